@@ -2,6 +2,7 @@
 
 use candle_core::Tensor;
 
+use super::filters::{Filters, FiltersPlan, filter_options};
 use super::layer::{Layer, Pass, Plan, forward_is_evaluation};
 use super::window::{check_channels, positions};
 use super::{Activation, Initialiser, Parameter, Parameters};
@@ -20,45 +21,37 @@ use crate::{Error, Result, Rng, ops};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Conv1d {
-    weight: Parameter,
-    bias: Option<Parameter>,
+    filters: Filters,
     config: ops::Conv1d,
-    activation: Activation,
 }
 
 /// A [`Conv1d`] to be. Unless told otherwise: a kernel of 3, stride 1, no padding, and Keras'
 /// Glorot-uniform weights and zero biases.
 #[derive(Clone, Copy, Debug)]
 pub struct Conv1dPlan {
-    filters: usize,
+    filters: FiltersPlan,
     kernel: usize,
     config: ops::Conv1d,
-    bias: bool,
-    activation: Activation,
-    initialiser: Initialiser,
 }
 
 impl Conv1d {
     /// A layer with that many output channels.
     pub fn filters(filters: usize) -> Conv1dPlan {
         Conv1dPlan {
-            filters,
+            filters: FiltersPlan::new(filters),
             kernel: 3,
             config: ops::Conv1d::default(),
-            bias: true,
-            activation: Activation::Linear,
-            initialiser: Initialiser::GlorotUniform,
         }
     }
 
     /// `[filters, channels / groups, kernel]`.
     pub fn weight(&self) -> &Parameter {
-        &self.weight
+        &self.filters.weight
     }
 
     /// `[filters]`.
     pub fn bias(&self) -> Option<&Parameter> {
-        self.bias.as_ref()
+        self.filters.bias.as_ref()
     }
 }
 
@@ -87,29 +80,7 @@ impl Conv1dPlan {
         self
     }
 
-    /// Groups of channels that share no weights.
-    pub fn groups(mut self, groups: usize) -> Self {
-        self.config.groups = groups;
-        self
-    }
-
-    /// What is applied to the outputs.
-    pub fn activation(mut self, activation: Activation) -> Self {
-        self.activation = activation;
-        self
-    }
-
-    /// Leaves out the bias.
-    pub fn without_bias(mut self) -> Self {
-        self.bias = false;
-        self
-    }
-
-    /// Where the weights start.
-    pub fn initialiser(mut self, initialiser: Initialiser) -> Self {
-        self.initialiser = initialiser;
-        self
-    }
+    filter_options!();
 }
 
 impl Plan for Conv1dPlan {
@@ -117,15 +88,15 @@ impl Plan for Conv1dPlan {
 
     fn build(&self, input: &[usize], rng: &mut Rng) -> Result<Conv1d> {
         let [channels, _] = sequence(input)?;
-        check_channels("Conv1d", channels, self.filters, self.config.groups)?;
-        let shape = [self.filters, channels / self.config.groups, self.kernel];
-        let weight = self.initialiser.draw(&shape, rng)?;
-        let bias = self.initialiser.draw_bias(self.filters, &shape, rng)?;
+        check_channels("Conv1d", channels, self.filters.count, self.config.groups)?;
+        let shape = [
+            self.filters.count,
+            channels / self.config.groups,
+            self.kernel,
+        ];
         let layer = Conv1d {
-            weight: Parameter::new(&weight)?,
-            bias: self.bias.then(|| Parameter::new(&bias)).transpose()?,
+            filters: self.filters.draw(&shape, rng)?,
             config: self.config,
-            activation: self.activation,
         };
         layer.output_shape(input)?;
         Ok(layer)
@@ -134,14 +105,14 @@ impl Plan for Conv1dPlan {
 
 impl Layer for Conv1d {
     fn apply(&self, input: &Tensor, _: &mut Pass) -> Result<Tensor> {
-        let bias = self.bias.as_ref().map(Parameter::tensor);
-        let weight = self.weight.tensor();
-        ops::conv1d(input, &weight, bias.as_ref(), self.config, self.activation)
+        let (weight, bias) = self.filters.tensors();
+        let activation = self.filters.activation;
+        ops::conv1d(input, &weight, bias.as_ref(), self.config, activation)
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         let [channels, time] = sequence(input)?;
-        let weight = self.weight.dims();
+        let weight = self.filters.weight.dims();
         let ops::Conv1d {
             stride,
             padding,
@@ -162,13 +133,11 @@ impl Layer for Conv1d {
     }
 
     fn parameters(&self) -> Parameters {
-        Parameters::new()
-            .with("weight", &self.weight)
-            .with_optional("bias", self.bias.as_ref())
+        self.filters.parameters()
     }
 
     fn kind(&self) -> String {
-        self.activation.after("Conv1d")
+        self.filters.activation.after("Conv1d")
     }
 }
 

@@ -2,6 +2,7 @@
 
 use candle_core::Tensor;
 
+use super::filters::{Filters, FiltersPlan, filter_options};
 use super::layer::{Layer, Pass, Plan, forward_is_evaluation};
 use super::window::{Pair, check_channels, image};
 use super::{Activation, Initialiser, Parameter, Parameters};
@@ -22,45 +23,37 @@ use crate::{Error, Result, Rng, ops};
 /// ```
 #[derive(Clone, Debug)]
 pub struct ConvTranspose2d {
-    weight: Parameter,
-    bias: Option<Parameter>,
+    filters: Filters,
     config: ops::ConvTranspose2d,
-    activation: Activation,
 }
 
 /// A [`ConvTranspose2d`] to be. Unless told otherwise: a 3x3 kernel, stride 1, no padding, and
 /// Keras' Glorot-uniform weights and zero biases.
 #[derive(Clone, Copy, Debug)]
 pub struct ConvTranspose2dPlan {
-    filters: usize,
+    filters: FiltersPlan,
     kernel: [usize; 2],
     config: ops::ConvTranspose2d,
-    bias: bool,
-    activation: Activation,
-    initialiser: Initialiser,
 }
 
 impl ConvTranspose2d {
     /// A layer with that many output channels.
     pub fn filters(filters: usize) -> ConvTranspose2dPlan {
         ConvTranspose2dPlan {
-            filters,
+            filters: FiltersPlan::new(filters),
             kernel: [3, 3],
             config: ops::ConvTranspose2d::default(),
-            bias: true,
-            activation: Activation::Linear,
-            initialiser: Initialiser::GlorotUniform,
         }
     }
 
     /// `[channels, filters / groups, height, width]`.
     pub fn weight(&self) -> &Parameter {
-        &self.weight
+        &self.filters.weight
     }
 
     /// `[filters]`.
     pub fn bias(&self) -> Option<&Parameter> {
-        self.bias.as_ref()
+        self.filters.bias.as_ref()
     }
 }
 
@@ -95,29 +88,7 @@ impl ConvTranspose2dPlan {
         self
     }
 
-    /// Groups of channels that share no weights.
-    pub fn groups(mut self, groups: usize) -> Self {
-        self.config.groups = groups;
-        self
-    }
-
-    /// What is applied to the outputs.
-    pub fn activation(mut self, activation: Activation) -> Self {
-        self.activation = activation;
-        self
-    }
-
-    /// Leaves out the bias: a batch norm that follows has one.
-    pub fn without_bias(mut self) -> Self {
-        self.bias = false;
-        self
-    }
-
-    /// Where the weights start.
-    pub fn initialiser(mut self, initialiser: Initialiser) -> Self {
-        self.initialiser = initialiser;
-        self
-    }
+    filter_options!();
 }
 
 impl Plan for ConvTranspose2dPlan {
@@ -128,18 +99,19 @@ impl Plan for ConvTranspose2dPlan {
         check_channels(
             "ConvTranspose2d",
             channels,
-            self.filters,
+            self.filters.count,
             self.config.groups,
         )?;
         let [height, width] = self.kernel;
-        let shape = [channels, self.filters / self.config.groups, height, width];
-        let weight = self.initialiser.draw(&shape, rng)?;
-        let bias = self.initialiser.draw_bias(self.filters, &shape, rng)?;
+        let shape = [
+            channels,
+            self.filters.count / self.config.groups,
+            height,
+            width,
+        ];
         let layer = ConvTranspose2d {
-            weight: Parameter::new(&weight)?,
-            bias: self.bias.then(|| Parameter::new(&bias)).transpose()?,
+            filters: self.filters.draw(&shape, rng)?,
             config: self.config,
-            activation: self.activation,
         };
         layer.output_shape(input)?;
         Ok(layer)
@@ -148,14 +120,14 @@ impl Plan for ConvTranspose2dPlan {
 
 impl Layer for ConvTranspose2d {
     fn apply(&self, input: &Tensor, _: &mut Pass) -> Result<Tensor> {
-        let bias = self.bias.as_ref().map(Parameter::tensor);
-        let weight = self.weight.tensor();
-        ops::conv_transpose2d(input, &weight, bias.as_ref(), self.config, self.activation)
+        let (weight, bias) = self.filters.tensors();
+        let activation = self.filters.activation;
+        ops::conv_transpose2d(input, &weight, bias.as_ref(), self.config, activation)
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         let [channels, height, width] = image("ConvTranspose2d", input)?;
-        let weight = self.weight.dims();
+        let weight = self.filters.weight.dims();
         if channels != weight[0] {
             return Err(Error::shape(
                 "ConvTranspose2d",
@@ -191,13 +163,11 @@ impl Layer for ConvTranspose2d {
     }
 
     fn parameters(&self) -> Parameters {
-        Parameters::new()
-            .with("weight", &self.weight)
-            .with_optional("bias", self.bias.as_ref())
+        self.filters.parameters()
     }
 
     fn kind(&self) -> String {
-        self.activation.after("ConvTranspose2d")
+        self.filters.activation.after("ConvTranspose2d")
     }
 }
 

@@ -14,6 +14,7 @@ mod conv_transpose2d;
 mod dense;
 mod dropout;
 mod embedding;
+mod filters;
 mod flatten;
 mod initialiser;
 mod layer;

@@ -256,7 +256,7 @@ impl<T: Float> CustomOp1 for Apply<T> {
     }
 
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
-        let y = simd::dispatch(Forward {
+        let y = T::dispatch(Forward {
             activation: self.activation,
             x: elements::<T>(x, layout)?,
         });
@@ -278,7 +278,7 @@ impl<T: Float> CustomOp1 for Apply<T> {
             y
         };
         let gradient = gradient.contiguous()?;
-        let values = simd::dispatch(Backward {
+        let values = T::dispatch(Backward {
             activation: self.activation,
             saved: &Elements::<T>::of(saved)?,
             gradient: &Elements::<T>::of(&gradient)?,

@@ -3,13 +3,13 @@
 use std::ops::Neg;
 
 use candle_core::{CpuStorage, Result, WithDType, backend::BackendStorage, bail};
-use pulp::Simd;
+use pulp::{Scalar, Simd, WithSimd};
 
-use super::math;
+use super::{math, simd};
 
 /// `f32` or `f64`, so that a kernel is written once. The methods that take a [`Simd`] type are
-/// made for loops inside a kernel run by [`dispatch`](super::simd::dispatch): `#[inline(always)]`,
-/// free of branches, vectorised by the compiler.
+/// made for loops inside a kernel run by [`dispatch`](Float::dispatch): `#[inline(always)]`, free of
+/// branches, vectorised by the compiler.
 ///
 /// In f32 the transcendental functions are polynomials (see [`math`]); in f64 they are those of the
 /// standard library, exact and slow.
@@ -19,6 +19,10 @@ pub trait Float: WithDType + Neg<Output = Self> {
     /// Minus infinity: where a search for the largest element starts.
     const NEG_INFINITY: Self;
 
+    /// Runs a kernel: in f32 with the instructions of this thread's
+    /// [`level`](super::simd::level); in f64, which is there to check gradients, with those that
+    /// every machine has. It keeps the crate half as large and half as long to build.
+    fn dispatch<K: WithSimd>(kernel: K) -> K::Output;
     /// `self * factor + addend`, in one rounding where `S` has the instruction.
     fn fma<S: Simd>(self, factor: Self, addend: Self) -> Self;
     /// The larger of two numbers; NaN if `self` is NaN.
@@ -57,34 +61,51 @@ pub trait Float: WithDType + Neg<Output = Self> {
     }
 }
 
-impl Float for f32 {
-    const MAX: Self = f32::MAX;
-    const NEG_INFINITY: Self = f32::NEG_INFINITY;
+macro_rules! float {
+    ($float:ident, $storage:ident, { $($functions:item)* }) => {
+        impl Float for $float {
+            const MAX: Self = $float::MAX;
+            const NEG_INFINITY: Self = $float::NEG_INFINITY;
 
-    #[inline(always)]
-    fn fma<S: Simd>(self, factor: Self, addend: Self) -> Self {
-        if S::IS_SCALAR {
-            self * factor + addend
-        } else {
-            self.mul_add(factor, addend)
+            #[inline(always)]
+            fn fma<S: Simd>(self, factor: Self, addend: Self) -> Self {
+                if S::IS_SCALAR {
+                    self * factor + addend
+                } else {
+                    self.mul_add(factor, addend)
+                }
+            }
+            #[inline(always)]
+            fn at_least(self, floor: Self) -> Self {
+                // One instruction, where the standard `max` must not return NaN.
+                if floor > self { floor } else { self }
+            }
+            #[inline(always)]
+            fn at_most(self, ceiling: Self) -> Self {
+                if ceiling < self { ceiling } else { self }
+            }
+            #[inline(always)]
+            fn abs(self) -> Self {
+                $float::abs(self)
+            }
+            #[inline(always)]
+            fn sqrt(self) -> Self {
+                $float::sqrt(self)
+            }
+            fn slice_of_mut(storage: &mut CpuStorage) -> Result<&mut [Self]> {
+                match storage {
+                    CpuStorage::$storage(values) => Ok(values),
+                    other => bail!("expected {}, found {:?}", stringify!($float), other.dtype()),
+                }
+            }
+            $($functions)*
         }
-    }
-    #[inline(always)]
-    fn at_least(self, floor: Self) -> Self {
-        // One instruction, where the standard `max` must not return NaN.
-        if floor > self { floor } else { self }
-    }
-    #[inline(always)]
-    fn at_most(self, ceiling: Self) -> Self {
-        if ceiling < self { ceiling } else { self }
-    }
-    #[inline(always)]
-    fn abs(self) -> Self {
-        f32::abs(self)
-    }
-    #[inline(always)]
-    fn sqrt(self) -> Self {
-        f32::sqrt(self)
+    };
+}
+
+float!(f32, F32, {
+    fn dispatch<K: WithSimd>(kernel: K) -> K::Output {
+        simd::dispatch(kernel)
     }
     #[inline(always)]
     fn ln<S: Simd>(self) -> Self {
@@ -114,42 +135,11 @@ impl Float for f32 {
     fn erf<S: Simd>(self) -> Self {
         math::erf::<S>(self)
     }
-    fn slice_of_mut(storage: &mut CpuStorage) -> Result<&mut [Self]> {
-        match storage {
-            CpuStorage::F32(values) => Ok(values),
-            other => bail!("expected f32, found {:?}", other.dtype()),
-        }
-    }
-}
+});
 
-impl Float for f64 {
-    const MAX: Self = f64::MAX;
-    const NEG_INFINITY: Self = f64::NEG_INFINITY;
-
-    #[inline(always)]
-    fn fma<S: Simd>(self, factor: Self, addend: Self) -> Self {
-        if S::IS_SCALAR {
-            self * factor + addend
-        } else {
-            self.mul_add(factor, addend)
-        }
-    }
-    #[inline(always)]
-    fn at_least(self, floor: Self) -> Self {
-        // One instruction, where the standard `max` must not return NaN.
-        if floor > self { floor } else { self }
-    }
-    #[inline(always)]
-    fn at_most(self, ceiling: Self) -> Self {
-        if ceiling < self { ceiling } else { self }
-    }
-    #[inline(always)]
-    fn abs(self) -> Self {
-        f64::abs(self)
-    }
-    #[inline(always)]
-    fn sqrt(self) -> Self {
-        f64::sqrt(self)
+float!(f64, F64, {
+    fn dispatch<K: WithSimd>(kernel: K) -> K::Output {
+        Simd::vectorize(Scalar, kernel)
     }
     #[inline(always)]
     fn ln<S: Simd>(self) -> Self {
@@ -182,10 +172,4 @@ impl Float for f64 {
     fn erf<S: Simd>(self) -> Self {
         candle_core::cpu::erf::erf_f64(self)
     }
-    fn slice_of_mut(storage: &mut CpuStorage) -> Result<&mut [Self]> {
-        match storage {
-            CpuStorage::F64(values) => Ok(values),
-            other => bail!("expected f64, found {:?}", other.dtype()),
-        }
-    }
-}
+});

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::{
     fallback, for_float, gradient,
     reduce::sum,
-    simd::{self, Float, Simd, WithSimd},
+    simd::{Float, Simd, WithSimd},
     storage::{Elements, elements},
 };
 use crate::{Error, Result};
@@ -124,7 +124,7 @@ impl<T: Float> CustomOp3 for LayerNorm<T> {
         bias: &CpuStorage,
         bias_layout: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let (y, moments) = simd::dispatch(Forward {
+        let (y, moments) = T::dispatch(Forward {
             x: elements::<T>(x, x_layout)?,
             weight: elements(weight, weight_layout)?,
             bias: elements(bias, bias_layout)?,
@@ -146,7 +146,7 @@ impl<T: Float> CustomOp3 for LayerNorm<T> {
             bail!("layer_norm: backward without forward");
         };
         let gradient = gradient.contiguous()?;
-        let gradients = simd::dispatch(Backward {
+        let gradients = T::dispatch(Backward {
             x: &Elements::<T>::of(x)?,
             weight: &Elements::<T>::of(weight)?,
             gradient: &Elements::<T>::of(&gradient)?,

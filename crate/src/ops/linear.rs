@@ -123,7 +123,7 @@ impl<T: Float> Linear<T> {
             Matrix::new(elements(weight, weight_layout)?, outputs, inputs).transposed(),
         );
         if self.activation != Activation::Linear || !bias.is_empty() {
-            simd::dispatch(Finish {
+            T::dispatch(Finish {
                 activation: self.activation,
                 y: &mut y,
                 bias,
@@ -148,7 +148,7 @@ impl<T: Float> Linear<T> {
         let bias = bias.filter(|bias| bias.track_op());
 
         let mut sums = vec![T::zero(); if bias.is_some() { outputs } else { 0 }];
-        let before = simd::dispatch(Unwind {
+        let before = T::dispatch(Unwind {
             activation: self.activation,
             y: &Elements::<T>::of(y)?,
             gradient: &gradient,

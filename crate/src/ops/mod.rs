@@ -21,7 +21,7 @@
 //!     }
 //!     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
 //!         let x = elements::<T>(x, layout)?;
-//!         let y: Vec<T> = simd::dispatch(...);          // write each buffer once
+//!         let y: Vec<T> = T::dispatch(...);          // write each buffer once
 //!         Ok((T::to_cpu_storage_owned(y), layout.shape().clone()))
 //!     }
 //!     fn bwd(&self, x: &Tensor, _y: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
@@ -45,6 +45,7 @@ pub mod float;
 pub mod gemm;
 pub mod gradient;
 mod gumbel_softmax;
+mod lanes;
 mod layer_norm;
 mod linear;
 mod lines;

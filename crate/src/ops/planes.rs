@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::{
     float::Float,
-    simd::{self, Simd, WithSimd},
+    simd::{Simd, WithSimd},
     storage::{Elements, elements},
 };
 
@@ -68,7 +68,7 @@ impl<T: Float, P: Planewise> CustomOp1 for Planes<T, P> {
         let [rows, columns] = self.operation.output_size();
         let mut y = vec![T::zero(); batch * channels * rows * columns];
         if !y.is_empty() {
-            simd::dispatch(Forward {
+            T::dispatch(Forward {
                 operation: &self.operation,
                 plane: height * width,
                 x,
@@ -87,7 +87,7 @@ impl<T: Float, P: Planewise> CustomOp1 for Planes<T, P> {
         if y.elem_count() > 0 {
             let (_, _, height, width) = x.dims4()?;
             let gradient = gradient.contiguous()?;
-            simd::dispatch(Backward {
+            T::dispatch(Backward {
                 operation: &self.operation,
                 plane: height * width,
                 x: &Elements::of(x)?,

@@ -94,7 +94,7 @@ impl<T: Float> CustomOp2 for Prelu<T> {
         weight: &CpuStorage,
         weight_layout: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let y = simd::dispatch(Forward {
+        let y = T::dispatch(Forward {
             channel_len: self.channel_len,
             x: elements::<T>(x, x_layout)?,
             weight: elements(weight, weight_layout)?,
@@ -110,7 +110,7 @@ impl<T: Float> CustomOp2 for Prelu<T> {
         gradient: &Tensor,
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
         let gradient = gradient.contiguous()?;
-        let (of_x, of_weight) = simd::dispatch(Backward {
+        let (of_x, of_weight) = T::dispatch(Backward {
             channel_len: self.channel_len,
             x: &Elements::<T>::of(x)?,
             weight: &Elements::<T>::of(weight)?,

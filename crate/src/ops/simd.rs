@@ -53,7 +53,7 @@ pub enum Level {
     Portable,
     /// 256-bit registers and fused multiply-add.
     Avx2,
-    /// 512-bit registers.
+    /// 512-bit registers, with the feature `avx512`.
     Avx512,
 }
 
@@ -65,7 +65,7 @@ impl Level {
     pub fn detected() -> Self {
         static DETECTED: OnceLock<Level> = OnceLock::new();
         *DETECTED.get_or_init(|| match Arch::new() {
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", feature = "avx512"))]
             Arch::V4(_) => Self::Avx512,
             #[cfg(target_arch = "x86_64")]
             Arch::V3(_) => Self::Avx2,
@@ -101,7 +101,8 @@ pub fn level() -> Level {
 }
 
 /// Runs this thread's kernels on `level` until the guard is dropped: how tests and benchmarks
-/// compare the levels. The GEMM crate chooses its own instructions and is not affected.
+/// compare the levels. The GEMM crate chooses its own instructions and is not affected; without this
+/// crate's feature `avx512` they are AVX2's at most.
 ///
 /// # Errors
 /// If this machine does not have `level`.
@@ -136,6 +137,7 @@ impl Drop for Forced {
 pub fn dispatch<K: WithSimd>(kernel: K) -> K::Output {
     #[cfg(target_arch = "x86_64")]
     match level() {
+        #[cfg(feature = "avx512")]
         Level::Avx512 => {
             if let Some(simd) = pulp::x86::V4::try_new() {
                 return Simd::vectorize(simd, kernel);
@@ -146,7 +148,7 @@ pub fn dispatch<K: WithSimd>(kernel: K) -> K::Output {
                 return Simd::vectorize(simd, kernel);
             }
         }
-        Level::Portable => {}
+        _ => {}
     }
     // `pulp::Scalar` leaves the vectors to the compiler. Its `mul_add_e_*` multiply and add: a
     // fused multiply-add without the instruction is a slow library call.

@@ -81,7 +81,7 @@ impl<T: Float> CustomOp1 for Softmax<T> {
     }
 
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
-        let y = simd::dispatch(Forward {
+        let y = T::dispatch(Forward {
             kind: self.kind,
             lines: Lines::of(layout.dims(), self.dim),
             x: elements::<T>(x, layout)?,
@@ -99,7 +99,7 @@ impl<T: Float> CustomOp1 for Softmax<T> {
             return Ok(None);
         }
         let gradient = gradient.contiguous()?;
-        let values = simd::dispatch(Backward {
+        let values = T::dispatch(Backward {
             kind: self.kind,
             lines: Lines::of(y.dims(), self.dim),
             y: &Elements::<T>::of(y)?,

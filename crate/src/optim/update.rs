@@ -8,7 +8,7 @@ use candle_core::{CpuStorage, InplaceOp1, Layout, Tensor};
 
 use super::State;
 use crate::nn::Parameters;
-use crate::ops::simd::{self, Float, Simd, WithSimd};
+use crate::ops::simd::{Float, Simd, WithSimd};
 use crate::ops::storage::{Elements, elements_mut};
 use crate::ops::{fallback, for_float};
 use crate::{Error, Result};
@@ -192,7 +192,7 @@ impl<T: Float, const N: usize, R: Rule<N>> Update<'_, T, N, R> {
     fn run(self) {
         let n = self.gradient.len();
         if n <= Self::CHUNK || rayon::current_num_threads() == 1 {
-            return simd::dispatch(self);
+            return T::dispatch(self);
         }
         let (weight_low, weight_high) = self.weight.split_at_mut(n / 2);
         let (gradient_low, gradient_high) = self.gradient.split_at(n / 2);

@@ -7,12 +7,15 @@ use rayon::prelude::*;
 use super::{
     epilogue::Epilogue,
     geometry::{AxisPlan, Direction, Geometry, Phase},
-    kernel::{Lanes, Steps, block_width, unit},
+    kernel::{Steps, block_width, unit},
     pack::{Packing, WeightView},
     sweep::{self, Order, Positions},
     winograd::{self, Grid},
 };
-use crate::ops::simd::{self, Simd, WithSimd};
+use crate::ops::{
+    lanes::Lanes,
+    simd::{Simd, WithSimd},
+};
 
 /// One pass of a convolution. The written image is `epilogue(bias + convolution of source)`.
 pub struct DataPass<'a, T> {
@@ -33,7 +36,7 @@ pub struct DataPass<'a, T> {
 impl<T: Lanes> DataPass<'_, T> {
     /// The batch of images that the pass writes. Its bits do not depend on the number of threads.
     pub fn run(self) -> Vec<T> {
-        simd::dispatch(self)
+        T::dispatch(self)
     }
 
     /// Shapes of the images that are read and written.

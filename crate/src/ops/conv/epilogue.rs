@@ -2,7 +2,7 @@
 
 use crate::ops::{
     float::Float,
-    simd::{self, Simd, WithSimd},
+    simd::{Simd, WithSimd},
 };
 
 /// What is applied to each sum before it is written.
@@ -42,7 +42,7 @@ impl Epilogue {
     /// The gradient of the sums from the `gradient` of the `results`. As in PyTorch, zero counts as
     /// negative.
     pub fn backward<T: Float>(self, gradient: &[T], results: &[T]) -> Vec<T> {
-        simd::dispatch(Mask {
+        T::dispatch(Mask {
             gradient,
             results,
             epilogue: self,
@@ -91,7 +91,7 @@ pub fn bias_gradient<T: Float>(gradient: &[T], channels: usize, positions: usize
         return total;
     }
     let mut sums = vec![T::zero(); gradient.len() / positions];
-    simd::dispatch(PlaneSums {
+    T::dispatch(PlaneSums {
         gradient,
         sums: &mut sums,
         positions,

@@ -8,11 +8,11 @@ use super::{
     data::DataPass,
     epilogue::{Epilogue, bias_gradient},
     geometry::{Direction, Geometry},
-    kernel::Lanes,
     weights::WeightGradient,
 };
 use crate::ops::{
     gradient::for_variable,
+    lanes::Lanes,
     storage::{Elements, elements},
 };
 

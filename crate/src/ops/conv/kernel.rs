@@ -12,7 +12,7 @@
 
 use std::ops::Range;
 
-use crate::ops::{float::Float, simd::Simd};
+use crate::ops::{float::Float, lanes::Lanes, simd::Simd};
 
 /// What one step of the sum adds to the offsets of a tile.
 #[derive(Clone, Copy, Debug)]
@@ -55,88 +55,6 @@ impl Steps {
     /// Number of steps.
     pub fn len(&self) -> usize {
         self.steps.len()
-    }
-}
-
-/// Registers of `S` that hold neighbouring elements of this type.
-pub trait Lanes: Float {
-    /// The register.
-    type Vector<S: Simd>: Copy;
-
-    /// Elements in a register.
-    fn lanes<S: Simd>() -> usize;
-    /// A register full of `value`.
-    fn splat<S: Simd>(simd: S, value: Self) -> Self::Vector<S>;
-    /// `a * b + c`, fused where the level has the instruction.
-    fn mul_add<S: Simd>(
-        simd: S,
-        a: Self::Vector<S>,
-        b: Self::Vector<S>,
-        c: Self::Vector<S>,
-    ) -> Self::Vector<S>;
-    /// `a + b`
-    fn plus<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
-    /// `a - b`
-    fn minus<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
-    /// `a * b`
-    fn times<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
-}
-
-impl Lanes for f32 {
-    type Vector<S: Simd> = S::f32s;
-
-    #[inline(always)]
-    fn lanes<S: Simd>() -> usize {
-        S::F32_LANES
-    }
-    #[inline(always)]
-    fn splat<S: Simd>(simd: S, value: Self) -> S::f32s {
-        simd.splat_f32s(value)
-    }
-    #[inline(always)]
-    fn mul_add<S: Simd>(simd: S, a: S::f32s, b: S::f32s, c: S::f32s) -> S::f32s {
-        simd.mul_add_e_f32s(a, b, c)
-    }
-    #[inline(always)]
-    fn plus<S: Simd>(simd: S, a: S::f32s, b: S::f32s) -> S::f32s {
-        simd.add_f32s(a, b)
-    }
-    #[inline(always)]
-    fn minus<S: Simd>(simd: S, a: S::f32s, b: S::f32s) -> S::f32s {
-        simd.sub_f32s(a, b)
-    }
-    #[inline(always)]
-    fn times<S: Simd>(simd: S, a: S::f32s, b: S::f32s) -> S::f32s {
-        simd.mul_f32s(a, b)
-    }
-}
-
-impl Lanes for f64 {
-    type Vector<S: Simd> = S::f64s;
-
-    #[inline(always)]
-    fn lanes<S: Simd>() -> usize {
-        S::F64_LANES
-    }
-    #[inline(always)]
-    fn splat<S: Simd>(simd: S, value: Self) -> S::f64s {
-        simd.splat_f64s(value)
-    }
-    #[inline(always)]
-    fn mul_add<S: Simd>(simd: S, a: S::f64s, b: S::f64s, c: S::f64s) -> S::f64s {
-        simd.mul_add_e_f64s(a, b, c)
-    }
-    #[inline(always)]
-    fn plus<S: Simd>(simd: S, a: S::f64s, b: S::f64s) -> S::f64s {
-        simd.add_f64s(a, b)
-    }
-    #[inline(always)]
-    fn minus<S: Simd>(simd: S, a: S::f64s, b: S::f64s) -> S::f64s {
-        simd.sub_f64s(a, b)
-    }
-    #[inline(always)]
-    fn times<S: Simd>(simd: S, a: S::f64s, b: S::f64s) -> S::f64s {
-        simd.mul_f64s(a, b)
     }
 }
 
@@ -192,7 +110,7 @@ pub fn tile<T: Lanes, S: Simd, const P: usize, const V: usize>(
             for (v, &sum) in tile.iter().enumerate() {
                 let place = sums.as_mut_ptr().add((p * V + v) * lanes);
                 let total = T::plus(simd, sum, load::<T, S>(place));
-                place.cast::<T::Vector<S>>().write_unaligned(total);
+                place.cast::<T::Register<S>>().write_unaligned(total);
             }
         }
     }
@@ -203,7 +121,7 @@ pub fn tile<T: Lanes, S: Simd, const P: usize, const V: usize>(
 /// # Panics
 /// If they are not all in `values`.
 #[inline(always)]
-pub fn get<T: Lanes, S: Simd>(values: &[T], at: usize) -> T::Vector<S> {
+pub fn get<T: Lanes, S: Simd>(values: &[T], at: usize) -> T::Register<S> {
     let values = &values[at..][..T::lanes::<S>()];
     // SAFETY: the slice holds a whole register.
     unsafe { load::<T, S>(values.as_ptr()) }
@@ -214,13 +132,13 @@ pub fn get<T: Lanes, S: Simd>(values: &[T], at: usize) -> T::Vector<S> {
 /// # Panics
 /// If they are not all in `values`.
 #[inline(always)]
-pub fn put<T: Lanes, S: Simd>(values: &mut [T], at: usize, register: T::Vector<S>) {
+pub fn put<T: Lanes, S: Simd>(values: &mut [T], at: usize, register: T::Register<S>) {
     let values = &mut values[at..][..T::lanes::<S>()];
     // SAFETY: the slice holds a whole register.
     unsafe {
         values
             .as_mut_ptr()
-            .cast::<T::Vector<S>>()
+            .cast::<T::Register<S>>()
             .write_unaligned(register)
     }
 }
@@ -300,9 +218,9 @@ fn add_tiles<T: Lanes, S: Simd, const P: usize, const V: usize>(
 /// # Safety
 /// A whole register must be readable from `place`.
 #[inline(always)]
-unsafe fn load<T: Lanes, S: Simd>(place: *const T) -> T::Vector<S> {
+unsafe fn load<T: Lanes, S: Simd>(place: *const T) -> T::Register<S> {
     // SAFETY: the caller's promise; any bits are a valid register.
-    unsafe { place.cast::<T::Vector<S>>().read_unaligned() }
+    unsafe { place.cast::<T::Register<S>>().read_unaligned() }
 }
 
 /// Writes the transpose of a `rows` x `columns` matrix whose rows are `stride` apart to `target`,

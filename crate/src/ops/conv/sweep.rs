@@ -2,10 +2,10 @@
 
 use super::{
     epilogue::Epilogue,
-    kernel::{Lanes, Steps, add_products, tile, transpose},
+    kernel::{Steps, add_products, tile, transpose},
     pack::Packing,
 };
-use crate::ops::simd::Simd;
+use crate::ops::{lanes::Lanes, simd::Simd};
 
 /// What lies side by side in the registers of a block.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -7,10 +7,13 @@ use rayon::prelude::*;
 
 use super::{
     geometry::{Direction, Geometry},
-    kernel::{Lanes, Steps, add_products, block_width, transpose},
+    kernel::{Steps, add_products, block_width, transpose},
     pack::Packing,
 };
-use crate::ops::simd::{self, Simd, WithSimd};
+use crate::ops::{
+    lanes::Lanes,
+    simd::{Simd, WithSimd},
+};
 
 /// The sum over a batch of the products of two images linked by a convolution. For a convolution
 /// `big` is its input and `small` the gradient of its output; for a transposed one, the reverse.
@@ -26,7 +29,7 @@ pub struct WeightGradient<'a, T> {
 impl<T: Lanes> WeightGradient<'_, T> {
     /// The gradient, in the layout of the weight. Its bits do not depend on the number of threads.
     pub fn run(self) -> Vec<T> {
-        simd::dispatch(self)
+        T::dispatch(self)
     }
 }
 

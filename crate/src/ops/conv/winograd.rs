@@ -12,10 +12,10 @@ use std::ops::Range;
 use super::{
     epilogue::Epilogue,
     geometry::AxisPlan,
-    kernel::{Lanes, Steps, add_products, get, put, transpose},
+    kernel::{Steps, add_products, get, put, transpose},
     pack::Packing,
 };
-use crate::ops::simd::Simd;
+use crate::ops::{lanes::Lanes, simd::Simd};
 
 /// Numbers that stand for a tile.
 const SPREAD: usize = 16;
@@ -35,7 +35,10 @@ pub fn suits(rows: &AxisPlan, columns: &AxisPlan, sources: usize, targets: usize
 
 /// `Bᵀ x` of four neighbours.
 #[inline(always)]
-fn spread_tile<T: Lanes, S: Simd>(simd: S, [a, b, c, d]: [T::Vector<S>; 4]) -> [T::Vector<S>; 4] {
+fn spread_tile<T: Lanes, S: Simd>(
+    simd: S,
+    [a, b, c, d]: [T::Register<S>; 4],
+) -> [T::Register<S>; 4] {
     [
         T::minus(simd, a, c),
         T::plus(simd, b, c),
@@ -46,7 +49,7 @@ fn spread_tile<T: Lanes, S: Simd>(simd: S, [a, b, c, d]: [T::Vector<S>; 4]) -> [
 
 /// `G x` of three taps.
 #[inline(always)]
-fn spread_taps<T: Lanes, S: Simd>(simd: S, [a, b, c]: [T::Vector<S>; 3]) -> [T::Vector<S>; 4] {
+fn spread_taps<T: Lanes, S: Simd>(simd: S, [a, b, c]: [T::Register<S>; 3]) -> [T::Register<S>; 4] {
     let half = T::splat(simd, T::of(0.5));
     let outer = T::times(simd, half, T::plus(simd, a, c));
     let inner = T::times(simd, half, b);
@@ -60,7 +63,10 @@ fn spread_taps<T: Lanes, S: Simd>(simd: S, [a, b, c]: [T::Vector<S>; 3]) -> [T::
 
 /// `Aᵀ x`: two positions of their spread.
 #[inline(always)]
-fn gather_pair<T: Lanes, S: Simd>(simd: S, [a, b, c, d]: [T::Vector<S>; 4]) -> [T::Vector<S>; 2] {
+fn gather_pair<T: Lanes, S: Simd>(
+    simd: S,
+    [a, b, c, d]: [T::Register<S>; 4],
+) -> [T::Register<S>; 2] {
     let sum = T::plus(simd, b, c);
     let difference = T::minus(simd, b, c);
     [T::plus(simd, a, sum), T::minus(simd, difference, d)]
@@ -98,7 +104,7 @@ fn on_both_sides<V: Copy, const N: usize, const M: usize>(
 fn matrix<T: Lanes, S: Simd, const N: usize>(
     values: &[T],
     at: impl Fn(usize, usize) -> usize,
-) -> [[T::Vector<S>; N]; N] {
+) -> [[T::Register<S>; N]; N] {
     let mut matrix = [[get::<T, S>(values, at(0, 0)); N]; N];
     for (i, row) in matrix.iter_mut().enumerate() {
         for (j, number) in row.iter_mut().enumerate() {
@@ -113,7 +119,7 @@ fn matrix<T: Lanes, S: Simd, const N: usize>(
 fn put_matrix<T: Lanes, S: Simd, const N: usize>(
     values: &mut [T],
     at: impl Fn(usize, usize) -> usize,
-    matrix: [[T::Vector<S>; N]; N],
+    matrix: [[T::Register<S>; N]; N],
 ) {
     for (i, row) in matrix.iter().enumerate() {
         for (j, number) in row.iter().enumerate() {

@@ -60,7 +60,7 @@ impl<T: Float> CustomOp2 for Bce<T> {
         targets: &CpuStorage,
         targets_layout: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let sum = simd::dispatch(Sum {
+        let sum = T::dispatch(Sum {
             logits: elements::<T>(logits, logits_layout)?,
             targets: elements::<T>(targets, targets_layout)?,
         });
@@ -77,7 +77,7 @@ impl<T: Float> CustomOp2 for Bce<T> {
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
         let scale = gradient.to_scalar::<T>()? * T::of(self.scale);
         let of_logits = if logits.track_op() {
-            let values = simd::dispatch(Gradient {
+            let values = T::dispatch(Gradient {
                 logits: &Elements::<T>::of(logits)?,
                 targets: &Elements::<T>::of(targets)?,
                 scale,

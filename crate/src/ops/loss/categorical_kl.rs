@@ -8,7 +8,7 @@ use crate::ops::{
     fallback, for_float,
     lines::Lines,
     log_softmax,
-    simd::{self, Float, Simd, WithSimd},
+    simd::{Float, Simd, WithSimd},
     softmax::{log_probability, log_sum_exp},
     storage::{Elements, elements},
 };
@@ -68,7 +68,7 @@ impl<T: Float> CustomOp1 for CategoricalKl<T> {
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         let batch = layout.dims()[0];
         let lines = last_axis(layout.dims());
-        let of_variable = simd::dispatch(Divergence {
+        let of_variable = T::dispatch(Divergence {
             lines,
             logits: elements::<T>(logits, layout)?,
         });
@@ -90,7 +90,7 @@ impl<T: Float> CustomOp1 for CategoricalKl<T> {
             return Ok(None);
         }
         let gradient = gradient.contiguous()?;
-        let values = simd::dispatch(Gradient {
+        let values = T::dispatch(Gradient {
             lines: last_axis(logits.dims()),
             logits: &Elements::<T>::of(logits)?,
             gradient: &Elements::<T>::of(&gradient)?,

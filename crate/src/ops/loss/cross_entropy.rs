@@ -9,7 +9,7 @@ use crate::ops::{
     fallback, for_float,
     lines::Lines,
     log_softmax,
-    simd::{self, Float, Simd, WithSimd},
+    simd::{Float, Simd, WithSimd},
     softmax::{log_probability, log_sum_exp},
     storage::{Elements, elements},
 };
@@ -165,7 +165,7 @@ impl<T: Float> CustomOp1 for Op<T> {
         let logits = elements::<T>(logits, layout)?;
         let log_sum_exp = self
             .log_sum_exp
-            .get_or_init(|| simd::dispatch(LogSumExp { lines, logits }));
+            .get_or_init(|| T::dispatch(LogSumExp { lines, logits }));
         let mut loss = 0.0;
         for (line, (&target, &weight)) in self.targets.iter().zip(&self.weights).enumerate() {
             if !weight.is_zero() {
@@ -187,7 +187,7 @@ impl<T: Float> CustomOp1 for Op<T> {
         };
         let upstream = gradient.to_scalar::<T>()?;
         let lines = Lines::of(logits.dims(), 1);
-        let mut values = simd::dispatch(Probabilities {
+        let mut values = T::dispatch(Probabilities {
             lines,
             logits: &Elements::<T>::of(logits)?,
             log_sum_exp,

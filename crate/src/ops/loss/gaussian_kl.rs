@@ -66,7 +66,7 @@ impl<T: Float> CustomOp2 for GaussianKl<T> {
         log_variance_layout: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         let batch = mean_layout.dims()[0];
-        let divergence = simd::dispatch(Divergence {
+        let divergence = T::dispatch(Divergence {
             batch,
             mean: elements::<T>(mean, mean_layout)?,
             log_variance: elements::<T>(log_variance, log_variance_layout)?,
@@ -82,7 +82,7 @@ impl<T: Float> CustomOp2 for GaussianKl<T> {
         gradient: &Tensor,
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
         let gradient = gradient.contiguous()?;
-        let [of_mean, of_log_variance] = simd::dispatch(Gradients {
+        let [of_mean, of_log_variance] = T::dispatch(Gradients {
             mean: &Elements::<T>::of(mean)?,
             log_variance: &Elements::<T>::of(log_variance)?,
             gradient: &Elements::<T>::of(&gradient)?,

@@ -46,7 +46,7 @@ impl<T: Float> CustomOp2 for Mse<T> {
         target: &CpuStorage,
         target_layout: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let sum = simd::dispatch(Sum {
+        let sum = T::dispatch(Sum {
             prediction: elements::<T>(prediction, prediction_layout)?,
             target: elements::<T>(target, target_layout)?,
         });
@@ -63,7 +63,7 @@ impl<T: Float> CustomOp2 for Mse<T> {
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
         let scale = gradient.to_scalar::<T>()? * T::of(2.0 * self.scale);
         let gradient_of = |tensor: &Tensor, scale: T| {
-            let values = simd::dispatch(Gradient {
+            let values = T::dispatch(Gradient {
                 prediction: &Elements::<T>::of(prediction)?,
                 target: &Elements::<T>::of(target)?,
                 scale,

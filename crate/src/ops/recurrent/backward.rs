@@ -12,11 +12,12 @@ use super::{
     Sizes,
     buffer::Buffer,
     fused::{Cell, Problem, Weights, examples_per_job},
-    lanes::{Lanes, rows, rows_mut, width},
+    row::{rows, rows_mut, width},
     tile::{accumulate_rows, tile_rows},
     transpose::{Examples, from_lanes, to_lanes},
     weight_gradient::WeightGradient,
 };
+use crate::ops::lanes::Lanes;
 
 /// Which gradients are asked for.
 #[derive(Clone, Copy)]

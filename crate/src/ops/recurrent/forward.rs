@@ -11,10 +11,11 @@ use rayon::prelude::*;
 use super::{
     buffer::Buffer,
     fused::{Cell, Problem, examples_per_job},
-    lanes::{Lanes, rows, rows_mut, width, zero},
+    row::{rows, rows_mut, width, zero},
     tile::{accumulate_gates, tile_rows},
     transpose::{Examples, from_lanes, to_lanes},
 };
+use crate::ops::lanes::Lanes;
 
 /// What the forward pass computes.
 pub(super) struct Forwarded<T> {

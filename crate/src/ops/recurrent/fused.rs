@@ -10,10 +10,11 @@ use super::{
     backward::{Backward, Gradients, Wanted},
     buffer::Buffer,
     forward::Forward,
-    lanes::{Lanes, Row},
+    row::Row,
     valid_steps,
 };
 use crate::ops::{
+    lanes::Lanes,
     simd::{self, Level},
     storage::{Elements, elements},
 };

@@ -7,11 +7,11 @@ use super::{
     RecurrentOutput, RecurrentWeights, Sweep, check,
     composed::{self, sigmoid},
     fused::{self, Cell, CellGradients},
-    lanes::{self, Lanes, Row, map},
+    row::{self, Row, map},
 };
 use crate::{
     Result,
-    ops::{fallback, for_float},
+    ops::{fallback, for_float, lanes::Lanes},
 };
 
 /// A gated recurrent unit over a whole sequence, as PyTorch's `nn.GRU` and Keras' `GRU` with
@@ -86,12 +86,12 @@ impl Cell<4> for Gru {
         cell: &Row<S, T>,
     ) -> [Row<S, T>; 2] {
         let [n, r, z, recurrent] = rows;
-        lanes::sigmoid::<S, T>(r);
-        lanes::sigmoid::<S, T>(z);
+        row::sigmoid::<S, T>(r);
+        row::sigmoid::<S, T>(z);
         [*n] = map::<S, T, _, _>(simd, [n, r, recurrent], |[n, r, recurrent]| {
             [r.mul_add(recurrent, n)]
         });
-        lanes::tanh::<S, T>(n);
+        row::tanh::<S, T>(n);
         let [hidden] = map::<S, T, _, _>(simd, [n, z, hidden], |[n, z, hidden]| {
             [z.mul_add(hidden - n, n)]
         });

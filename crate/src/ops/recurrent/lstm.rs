@@ -7,11 +7,11 @@ use super::{
     RecurrentWeights, Sweep, check,
     composed::{self, sigmoid},
     fused::{self, Cell, CellGradients},
-    lanes::{self, Lanes, Row, map},
+    row::{self, Row, map},
 };
 use crate::{
     Result,
-    ops::{fallback, for_float},
+    ops::{fallback, for_float, lanes::Lanes},
 };
 
 /// The two states of an LSTM, `[batch, hidden]` each.
@@ -102,15 +102,15 @@ impl Cell<4> for Lstm {
         cell: &Row<S, T>,
     ) -> [Row<S, T>; 2] {
         let [i, f, g, o] = rows;
-        lanes::sigmoid::<S, T>(i);
-        lanes::sigmoid::<S, T>(f);
-        lanes::tanh::<S, T>(g);
-        lanes::sigmoid::<S, T>(o);
+        row::sigmoid::<S, T>(i);
+        row::sigmoid::<S, T>(f);
+        row::tanh::<S, T>(g);
+        row::sigmoid::<S, T>(o);
         let [cell] = map::<S, T, _, _>(simd, [i, f, g, cell], |[i, f, g, cell]| {
             [f.mul_add(cell, i * g)]
         });
         let mut squashed = cell;
-        lanes::tanh::<S, T>(&mut squashed);
+        row::tanh::<S, T>(&mut squashed);
         let [hidden] = map::<S, T, _, _>(simd, [o, &squashed], |[o, squashed]| [o * squashed]);
         [hidden, cell]
     }
@@ -126,7 +126,7 @@ impl Cell<4> for Lstm {
         grad_cell: &Row<S, T>,
     ) -> CellGradients<S, T, 4> {
         let mut squashed = *cell;
-        lanes::tanh::<S, T>(&mut squashed);
+        row::tanh::<S, T>(&mut squashed);
         let [grad_cell, grad_o] = map::<S, T, _, _>(
             simd,
             [o, &squashed, grad_hidden, grad_cell],
@@ -152,7 +152,7 @@ impl Cell<4> for Lstm {
         );
         CellGradients {
             rows: [grad_i, grad_f, grad_g, grad_o],
-            hidden: lanes::zero::<S, T>(simd),
+            hidden: row::zero::<S, T>(simd),
             cell: grad_cell,
         }
     }

@@ -6,11 +6,11 @@ use pulp::Simd;
 use super::{
     RecurrentOutput, RecurrentWeights, Sweep, check, composed,
     fused::{self, Cell, CellGradients},
-    lanes::{self, Lanes, Row, map},
+    row::{self, Row, map},
 };
 use crate::{
     Result,
-    ops::{Activation, fallback, for_float},
+    ops::{Activation, fallback, for_float, lanes::Lanes},
 };
 
 /// The activation of a simple recurrent network.
@@ -88,9 +88,9 @@ impl Cell<1> for Rnn {
         cell: &Row<S, T>,
     ) -> [Row<S, T>; 2] {
         match self.activation {
-            RnnActivation::Tanh => lanes::tanh::<S, T>(hidden),
+            RnnActivation::Tanh => row::tanh::<S, T>(hidden),
             RnnActivation::Relu => {
-                for x in T::numbers_mut::<S>(hidden) {
+                for x in row::numbers_mut::<S, T>(hidden) {
                     *x = x.at_least(T::zero());
                 }
             }
@@ -118,8 +118,8 @@ impl Cell<1> for Rnn {
             }
             RnnActivation::Relu => {
                 let mut gradient = *grad_hidden;
-                let numbers = T::numbers_mut::<S>(&mut gradient);
-                for (gradient, &hidden) in numbers.iter_mut().zip(T::numbers::<S>(hidden)) {
+                let numbers = row::numbers_mut::<S, T>(&mut gradient);
+                for (gradient, &hidden) in numbers.iter_mut().zip(row::numbers::<S, T>(hidden)) {
                     *gradient = if hidden > T::zero() {
                         *gradient
                     } else {
@@ -131,7 +131,7 @@ impl Cell<1> for Rnn {
         };
         CellGradients {
             rows: [gradient],
-            hidden: lanes::zero::<S, T>(simd),
+            hidden: row::zero::<S, T>(simd),
             cell: *grad_cell,
         }
     }

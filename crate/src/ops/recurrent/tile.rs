@@ -3,7 +3,8 @@
 
 use pulp::Simd;
 
-use super::lanes::{Lanes, REGISTERS, Row};
+use super::row::{self, REGISTERS, Row};
+use crate::ops::lanes::Lanes;
 
 /// Rows of accumulators a tile: as many as fit into the registers beside their operands.
 pub(super) const fn tile_rows<S: Simd>() -> usize {
@@ -76,7 +77,7 @@ pub(super) fn accumulate_products<S: Simd, T: Lanes, const ROWS: usize, const CO
     for (example, features) in features.chunks_exact(line).enumerate() {
         let features = &features[first..first + COLUMNS];
         for row in 0..ROWS {
-            let gradient = T::splat(simd, T::numbers::<S>(&gradients[row])[example]);
+            let gradient = T::splat(simd, row::numbers::<S, T>(&gradients[row])[example]);
             for column in 0..COLUMNS {
                 local[row][column] =
                     T::mul_add(simd, gradient, features[column], local[row][column]);

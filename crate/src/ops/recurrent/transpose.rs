@@ -1,5 +1,5 @@
 //! Between a tensor, where the numbers of one example follow each other, and
-//! [rows](super::lanes::Row), where the examples lie side by side.
+//! [rows](super::row::Row), where the examples lie side by side.
 
 /// Where the numbers of the examples of a chunk lie in a slice.
 #[derive(Clone, Copy)]

@@ -6,9 +6,10 @@ use super::{
     Sizes,
     buffer::Buffer,
     fused::{Cell, Problem},
-    lanes::{Lanes, Row, rows, width},
+    row::{Row, rows, width},
     tile::{accumulate_products, tile_rows},
 };
+use crate::ops::lanes::Lanes;
 
 /// How many examples, over all collected steps, are multiplied at once.
 const COLLECTED: usize = 128;
@@ -50,7 +51,7 @@ impl<T: Lanes> WeightGradient<T> {
             features, hidden, ..
         } = problem.sizes;
         let (width, tile) = (width::<S, T>(), tile_rows::<S>());
-        let lanes = size_of::<T::Register<S>>() / size_of::<T>();
+        let lanes = T::lanes::<S>();
         let room = (COLLECTED / width).max(1);
         let gate_rows = gates * hidden;
         let factor = |len: usize, first_row: usize| {

@@ -1,0 +1,89 @@
+//! What all convolutions share: filters with a bias, and what is applied to their outputs.
+
+use candle_core::Tensor;
+
+use super::{Activation, Initialiser, Parameter, Parameters};
+use crate::{Result, Rng};
+
+/// The parameters of a convolution and its activation.
+#[derive(Clone, Debug)]
+pub(super) struct Filters {
+    pub(super) weight: Parameter,
+    pub(super) bias: Option<Parameter>,
+    pub(super) activation: Activation,
+}
+
+impl Filters {
+    pub(super) fn tensors(&self) -> (Tensor, Option<Tensor>) {
+        let bias = self.bias.as_ref().map(Parameter::tensor);
+        (self.weight.tensor(), bias)
+    }
+
+    pub(super) fn parameters(&self) -> Parameters {
+        Parameters::new()
+            .with("weight", &self.weight)
+            .with_optional("bias", self.bias.as_ref())
+    }
+}
+
+/// [`Filters`] to be. Unless told otherwise with a bias, without an activation, and Keras'
+/// Glorot-uniform weights and zero biases.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FiltersPlan {
+    pub(super) count: usize,
+    pub(super) bias: bool,
+    pub(super) activation: Activation,
+    pub(super) initialiser: Initialiser,
+}
+
+impl FiltersPlan {
+    pub(super) fn new(count: usize) -> Self {
+        Self {
+            count,
+            bias: true,
+            activation: Activation::Linear,
+            initialiser: Initialiser::GlorotUniform,
+        }
+    }
+
+    /// Filters with a weight of that shape.
+    pub(super) fn draw(&self, shape: &[usize], rng: &mut Rng) -> Result<Filters> {
+        let weight = self.initialiser.draw(shape, rng)?;
+        let bias = self.initialiser.draw_bias(self.count, shape, rng)?;
+        Ok(Filters {
+            weight: Parameter::new(&weight)?,
+            bias: self.bias.then(|| Parameter::new(&bias)).transpose()?,
+            activation: self.activation,
+        })
+    }
+}
+
+/// The options that all plans with `filters` and `config` have.
+macro_rules! filter_options {
+    () => {
+        /// Groups of channels that share no weights.
+        pub fn groups(mut self, groups: usize) -> Self {
+            self.config.groups = groups;
+            self
+        }
+
+        /// What is applied to the outputs.
+        pub fn activation(mut self, activation: Activation) -> Self {
+            self.filters.activation = activation;
+            self
+        }
+
+        /// Leaves out the bias: a batch norm that follows has one.
+        pub fn without_bias(mut self) -> Self {
+            self.filters.bias = false;
+            self
+        }
+
+        /// Where the weights start.
+        pub fn initialiser(mut self, initialiser: Initialiser) -> Self {
+            self.filters.initialiser = initialiser;
+            self
+        }
+    };
+}
+pub(super) use filter_options;

@@ -1,0 +1,155 @@
+//! Sums and maps over all elements, with what belongs to the channel of each.
+
+use rayon::prelude::*;
+
+use super::Channels;
+use crate::ops::{
+    reduce::sum,
+    simd::{Float, Simd, WithSimd},
+};
+
+impl Channels {
+    /// Numbers a thread takes at a time, whole examples: it depends on the shape of an example
+    /// alone, so that sums do not depend on the number of threads.
+    fn block(self) -> usize {
+        let example = (self.channels * self.inner).max(1);
+        65_536usize.div_ceil(example) * example
+    }
+
+    /// For each channel, the sum over the batch of `f(a, b, what the channel has)`.
+    #[inline(always)]
+    pub(super) fn sum<S: Simd, T: Float, C: Copy + Sync, F: Fn(T, T, C) -> T + Copy + Sync>(
+        self,
+        simd: S,
+        a: &[T],
+        b: &[T],
+        of_channel: &[C],
+        f: F,
+    ) -> Vec<T> {
+        let blocks = a.par_chunks(self.block()).zip(b.par_chunks(self.block()));
+        let partial: Vec<Vec<T>> = blocks
+            .map(|(a, b)| {
+                simd.vectorize(SumOfBlock {
+                    shape: self,
+                    a,
+                    b,
+                    of_channel,
+                    f,
+                })
+            })
+            .collect();
+        let mut sums = vec![T::zero(); self.channels];
+        for partial in partial {
+            for (sum, partial) in sums.iter_mut().zip(partial) {
+                *sum += partial;
+            }
+        }
+        sums
+    }
+
+    /// `f(a, b, what the channel has)` of each element.
+    #[inline(always)]
+    pub(super) fn map<S: Simd, T: Float, C: Copy + Sync, F: Fn(T, T, C) -> T + Copy + Sync>(
+        self,
+        simd: S,
+        a: &[T],
+        b: &[T],
+        of_channel: &[C],
+        f: F,
+    ) -> Vec<T> {
+        let mut out = vec![T::zero(); a.len()];
+        out.par_chunks_mut(self.block())
+            .zip(a.par_chunks(self.block()))
+            .zip(b.par_chunks(self.block()))
+            .for_each(|((out, a), b)| {
+                simd.vectorize(MapOfBlock {
+                    shape: self,
+                    out,
+                    a,
+                    b,
+                    of_channel,
+                    f,
+                });
+            });
+        out
+    }
+}
+
+struct SumOfBlock<'a, T, C, F> {
+    shape: Channels,
+    a: &'a [T],
+    b: &'a [T],
+    of_channel: &'a [C],
+    f: F,
+}
+
+impl<T: Float, C: Copy, F: Fn(T, T, C) -> T> WithSimd for SumOfBlock<'_, T, C, F> {
+    type Output = Vec<T>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Vec<T> {
+        let Channels {
+            channels, inner, ..
+        } = self.shape;
+        let mut sums = vec![T::zero(); channels];
+        if inner == 1 {
+            // The channels lie side by side.
+            let examples = self
+                .a
+                .chunks_exact(channels)
+                .zip(self.b.chunks_exact(channels));
+            for (a, b) in examples {
+                for (((sum, &a), &b), &c) in sums.iter_mut().zip(a).zip(b).zip(self.of_channel) {
+                    *sum += (self.f)(a, b, c);
+                }
+            }
+        } else {
+            let planes = self.a.chunks_exact(inner).zip(self.b.chunks_exact(inner));
+            for (plane, (a, b)) in planes.enumerate() {
+                let channel = plane % channels;
+                let c = self.of_channel[channel];
+                sums[channel] += sum(a, b, |a, b| (self.f)(a, b, c));
+            }
+        }
+        sums
+    }
+}
+
+struct MapOfBlock<'a, T, C, F> {
+    shape: Channels,
+    out: &'a mut [T],
+    a: &'a [T],
+    b: &'a [T],
+    of_channel: &'a [C],
+    f: F,
+}
+
+impl<T: Float, C: Copy, F: Fn(T, T, C) -> T> WithSimd for MapOfBlock<'_, T, C, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Channels {
+            channels, inner, ..
+        } = self.shape;
+        if inner == 1 {
+            let examples = self
+                .a
+                .chunks_exact(channels)
+                .zip(self.b.chunks_exact(channels));
+            for (out, (a, b)) in self.out.chunks_exact_mut(channels).zip(examples) {
+                for (((out, &a), &b), &c) in out.iter_mut().zip(a).zip(b).zip(self.of_channel) {
+                    *out = (self.f)(a, b, c);
+                }
+            }
+        } else {
+            let planes = self.a.chunks_exact(inner).zip(self.b.chunks_exact(inner));
+            for (plane, (out, (a, b))) in self.out.chunks_exact_mut(inner).zip(planes).enumerate() {
+                let c = self.of_channel[plane % channels];
+                for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
+                    *out = (self.f)(a, b, c);
+                }
+            }
+        }
+    }
+}
