@@ -1,8 +1,5 @@
-//! The same seed gives the same bits: each workload is trained in two processes, one with one
-//! thread and one with two, and every parameter must come out identical.
-//!
-//! By default for a few steps; `cargo test --test reproducible fifty_steps -- --ignored` takes
-//! minutes and trains for fifty.
+//! The same seed gives the same bits: each workload is trained for fifty steps in two processes, one
+//! with one thread and one with two, and every parameter must come out identical.
 
 #[path = "../../benches/workloads/dense.rs"]
 mod dense;
@@ -19,25 +16,17 @@ mod workload;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::process::Command;
 
-/// Which workload, and for how many steps, the process that runs [`fingerprints`] is to train.
+/// Which workload the process that runs [`fingerprints`] is to train.
 const WORKLOAD: &str = "CUADERNO_TEST_WORKLOAD";
-const STEPS: &str = "CUADERNO_TEST_STEPS";
+const STEPS: usize = 50;
 
 /// A test for each workload, so that they run side by side and fail by name.
 macro_rules! same_bits {
     ($($name:ident)*) => {
-        mod few_steps {
+        mod same_bits {
             $(#[test]
             fn $name() {
-                super::same_bits(stringify!($name), "3");
-            })*
-        }
-
-        mod fifty_steps {
-            $(#[test]
-            #[ignore = "takes long"]
-            fn $name() {
-                super::same_bits(stringify!($name), "50");
+                super::same_bits(stringify!($name));
             })*
         }
 
@@ -49,18 +38,17 @@ macro_rules! same_bits {
 }
 same_bits! { mlp_autoencoder vae conv_vae mnist_cnn lstm gru bilstm fcn resnet18 }
 
-fn same_bits(workload: &str, steps: &str) {
-    let [one, two] = ["1", "2"].map(|threads| in_a_process(workload, steps, threads));
+fn same_bits(workload: &str) {
+    let [one, two] = ["1", "2"].map(|threads| in_a_process(workload, threads));
     assert!(!one.is_empty());
     assert_eq!(one, two, "left: with 1 thread, right: with 2");
 }
 
 /// The lines that [`fingerprints`] prints in a process of its own.
-fn in_a_process(workload: &str, steps: &str, threads: &str) -> Vec<String> {
+fn in_a_process(workload: &str, threads: &str) -> Vec<String> {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["fingerprints", "--exact", "--ignored", "--nocapture"])
         .env(WORKLOAD, workload)
-        .env(STEPS, steps)
         .env("RAYON_NUM_THREADS", threads)
         .output()
         .unwrap();
@@ -78,10 +66,9 @@ fn in_a_process(workload: &str, steps: &str, threads: &str) -> Vec<String> {
 #[test]
 #[ignore = "the other tests run it in processes of its own"]
 fn fingerprints() {
-    let variable = |name| std::env::var(name).expect("the other tests say what to train");
-    let mut workload = workload::build(&variable(WORKLOAD)).unwrap();
-    let steps: usize = variable(STEPS).parse().unwrap();
-    let losses: Vec<f64> = (0..steps).map(|_| workload.step().unwrap()).collect();
+    let name = std::env::var(WORKLOAD).expect("the other tests say what to train");
+    let mut workload = workload::build(&name).unwrap();
+    let losses: Vec<f64> = (0..STEPS).map(|_| workload.step().unwrap()).collect();
     assert!(losses.iter().all(|loss| loss.is_finite()), "{losses:?}");
     println!("bits of the losses: {losses:?}");
     for (name, parameter) in workload.model.parameters().iter() {
