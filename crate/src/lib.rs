@@ -50,5 +50,7 @@ pub mod prelude {
 }
 
 // Fresh buffers from the system allocator fault in page by page; a training step allocates many.
+// Miri and AddressSanitizer (see .ci/sanitize) can only watch the system's.
+#[cfg(not(any(miri, address_sanitizer)))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -263,3 +263,115 @@ pub fn transpose<T: Float>(
     one_by_one(0..whole_rows, whole_columns..columns);
     one_by_one(whole_rows..rows, 0..columns);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::simd::{self, Level, WithSimd};
+
+    /// Three rows of numbers by a width of vectors, in seven steps, added to `sums`.
+    struct Products<'a> {
+        numbers: &'a [f32],
+        vectors: &'a [f32],
+        sums: &'a mut Vec<f32>,
+    }
+
+    const ROWS: [usize; 3] = [0, 5, 11];
+    const STEPS: usize = 7;
+
+    impl WithSimd for Products<'_> {
+        type Output = usize;
+
+        fn with_simd<S: Simd>(self, simd: S) -> usize {
+            let width = block_width::<f32, S>(usize::MAX / 2);
+            let mut steps = Steps::default();
+            for step in 0..STEPS {
+                steps.push(2 * step, width * (STEPS - 1 - step));
+            }
+            self.sums.resize(ROWS.len() * width, 0.5);
+            let numbers = (self.numbers, &ROWS[..]);
+            let vectors = &self.vectors[..STEPS * width];
+            add_products(simd, width, numbers, vectors, &steps, self.sums);
+            width
+        }
+    }
+
+    #[test]
+    fn every_level_adds_the_products_of_the_definition() {
+        let numbers: Vec<f32> = (0..24).map(|i| (i as f32 * 0.7).sin()).collect();
+        let vectors: Vec<f32> = (0..STEPS * 64).map(|i| (i as f32 * 0.3).cos()).collect();
+        for level in Level::available() {
+            let _forced = simd::force(level).unwrap();
+            let mut sums = Vec::new();
+            let (numbers, vectors) = (&numbers[..], &vectors[..]);
+            let width = simd::dispatch(Products {
+                numbers,
+                vectors,
+                sums: &mut sums,
+            });
+            for (i, sum) in sums.iter().enumerate() {
+                let (row, column) = (ROWS[i / width], i % width);
+                let expected: f32 = (0..STEPS)
+                    .map(|step| {
+                        numbers[row + 2 * step] * vectors[width * (STEPS - 1 - step) + column]
+                    })
+                    .sum();
+                assert!((sum - 0.5 - expected).abs() < 1e-5, "{level}, {i}");
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "number_reach")]
+    fn numbers_that_are_not_there_are_not_read() {
+        simd::dispatch(Products {
+            numbers: &[0.0; 23],
+            vectors: &[0.0; STEPS * 64],
+            sums: &mut Vec::new(),
+        });
+    }
+
+    struct Move<'a>(&'a mut [f32]);
+
+    impl WithSimd for Move<'_> {
+        type Output = ();
+
+        fn with_simd<S: Simd>(self, _: S) {
+            let lanes = f32::lanes::<S>();
+            let register = get::<f32, S>(self.0, 1);
+            put::<f32, S>(self.0, self.0.len() - lanes, register);
+        }
+    }
+
+    #[test]
+    fn registers_are_read_and_written_where_they_are_told() {
+        for level in Level::available() {
+            let _forced = simd::force(level).unwrap();
+            let mut values: Vec<f32> = (0..33).map(|i| i as f32).collect();
+            simd::dispatch(Move(&mut values));
+            assert_eq!(values[0], 0.0);
+            let first = *values.iter().rev().find(|x| **x <= 1.0).unwrap();
+            assert_eq!(first, 1.0, "{level}");
+        }
+    }
+
+    #[test]
+    fn transposes_are_exact_at_every_size() {
+        for (rows, columns) in [(1, 1), (3, 7), (4, 4), (9, 70)] {
+            let (stride, target_stride) = (columns + 2, rows + 1);
+            let source: Vec<f32> = (0..rows * stride).map(|i| i as f32).collect();
+            let mut target = vec![-1.0; columns * target_stride];
+            transpose(
+                (&source, stride),
+                (&mut target, target_stride),
+                rows,
+                columns,
+            );
+            for i in 0..rows {
+                for j in 0..columns {
+                    assert_eq!(target[j * target_stride + i], source[i * stride + j]);
+                }
+            }
+        }
+    }
+}
