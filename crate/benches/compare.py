@@ -34,6 +34,8 @@ OURS, PYTORCH, TUNED, AVX2, PORTABLE = "cuaderno", "PyTorch", "PyTorch tuned", "
 # What channels-last, fused optimisers and fused batch norms (`--tuned`) need beside themselves:
 # freed memory is kept, where glibc by default returns each large buffer to the system.
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 32), "MALLOC_TOP_PAD_": str(1 << 26)}
+# The same for the crate's allocator, as the notebook engine has it.
+MIMALLOC = {"MIMALLOC_PURGE_DELAY": "-1"}
 
 
 class Contender:
@@ -79,7 +81,7 @@ class Contender:
 def ours(name, threads, level=None):
     program = workloads_program(avx512=level is None)
     command = [program, name, *(["--level", level] if level else [])]
-    return Contender(command, {"RAYON_NUM_THREADS": str(threads)})
+    return Contender(command, MIMALLOC | {"RAYON_NUM_THREADS": str(threads)})
 
 
 @functools.cache

@@ -116,6 +116,17 @@ impl<T: Lanes> Sweep<'_, T> {
             let numbers = (self.source, reads);
             add_products(simd, width, numbers, self.weights, self.steps, sums);
             self.epilogue.apply(sums);
+            if let [first, second, ..] = writes
+                && first + 1 != *second
+            {
+                for channel in 0..self.channels {
+                    let target = &mut self.target[channel * self.plane..];
+                    for (write, sums) in writes.iter().zip(sums.chunks_exact(width)) {
+                        target[*write] = sums[channel];
+                    }
+                }
+                continue;
+            }
             let mut done = 0;
             for run in writes.chunk_by(|a, b| a + 1 == *b) {
                 let sums = (&self.sums[done * width..], width);
