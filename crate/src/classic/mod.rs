@@ -14,6 +14,7 @@ mod neighbours;
 mod pca;
 mod scaler;
 mod split;
+mod subspace;
 mod trustworthiness;
 mod tsne;
 
