@@ -1,7 +1,8 @@
-"""The crate against PyTorch on the CPU: the same workloads, interleaved on the same machine.
+"""The crate against PyTorch and scikit-learn on the CPU: the same workloads, interleaved on the same
+machine.
 
     pip install -r requirements.txt
-    python compare.py --check                     both sides compute the same losses
+    python compare.py --check                     both sides compute the same losses or scores
     python compare.py                             step times with 1 and with 2 threads
     python compare.py --only vae,lstm --threads 1 --seconds 10 --assert 1.0
     python compare.py --write                     and write RESULTS.md
@@ -24,9 +25,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+import scikit_learn_workloads as scikit_learn
 from pytorch_workloads import WORKLOADS
 
 HERE = Path(__file__).resolve().parent
+NAMES = [*WORKLOADS, *scikit_learn.WORKLOADS]
 ROUNDS = 5
 CHECKED_STEPS = 5
 OURS, PYTORCH, TUNED, AVX2, PORTABLE = "cuaderno", "PyTorch", "PyTorch tuned", "AVX2", "portable"
@@ -50,7 +53,8 @@ class Contender:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self.answer()
+        while self.answer() != ["ready"]:
+            pass  # which data set it read
 
     def answer(self):
         line = self.process.stdout.readline()
@@ -102,24 +106,32 @@ def pytorch(name, threads, *options):
 
 
 def check(name):
-    """Both sides from the same weights, batch and noise: the losses must agree step by step."""
+    """Both sides from the same weights, batch and noise, or data: their losses or scores must agree."""
+    theirs = scikit_learn.WORKLOADS.get(name)
+    steps = 1 if theirs else CHECKED_STEPS
     with tempfile.TemporaryDirectory() as folder:
         start = Path(folder) / "start.safetensors"
         with ours(name, 1) as crate:
             crate.ask("export", start)
             with pytorch(name, 1, "--start", start) as torch:
-                pairs = list(zip(crate.losses(CHECKED_STEPS), torch.losses(CHECKED_STEPS)))
-    # Each step's rounding errors go on growing through the next ones.
+                pairs = list(zip(crate.losses(steps), torch.losses(steps)))
     errors = [abs(a - b) / abs(b) for a, b in pairs]
-    agree = all(error < 1e-5 * 2**step for step, error in enumerate(errors))
+    if theirs:
+        agree = theirs.agrees(*pairs[0])
+    else:
+        # Each step's rounding errors go on growing through the next ones.
+        agree = all(error < 1e-5 * 2**step for step, error in enumerate(errors))
     print(f"{name:16} {'same' if agree else 'DIFFERENT'}")
+    other = "scikit-learn" if theirs else PYTORCH
     for step, ((a, b), error) in enumerate(zip(pairs, errors)):
-        print(f"  step {step}: {OURS} {a:.7g}, {PYTORCH} {b:.7g}, relative difference {error:.1e}")
+        print(f"  step {step}: {OURS} {a:.7g}, {other} {b:.7g}, relative difference {error:.1e}")
     return agree
 
 
 def measure(name, threads, seconds):
     """Milliseconds of each contender in each round."""
+    if name in scikit_learn.WORKLOADS:
+        return measure_on_data(name, threads, seconds)
     contenders = {
         OURS: ours(name, threads),
         PYTORCH: pytorch(name, threads),
@@ -127,9 +139,25 @@ def measure(name, threads, seconds):
         AVX2: ours(name, threads, "avx2"),
         PORTABLE: ours(name, threads, "portable"),
     }
+    return take_turns(contenders, seconds)
+
+
+def measure_on_data(name, threads, seconds):
+    """The same against scikit-learn, whose times depend on the data."""
+    with tempfile.TemporaryDirectory() as folder:
+        start = Path(folder) / "start.safetensors"
+        contenders = {OURS: ours(name, threads)}
+        contenders[OURS].ask("export", start)
+        contenders[PYTORCH] = pytorch(name, threads, "--start", start)
+        contenders[AVX2] = ours(name, threads, "avx2")
+        contenders[PORTABLE] = ours(name, threads, "portable")
+        return take_turns(contenders, seconds)
+
+
+def take_turns(contenders, seconds):
     times = {label: [] for label in contenders}
     for contender in contenders.values():
-        contender.run(0)  # warm up: 3 steps
+        contender.run(0)  # warm up: the least number of steps
     for _ in range(ROUNDS):
         for label, contender in contenders.items():
             times[label].append(contender.run(seconds / ROUNDS))
@@ -160,7 +188,7 @@ def row(name, times):
         f"{statistics.median(times[OURS]):.2f}",
         f"{statistics.median(times[PYTORCH]):.2f}",
         f"{statistics.median(to_pytorch):.2f} ({to_pytorch[0]:.2f}–{to_pytorch[-1]:.2f})",
-        f"{statistics.median(ratios(times, OURS, TUNED)):.2f}",
+        f"{statistics.median(ratios(times, OURS, TUNED)):.2f}" if TUNED in times else "",
         f"{statistics.median(ratios(times, AVX2, PYTORCH)):.2f}",
         f"{statistics.median(ratios(times, PORTABLE, PYTORCH)):.2f}",
     ]
@@ -181,13 +209,15 @@ def machine():
 
 def write_results(tables, seconds):
     rustc = subprocess.run(["rustc", "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    text = f"""# Step times against PyTorch
+    text = f"""# Step times against PyTorch and scikit-learn
 
 Written by `compare.py --write`: do not edit.
 
 - {datetime.date.today()}, {machine()}
-- {rustc}; PyTorch {importlib.metadata.version("torch")}, Python {platform.python_version()}
+- {rustc}; PyTorch {importlib.metadata.version("torch")}, scikit-learn {importlib.metadata.version("scikit-learn")},
+  Python {platform.python_version()}
 - {ROUNDS} rounds of {seconds / ROUNDS:g} s a contender; medians. A ratio below 1 means that the crate is faster.
+- {", ".join(scikit_learn.WORKLOADS)}: scikit-learn stands in the place of PyTorch, which has none of them.
 - *Tuned*: channels-last images, fused optimisers, batch norms fused into convolutions, memory kept by malloc.
 - *AVX2*: the crate built without AVX-512. *Portable*: the same with its kernels held to what every
   x86-64 has; the matrix products of the `gemm` crate stay on AVX2.
@@ -200,16 +230,16 @@ Written by `compare.py --write`: do not edit.
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", metavar="NAME", help=f"some of {', '.join(WORKLOADS)}, separated by commas")
+    parser.add_argument("--only", metavar="NAME", help=f"some of {', '.join(NAMES)}, separated by commas")
     parser.add_argument("--threads", type=int, metavar="N", help="only with N threads instead of 1 and 2")
     parser.add_argument("--seconds", type=float, default=5.0, metavar="S", help="for each contender (default 5)")
     parser.add_argument("--assert", type=float, dest="limit", metavar="MAX", help="fail if a median ratio is above MAX")
-    parser.add_argument("--check", action="store_true", help="compare losses instead of times")
+    parser.add_argument("--check", action="store_true", help="compare losses and scores instead of times")
     parser.add_argument("--write", action="store_true", help="write RESULTS.md")
     options = parser.parse_args()
-    names = options.only.split(",") if options.only else list(WORKLOADS)
-    if unknown := set(names) - set(WORKLOADS):
-        parser.error(f"no workload is named {', '.join(sorted(unknown))}; there are {', '.join(WORKLOADS)}")
+    names = options.only.split(",") if options.only else NAMES
+    if unknown := set(names) - set(NAMES):
+        parser.error(f"no workload is named {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
 
     workloads_program()
     if options.check:

@@ -1,6 +1,6 @@
-"""The workloads in PyTorch: the other side of `workloads.rs`, name by name.
+"""The workloads in PyTorch: the other side of `workloads/`, name by name.
 
-Run by `compare.py` as a server that speaks the same lines:
+Run by `compare.py` as a server that speaks the same lines, for those of scikit-learn too:
 
     python pytorch_workloads.py NAME --threads N [--tuned] [--start FILE]
 """
@@ -10,15 +10,19 @@ import statistics
 import sys
 import time
 
+import scikit_learn_workloads as scikit_learn
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
+from threadpoolctl import threadpool_limits
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
 class Workload:
     """A model, what it is trained on, and its optimiser. `step()` returns the loss."""
+
+    least_steps = 3
 
     def __init__(self, model, optimiser, inputs, targets=None, noise=None):
         self.model, self.optimiser = model, optimiser
@@ -35,6 +39,20 @@ class Workload:
         loss.backward()
         self.optimiser.step()
         return loss
+
+    def start_from(self, path):
+        """Take the weights, batch and noise that the other side wrote."""
+        tensors = load_file(path)
+        inputs, targets = tensors.pop("batch.inputs"), tensors.pop("batch.targets")
+        self.inputs = inputs.to(self.inputs.dtype).view_as(self.inputs)
+        if self.targets is not None:
+            self.targets = targets.to(self.targets.dtype).view_as(self.targets)
+        if "noise" in tensors:
+            self.noise = iter(tensors.pop("noise"))
+        tensors = {self.their_name(name): tensor for name, tensor in tensors.items()}
+        missing, unexpected = self.model.load_state_dict(tensors, strict=False)
+        missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+        assert not missing and not unexpected, f"missing {missing}, unexpected {unexpected}"
 
     def their_name(self, name):
         """What PyTorch calls the crate's parameter of that name."""
@@ -291,21 +309,6 @@ WORKLOADS = {
 }
 
 
-def start_from(workload, path):
-    """The weights, batch and noise that the other side wrote."""
-    tensors = load_file(path)
-    inputs, targets = tensors.pop("batch.inputs"), tensors.pop("batch.targets")
-    workload.inputs = inputs.to(workload.inputs.dtype).view_as(workload.inputs)
-    if workload.targets is not None:
-        workload.targets = targets.to(workload.targets.dtype).view_as(workload.targets)
-    if "noise" in tensors:
-        workload.noise = iter(tensors.pop("noise"))
-    tensors = {workload.their_name(name): tensor for name, tensor in tensors.items()}
-    missing, unexpected = workload.model.load_state_dict(tensors, strict=False)
-    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
-    assert not missing and not unexpected, f"missing {missing}, unexpected {unexpected}"
-
-
 def serve(workload):
     """Answer `run SECONDS` with the median milliseconds of a step, `losses N` with N losses."""
     print("ready", flush=True)
@@ -314,7 +317,7 @@ def serve(workload):
         if command == "run":
             times = []
             end = time.perf_counter() + float(argument)
-            while len(times) < 3 or time.perf_counter() < end:
+            while len(times) < workload.least_steps or time.perf_counter() < end:
                 start = time.perf_counter()
                 workload.step()
                 times.append(1e3 * (time.perf_counter() - start))
@@ -327,16 +330,20 @@ def serve(workload):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("name", choices=WORKLOADS)
+    parser.add_argument("name", choices=[*WORKLOADS, *scikit_learn.WORKLOADS])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--tuned", action="store_true")
     parser.add_argument("--start")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(6202)
-    workload = WORKLOADS[options.name](options)
+    if options.name in scikit_learn.WORKLOADS:
+        threadpool_limits(options.threads)
+        workload = scikit_learn.WORKLOADS[options.name]()
+    else:
+        workload = WORKLOADS[options.name](options)
     if options.start:
-        start_from(workload, options.start)
+        workload.start_from(options.start)
     serve(workload)
 
 

@@ -9,9 +9,12 @@
 //! # Ok::<(), cuaderno::Error>(())
 //! ```
 
+pub mod classic;
 pub mod data;
 pub mod error;
 mod files;
+mod labels;
+pub mod metrics;
 pub mod models;
 pub mod nn;
 mod notebook;
@@ -30,7 +33,12 @@ pub use rng::Rng;
 
 /// What every notebook starts with: `use cuaderno::prelude::*;`.
 pub mod prelude {
+    pub use crate::classic::{Knn, Neighbours, Pca, Split, StandardScaler, TSne, trustworthiness};
     pub use crate::data::{Batches, LabelledImages, Mnist};
+    pub use crate::metrics::{
+        ClassificationReport, ClusteringReport, accuracy, classification_report, clustering_report,
+        confusion_matrix, reconstruction_bce, reconstruction_mse,
+    };
     pub use crate::models::{Autoencoder, Classifier};
     pub use crate::nn::{
         Activation, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d, ConvTranspose2d, Dense,

@@ -5,9 +5,10 @@
 //! ```
 //! builds the workload, says `ready` and answers lines on standard input: `run SECONDS` with the
 //! median milliseconds of a step, `losses N` with the losses of N steps, and `export FILE` with
-//! `exported`, having written the weights, the batch and the first steps' noise to that
-//! safetensors file.
+//! `exported`, having written the weights, the batch and the first steps' noise, or the data, to
+//! that safetensors file.
 
+mod classic;
 mod dense;
 mod images;
 mod resnet;
@@ -15,13 +16,48 @@ mod text;
 mod workload;
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use cuaderno::ops::simd::{self, Level};
-use workload::{Workload, build};
+use workload::Workload;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// What is measured.
+trait Task {
+    /// How many steps the median is taken of at least.
+    fn least_steps(&self) -> usize;
+
+    /// Does it once. Returns a figure that the other side must reach too: the loss, for instance.
+    fn step(&mut self) -> cuaderno::Result<f64>;
+
+    /// Writes what the other side needs to do the same.
+    fn export(&self, path: &Path) -> cuaderno::Result<()>;
+}
+
+impl Task for Workload {
+    fn least_steps(&self) -> usize {
+        3
+    }
+
+    fn step(&mut self) -> cuaderno::Result<f64> {
+        self.step()
+    }
+
+    fn export(&self, path: &Path) -> cuaderno::Result<()> {
+        self.export(path)
+    }
+}
+
+fn build(name: &str) -> cuaderno::Result<Box<dyn Task>> {
+    Ok(if classic::NAMES.contains(&name) {
+        Box::new(classic::build(name)?)
+    } else {
+        Box::new(workload::build(name)?)
+    })
+}
 
 fn main() -> ExitCode {
     match serve() {
@@ -49,7 +85,7 @@ fn serve() -> Result<()> {
     for line in std::io::stdin().lines() {
         let line = line?;
         match line.split_once(' ') {
-            Some(("run", seconds)) => answer(&median_step(&mut workload, seconds.parse()?)?),
+            Some(("run", seconds)) => answer(&median_step(&mut *workload, seconds.parse()?)?),
             Some(("losses", steps)) => {
                 let losses: cuaderno::Result<Vec<String>> = (0..steps.parse()?)
                     .map(|_| Ok(workload.step()?.to_string()))
@@ -72,13 +108,13 @@ fn answer(line: &str) {
     let _ = std::io::stdout().flush();
 }
 
-/// The median milliseconds of the steps that fit into that time, at least three.
-fn median_step(workload: &mut Workload, seconds: f64) -> Result<String> {
+/// The median milliseconds of the steps that fit into that time.
+fn median_step(task: &mut dyn Task, seconds: f64) -> Result<String> {
     let end = Instant::now() + Duration::try_from_secs_f64(seconds)?;
     let mut times = Vec::new();
-    while times.len() < 3 || Instant::now() < end {
+    while times.len() < task.least_steps() || Instant::now() < end {
         let start = Instant::now();
-        workload.step()?;
+        task.step()?;
         times.push(start.elapsed().as_secs_f64() * 1e3);
     }
     times.sort_by(f64::total_cmp);

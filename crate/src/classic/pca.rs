@@ -1,0 +1,242 @@
+//! Principal component analysis.
+
+use candle_core::{Device, Tensor};
+
+use super::covariance::scatter;
+use super::eigen::largest_eigenpairs;
+use super::features::{Features, column_means, subtract};
+use crate::ops::gemm::{Matrix, product};
+use crate::{Error, Result};
+
+/// Rows that are transformed at a time.
+const BLOCK: usize = 2048;
+
+/// Columns that the covariance is made for at most: 0.8 GB and some minutes.
+const MAX_COLUMNS: usize = 8192;
+
+/// The directions in which examples vary most (Pearson 1901; Hotelling 1933), by the eigenvectors
+/// of their covariance: scikit-learn's `covariance_eigh`.
+///
+/// ```
+/// use cuaderno::prelude::*;
+///
+/// let x = Rng::new(6202).normal(0.0, 1.0, &[100, 5])?;
+/// let pca = Pca::params(2).fit(&x)?;
+/// let codes = pca.transform(&x)?;
+/// assert_eq!(codes.dims(), [100, 2]);
+/// assert_eq!(pca.inverse_transform(&codes)?.dims(), [100, 5]);
+/// # Ok::<(), cuaderno::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Pca {
+    mean: Vec<f32>,
+    /// Row by row, a component each.
+    components: Vec<f32>,
+    explained_variance: Vec<f64>,
+    total_variance: f64,
+}
+
+/// What a [`Pca`] is fitted with.
+#[derive(Clone, Copy, Debug)]
+pub struct PcaParams {
+    components: usize,
+}
+
+impl PcaParams {
+    /// Finds the components of `x` `[n, d]`, f32.
+    ///
+    /// # Errors
+    /// If `x` is no such tensor or not finite, has a single row, rows that are all the same, more
+    /// than 8192 columns, or fewer rows or columns than components are asked for.
+    pub fn fit(&self, x: &Tensor) -> Result<Pca> {
+        let operation = "Pca::fit";
+        let features = Features::of(operation, x)?;
+        let (n, d) = (features.n, features.d);
+        if n < 2 || d > MAX_COLUMNS {
+            return Err(Error::shape(
+                operation,
+                format!(
+                    "examples are [{n}, {d}], but 2 rows are the least that vary and {MAX_COLUMNS} \
+                     columns the most."
+                ),
+            ));
+        }
+        let components = self.components;
+        if !(1..=n.min(d)).contains(&components) {
+            return Err(Error::argument(
+                "the number of components",
+                components,
+                format!(
+                    "from 1 to {}, the smaller side of examples [{n}, {d}]",
+                    n.min(d)
+                ),
+            ));
+        }
+        let values = features.values()?;
+        let mean = column_means(&values, d);
+        let mean: Vec<f32> = mean.into_iter().map(|mean| mean as f32).collect();
+        let scatter = scatter(&values, &mean);
+        let trace: f64 = (0..d).map(|i| scatter[i * d + i]).sum();
+        if trace == 0.0 {
+            return Err(Error::shape(
+                operation,
+                format!("all {n} rows are the same: there is no direction in which they vary."),
+            ));
+        }
+        let freedom = (n - 1) as f64;
+        let mut pairs = largest_eigenpairs(&scatter, d, components)?;
+        pairs.vectors.chunks_exact_mut(d).for_each(fix_sign);
+        Ok(Pca {
+            mean,
+            components: pairs.vectors.into_iter().map(|v| v as f32).collect(),
+            explained_variance: (pairs.values.into_iter())
+                .map(|value| value.max(0.0) / freedom)
+                .collect(),
+            total_variance: trace / freedom,
+        })
+    }
+}
+
+/// The sign is arbitrary: the number that is largest by magnitude becomes positive, as by
+/// scikit-learn's `svd_flip`.
+fn fix_sign(vector: &mut [f64]) {
+    let mut largest = 0f64;
+    for &number in vector.iter() {
+        if number.abs() > largest.abs() {
+            largest = number;
+        }
+    }
+    if largest < 0.0 {
+        vector.iter_mut().for_each(|number| *number = -*number);
+    }
+}
+
+impl Pca {
+    /// Parameters for that many components.
+    pub fn params(components: usize) -> PcaParams {
+        PcaParams { components }
+    }
+
+    /// The coordinates `[n, components]` of `x` `[n, d]` along the components.
+    ///
+    /// # Errors
+    /// If `x` is no f32 tensor of rows like the fitted ones, or not finite.
+    pub fn transform(&self, x: &Tensor) -> Result<Tensor> {
+        let (k, d) = (self.explained_variance.len(), self.mean.len());
+        let features = Features::with_columns("Pca::transform", x, d)?;
+        let components = Matrix::new(&self.components, k, d).transposed();
+        let mut codes = Vec::with_capacity(features.n * k);
+        let mut centred = Vec::new();
+        for block in features.values()?.chunks(BLOCK * d) {
+            subtract(block, &self.mean, &mut centred);
+            let rows = Matrix::new(&centred, block.len() / d, d);
+            codes.extend(product(rows, components));
+        }
+        Ok(Tensor::from_vec(codes, (features.n, k), &Device::Cpu)?)
+    }
+
+    /// The examples `[n, d]` nearest to those that have the coordinates `codes` `[n, components]`.
+    ///
+    /// # Errors
+    /// If `codes` is no f32 tensor with a column for each component, or not finite.
+    pub fn inverse_transform(&self, codes: &Tensor) -> Result<Tensor> {
+        let (k, d) = (self.explained_variance.len(), self.mean.len());
+        let features = Features::with_columns("Pca::inverse_transform", codes, k)?;
+        let codes = features.values()?;
+        let components = Matrix::new(&self.components, k, d);
+        let mut x = product(Matrix::new(&codes, features.n, k), components);
+        for row in x.chunks_exact_mut(d) {
+            for (value, mean) in row.iter_mut().zip(&self.mean) {
+                *value += mean;
+            }
+        }
+        Ok(Tensor::from_vec(x, (features.n, d), &Device::Cpu)?)
+    }
+
+    /// The components `[components, d]`: rows of length 1, at right angles to each other.
+    ///
+    /// # Errors
+    /// Only if candle cannot make the tensor.
+    pub fn components(&self) -> Result<Tensor> {
+        let shape = (self.explained_variance.len(), self.mean.len());
+        Ok(Tensor::from_slice(&self.components, shape, &Device::Cpu)?)
+    }
+
+    /// The mean of the fitted examples, `[d]`.
+    ///
+    /// # Errors
+    /// Only if candle cannot make the tensor.
+    pub fn mean(&self) -> Result<Tensor> {
+        Ok(Tensor::new(self.mean.as_slice(), &Device::Cpu)?)
+    }
+
+    /// The variance of the fitted examples along each component, largest first, with `n - 1` in
+    /// the denominator.
+    pub fn explained_variance(&self) -> Vec<f64> {
+        self.explained_variance.clone()
+    }
+
+    /// [`Pca::explained_variance`] as parts of the variance of all columns together.
+    pub fn explained_variance_ratio(&self) -> Vec<f64> {
+        let variances = self.explained_variance.iter();
+        variances
+            .map(|variance| variance / self.total_variance)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Rng;
+
+    fn refused(components: usize, x: &Tensor) -> String {
+        Pca::params(components).fit(x).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn bad_input_is_one_sentence() {
+        let x = Rng::new(1).normal(0.0, 1.0, &[10, 4]).unwrap();
+        assert_eq!(
+            refused(5, &x),
+            "the number of components is 5, but it must be from 1 to 4, the smaller side of \
+             examples [10, 4]."
+        );
+        assert!(refused(0, &x).contains("is 0, but"));
+        assert_eq!(
+            refused(1, &x.narrow(0, 0, 1).unwrap()),
+            "Pca::fit: examples are [1, 4], but 2 rows are the least that vary and 8192 columns \
+             the most."
+        );
+        let same = Tensor::ones((10, 4), candle_core::DType::F32, &Device::Cpu).unwrap();
+        assert_eq!(
+            refused(1, &same),
+            "Pca::fit: all 10 rows are the same: there is no direction in which they vary."
+        );
+        let pca = Pca::params(2).fit(&x).unwrap();
+        assert!(pca.transform(&x.narrow(1, 0, 3).unwrap()).is_err());
+        assert!(pca.inverse_transform(&x).is_err());
+    }
+
+    #[test]
+    fn constant_columns_have_no_part_in_any_component() {
+        let x = Rng::new(1).normal(0.0, 1.0, &[50, 3]).unwrap();
+        let constant = Tensor::full(7f32, (50, 2), &Device::Cpu).unwrap();
+        let x = Tensor::cat(&[&x, &constant], 1).unwrap();
+        let pca = Pca::params(3).fit(&x).unwrap();
+        let weights = pca.components().unwrap().narrow(1, 3, 2).unwrap();
+        let weights: Vec<f32> = weights.flatten_all().unwrap().to_vec1().unwrap();
+        assert_eq!(weights, [0.0; 6]);
+        let all: f64 = pca.explained_variance_ratio().iter().sum();
+        assert!((all - 1.0).abs() < 1e-12, "{all}");
+    }
+
+    #[test]
+    fn all_components_restore_the_examples() {
+        let x = Rng::new(1).normal(5.0, 2.0, &[30, 6]).unwrap();
+        let pca = Pca::params(6).fit(&x).unwrap();
+        let restored = pca.inverse_transform(&pca.transform(&x).unwrap()).unwrap();
+        let difference = (restored - x).unwrap().abs().unwrap().max_all().unwrap();
+        assert!(difference.to_scalar::<f32>().unwrap() < 1e-5);
+    }
+}

@@ -1,0 +1,150 @@
+//! Columns of mean 0 and deviation 1.
+
+use candle_core::{Device, Tensor};
+
+use super::features::{Features, column_means};
+use crate::{Error, Result};
+
+/// Subtracts the mean of each column and divides by its standard deviation (with `n` in the
+/// denominator), both of the examples it was fitted on.
+///
+/// ```
+/// use cuaderno::prelude::*;
+///
+/// let x = Tensor::new(&[[1f32, 10.0], [3.0, 30.0]], &Device::Cpu)?;
+/// let scaler = StandardScaler::fit(&x)?;
+/// let scaled = scaler.transform(&x)?;
+/// assert_eq!(scaled.to_vec2::<f32>()?, [[-1.0, -1.0], [1.0, 1.0]]);
+/// # Ok::<(), cuaderno::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct StandardScaler {
+    mean: Vec<f32>,
+    deviation: Vec<f32>,
+}
+
+impl StandardScaler {
+    /// Means and deviations of `x` `[n, d]`, f32.
+    ///
+    /// # Errors
+    /// If `x` is no such tensor or not finite, or if a column is constant: it cannot be scaled to
+    /// a deviation of 1.
+    pub fn fit(x: &Tensor) -> Result<Self> {
+        let operation = "StandardScaler::fit";
+        let features = Features::of(operation, x)?;
+        let values = features.values()?;
+        let mean = column_means(&values, features.d);
+        let mut squares = vec![0f64; features.d];
+        for row in values.chunks_exact(features.d) {
+            for ((square, &value), mean) in squares.iter_mut().zip(row).zip(&mean) {
+                *square += (f64::from(value) - mean).powi(2);
+            }
+        }
+        let deviation = squares
+            .iter()
+            .map(|s| (s / features.n as f64).sqrt() as f32);
+        let deviation: Vec<f32> = deviation.collect();
+        if let Some(column) = deviation.iter().position(|&deviation| deviation == 0.0) {
+            return Err(Error::shape(
+                operation,
+                format!(
+                    "column {column} is {} in every row, so no scale gives it a deviation of 1; \
+                     leave it out ({} of {} columns are constant).",
+                    values[column],
+                    deviation
+                        .iter()
+                        .filter(|&&deviation| deviation == 0.0)
+                        .count(),
+                    features.d
+                ),
+            ));
+        }
+        Ok(Self {
+            mean: mean.into_iter().map(|mean| mean as f32).collect(),
+            deviation,
+        })
+    }
+
+    /// `x` `[n, d]` scaled, f32.
+    ///
+    /// # Errors
+    /// If `x` is no f32 tensor of rows like the fitted ones, or not finite.
+    pub fn transform(&self, x: &Tensor) -> Result<Tensor> {
+        self.map("StandardScaler::transform", x, |value, mean, deviation| {
+            (value - mean) / deviation
+        })
+    }
+
+    /// What `x` `[n, d]`, which is scaled, was before.
+    ///
+    /// # Errors
+    /// If `x` is no f32 tensor of rows like the fitted ones, or not finite.
+    pub fn inverse_transform(&self, x: &Tensor) -> Result<Tensor> {
+        let operation = "StandardScaler::inverse_transform";
+        self.map(operation, x, |value, mean, deviation| {
+            value * deviation + mean
+        })
+    }
+
+    fn map(
+        &self,
+        operation: &'static str,
+        x: &Tensor,
+        f: impl Fn(f32, f32, f32) -> f32,
+    ) -> Result<Tensor> {
+        let features = Features::with_columns(operation, x, self.mean.len())?;
+        let mut results = Vec::with_capacity(features.n * features.d);
+        for row in features.values()?.chunks_exact(features.d) {
+            let columns = row.iter().zip(&self.mean).zip(&self.deviation);
+            results.extend(columns.map(|((&value, &mean), &deviation)| f(value, mean, deviation)));
+        }
+        Ok(Tensor::from_vec(
+            results,
+            (features.n, features.d),
+            &Device::Cpu,
+        )?)
+    }
+
+    /// The mean of each column, `[d]`.
+    ///
+    /// # Errors
+    /// Only if candle cannot make the tensor.
+    pub fn mean(&self) -> Result<Tensor> {
+        Ok(Tensor::new(self.mean.as_slice(), &Device::Cpu)?)
+    }
+
+    /// The standard deviation of each column, `[d]`.
+    ///
+    /// # Errors
+    /// Only if candle cannot make the tensor.
+    pub fn deviation(&self) -> Result<Tensor> {
+        Ok(Tensor::new(self.deviation.as_slice(), &Device::Cpu)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_constant_column_is_named() {
+        let x = Tensor::new(&[[1f32, 0.1, 2.0], [3.0, 0.1, 2.0]], &Device::Cpu).unwrap();
+        assert_eq!(
+            StandardScaler::fit(&x).unwrap_err().to_string(),
+            "StandardScaler::fit: column 1 is 0.1 in every row, so no scale gives it a deviation \
+             of 1; leave it out (2 of 3 columns are constant)."
+        );
+    }
+
+    #[test]
+    fn what_was_scaled_comes_back() {
+        let x = crate::Rng::new(1).normal(100.0, 5.0, &[20, 3]).unwrap();
+        let scaler = StandardScaler::fit(&x).unwrap();
+        let back = scaler
+            .inverse_transform(&scaler.transform(&x).unwrap())
+            .unwrap();
+        let difference = (back - &x).unwrap().abs().unwrap().max_all().unwrap();
+        assert!(difference.to_scalar::<f32>().unwrap() < 1e-4);
+        assert!(scaler.transform(&x.narrow(1, 0, 2).unwrap()).is_err());
+    }
+}

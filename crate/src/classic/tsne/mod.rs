@@ -1,0 +1,264 @@
+//! t-SNE: a map on which neighbours stay neighbours.
+
+mod affinities;
+mod attraction;
+mod descent;
+mod quadtree;
+mod repulsion;
+
+use candle_core::{Device, Tensor};
+
+use self::affinities::Affinities;
+use self::descent::Descent;
+use super::Pca;
+use super::features::Features;
+use crate::{Error, Result, Rng};
+
+/// By how much similar points attract each other more in the beginning, so that clusters form.
+const EXAGGERATION: f32 = 12.0;
+
+/// For how many iterations they do.
+const EXAGGERATED: usize = 250;
+
+/// After so many iterations each a line tells how far it is.
+const REPORT: usize = 250;
+
+/// Deviation of the first coordinate in the beginning.
+const INITIAL_DEVIATION: f32 = 1e-4;
+
+/// The two-dimensional map of a data set by t-distributed stochastic neighbour embedding (van der
+/// Maaten and Hinton 2008), by the Barnes-Hut approximation (van der Maaten 2014).
+///
+/// It goes on as scikit-learn's `TSNE` does by default: from the first two principal components,
+/// with early exaggeration 12 for 250 iterations and a learning rate of `n / 48`, 50 at least.
+///
+/// ```
+/// use cuaderno::prelude::*;
+///
+/// let x = Rng::new(6202).normal(0.0, 1.0, &[60, 4])?;
+/// let tsne = TSne::params().perplexity(10.0).iterations(300).seed(6202).quiet().transform(&x)?;
+/// assert_eq!(tsne.embedding.dims(), [60, 2]);
+/// assert!(tsne.kl_divergence < 2.0);
+/// # Ok::<(), cuaderno::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct TSne {
+    /// `[n, 2]`, f32.
+    pub embedding: Tensor,
+    /// The Kullback-Leibler divergence of the similarities in the map from those in the data, in
+    /// nats: what was minimised.
+    pub kl_divergence: f64,
+}
+
+/// How a [`TSne`] is made.
+#[derive(Clone, Copy, Debug)]
+pub struct TSneParams {
+    perplexity: f64,
+    iterations: usize,
+    seed: u64,
+    quiet: bool,
+}
+
+impl TSne {
+    /// Perplexity 30, 1000 iterations and seed 0, unless told otherwise.
+    pub fn params() -> TSneParams {
+        TSneParams {
+            perplexity: 30.0,
+            iterations: 1000,
+            seed: 0,
+            quiet: false,
+        }
+    }
+}
+
+impl TSneParams {
+    /// How many neighbours of a point count, roughly: 5 to 50 are usual.
+    pub fn perplexity(mut self, perplexity: f64) -> Self {
+        self.perplexity = perplexity;
+        self
+    }
+
+    /// Steps of gradient descent; the first 250 are exaggerated.
+    pub fn iterations(mut self, iterations: usize) -> Self {
+        self.iterations = iterations;
+        self
+    }
+
+    /// Decides the small noise in the initial positions, which keeps apart what the first two
+    /// principal components do not.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Prints nothing.
+    pub fn quiet(mut self) -> Self {
+        self.quiet = true;
+        self
+    }
+
+    /// Makes the map of `x` `[n, d]`, f32, in about 2 s for 5,000 points on one core.
+    ///
+    /// # Errors
+    /// If `x` is no such tensor or not finite, has fewer than 4 rows or only equal ones, or if
+    /// the perplexity is below 1 or above a third of the other points, of which there would be
+    /// too few to choose neighbours from.
+    pub fn transform(&self, x: &Tensor) -> Result<TSne> {
+        let operation = "TSne::transform";
+        let features = Features::of(operation, x)?;
+        let n = features.n;
+        if n < 4 {
+            return Err(Error::shape(
+                operation,
+                format!("a map has 4 points or more, but there are {n} rows."),
+            ));
+        }
+        let most = (n - 1) as f64 / 3.0;
+        if !(1.0..=most).contains(&self.perplexity) {
+            return Err(Error::argument(
+                "the perplexity",
+                self.perplexity,
+                format!("from 1 to {most:.1}, a third of the {} other points", n - 1),
+            ));
+        }
+        let start = self.initial_positions(x)?;
+        let affinities = Affinities::of(&features, self.perplexity)?;
+        let mut descent = Descent::new(start, &affinities);
+        for iteration in 1..=self.iterations {
+            let exaggerated = iteration <= EXAGGERATED;
+            let (exaggeration, momentum) = if exaggerated {
+                (EXAGGERATION, 0.5)
+            } else {
+                (1.0, 0.8)
+            };
+            descent.step(exaggeration, momentum);
+            if iteration % REPORT == 0 && !self.quiet {
+                println!(
+                    "t-SNE: iteration {iteration} of {}, KL divergence {:.3}{}",
+                    self.iterations,
+                    descent.kl_divergence(),
+                    if exaggerated {
+                        " (exaggerated so far)"
+                    } else {
+                        ""
+                    }
+                );
+            }
+        }
+        let embedding = descent.positions.as_flattened();
+        Ok(TSne {
+            embedding: Tensor::from_slice(embedding, (n, 2), &Device::Cpu)?,
+            kl_divergence: descent.kl_divergence(),
+        })
+    }
+
+    /// The first two principal components, scaled down, and noise of a hundredth of that.
+    fn initial_positions(&self, x: &Tensor) -> Result<Vec<[f32; 2]>> {
+        let (n, d) = x.dims2()?;
+        let count = d.min(2);
+        let pca = Pca::params(count).fit(x)?;
+        let scale = INITIAL_DEVIATION / (pca.explained_variance()[0].sqrt() as f32);
+        let coordinates: Vec<f32> = pca.transform(x)?.flatten_all()?.to_vec1()?;
+        let noise = Rng::new(self.seed).normal(0.0, INITIAL_DEVIATION * 0.01, &[n, 2])?;
+        let mut positions: Vec<[f32; 2]> = Vec::with_capacity(n);
+        let noise: Vec<f32> = noise.flatten_all()?.to_vec1()?;
+        for (coordinates, noise) in coordinates.chunks(count).zip(noise.as_chunks::<2>().0) {
+            let mut position = *noise;
+            for (position, coordinate) in position.iter_mut().zip(coordinates) {
+                *position += coordinate * scale;
+            }
+            positions.push(position);
+        }
+        Ok(positions)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::DType;
+
+    /// Three clouds far from each other.
+    fn clouds() -> Tensor {
+        let x = Rng::new(1).normal(0.0, 1.0, &[150, 5]).unwrap();
+        let shift: Vec<f32> = (0..150).map(|row| (row / 50 * 20) as f32).collect();
+        x.broadcast_add(&Tensor::from_vec(shift, (150, 1), &Device::Cpu).unwrap())
+            .unwrap()
+    }
+
+    fn positions(tsne: &TSne) -> Vec<Vec<f32>> {
+        tsne.embedding.to_vec2().unwrap()
+    }
+
+    #[test]
+    fn clouds_stay_apart() {
+        let tsne = TSne::params().perplexity(15.0).seed(1).quiet();
+        let tsne = tsne.transform(&clouds()).unwrap();
+        let trust = crate::classic::trustworthiness(&clouds(), &tsne.embedding, 5).unwrap();
+        assert!(trust > 0.9, "{trust}");
+        let positions = positions(&tsne);
+        let distance = |a: &[f32], b: &[f32]| (a[0] - b[0]).hypot(a[1] - b[1]);
+        for (row, position) in positions.iter().enumerate() {
+            let mut others: Vec<usize> = (0..150).filter(|&other| other != row).collect();
+            let to = |other: &usize| distance(position, &positions[*other]);
+            others.sort_by(|a, b| to(a).total_cmp(&to(b)));
+            assert!(
+                others[..30].iter().all(|other| other / 50 == row / 50),
+                "{row}"
+            );
+        }
+    }
+
+    #[test]
+    fn threads_do_not_change_the_bits_and_the_seed_does() {
+        let map = |threads, seed| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            let params = TSne::params()
+                .perplexity(15.0)
+                .iterations(300)
+                .seed(seed)
+                .quiet();
+            let map = || positions(&params.transform(&clouds()).unwrap());
+            pool.build().unwrap().install(map)
+        };
+        assert_eq!(map(1, 6202), map(3, 6202));
+        assert_ne!(map(1, 6202), map(1, 6203));
+    }
+
+    #[test]
+    fn points_that_are_the_same_get_a_place_each() {
+        let point = |row: usize| if row < 10 { 1.0 } else { row as f32 };
+        let x: Vec<f32> = (0..40).map(point).collect();
+        let x = Tensor::from_vec(x, (40, 1), &Device::Cpu).unwrap();
+        let tsne = TSne::params()
+            .perplexity(5.0)
+            .quiet()
+            .transform(&x)
+            .unwrap();
+        assert!(tsne.kl_divergence.is_finite());
+        let positions = positions(&tsne);
+        assert!(positions.iter().flatten().all(|number| number.is_finite()));
+        assert_ne!(positions[0], positions[1]);
+    }
+
+    #[test]
+    fn bad_input_is_one_sentence() {
+        let refused = |x: &Tensor, perplexity| {
+            let params = TSne::params().perplexity(perplexity).quiet();
+            params.transform(x).unwrap_err().to_string()
+        };
+        let x = clouds();
+        assert_eq!(
+            refused(&x.narrow(0, 0, 1).unwrap(), 30.0),
+            "TSne::transform: a map has 4 points or more, but there are 1 rows."
+        );
+        assert_eq!(
+            refused(&x, 50.0),
+            "the perplexity is 50, but it must be from 1 to 49.7, a third of the 149 other points."
+        );
+        assert!(refused(&x, f64::NAN).contains("is NaN, but"));
+        assert!(refused(&x, 0.5).contains("is 0.5, but"));
+        let same = Tensor::ones((10, 4), DType::F32, &Device::Cpu).unwrap();
+        assert!(refused(&same, 2.0).contains("all 10 rows are the same"));
+    }
+}

@@ -1,0 +1,218 @@
+//! Accuracy, and precision, recall and F1 of each class.
+
+use std::fmt;
+
+use candle_core::Tensor;
+
+use super::contingency::Contingency;
+use super::pair::read_pair;
+use crate::Result;
+use crate::table::Table;
+
+/// The part of `predicted` `[n]` that is equal to `labels` `[n]`, both u32 or i64.
+///
+/// ```
+/// use cuaderno::prelude::*;
+///
+/// let labels = Tensor::new(&[0u32, 1, 2, 2], &Device::Cpu)?;
+/// let predicted = Tensor::new(&[0u32, 2, 2, 2], &Device::Cpu)?;
+/// assert_eq!(accuracy(&labels, &predicted)?, 0.75);
+/// # Ok::<(), cuaderno::Error>(())
+/// ```
+///
+/// # Errors
+/// If the two are no labels, of different lengths or empty, or if a number is 4096 or more.
+pub fn accuracy(labels: &Tensor, predicted: &Tensor) -> Result<f64> {
+    let (labels, predicted) = read_pair("accuracy", NAMES, labels, predicted)?;
+    let pairs = labels.iter().zip(&predicted);
+    let right = pairs.filter(|(label, predicted)| label == predicted);
+    Ok(right.count() as f64 / labels.len() as f64)
+}
+
+pub(super) const NAMES: [&str; 2] = ["labels", "predictions"];
+
+/// Precision, recall and F1 of each class that occurs in `labels` `[n]` or `predicted` `[n]`
+/// (both u32 or i64), with accuracy and averages: scikit-learn's report of that name. A class
+/// that is never predicted has precision 0, one that never occurs recall 0.
+///
+/// # Errors
+/// If the two are no labels, of different lengths or empty, or if a number is 4096 or more.
+pub fn classification_report(labels: &Tensor, predicted: &Tensor) -> Result<ClassificationReport> {
+    let (labels, predicted) = read_pair("classification_report", NAMES, labels, predicted)?;
+    let counts = Contingency::of(&labels, &predicted);
+    let (occurring, predicted) = (counts.row_sums(), counts.column_sums());
+    let mut numbers = [counts.rows.as_slice(), &counts.columns].concat();
+    numbers.sort_unstable();
+    numbers.dedup();
+
+    let mut right_in_all = 0;
+    let score = |class: u32| {
+        let row = counts.rows.binary_search(&class).ok();
+        let column = counts.columns.binary_search(&class).ok();
+        let right = row.zip(column).map_or(0, |(r, c)| counts.count(r, c));
+        right_in_all += right;
+        let support = row.map_or(0, |row| occurring[row]);
+        let claimed = column.map_or(0, |column| predicted[column]);
+        ClassScores {
+            class,
+            scores: Scores {
+                precision: ratio(right, claimed),
+                recall: ratio(right, support),
+                f1: ratio(2 * right, support + claimed),
+                support: support as usize,
+            },
+        }
+    };
+    let classes: Vec<ClassScores> = numbers.into_iter().map(score).collect();
+    Ok(ClassificationReport {
+        accuracy: ratio(right_in_all, counts.total()),
+        macro_average: average(&classes, |_| 1.0),
+        weighted_average: average(&classes, |scores| scores.support as f64),
+        classes,
+    })
+}
+
+fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    }
+}
+
+fn average(classes: &[ClassScores], weight: impl Fn(&Scores) -> f64) -> Scores {
+    let weights: f64 = classes.iter().map(|class| weight(&class.scores)).sum();
+    let mean = |score: fn(&Scores) -> f64| {
+        let weighted = classes.iter().map(|c| weight(&c.scores) * score(&c.scores));
+        weighted.sum::<f64>() / weights
+    };
+    Scores {
+        precision: mean(|scores| scores.precision),
+        recall: mean(|scores| scores.recall),
+        f1: mean(|scores| scores.f1),
+        support: classes.iter().map(|class| class.scores.support).sum(),
+    }
+}
+
+/// What [`classification_report`] found. It prints as a table and shows itself in a notebook.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassificationReport {
+    /// The classes in increasing order.
+    pub classes: Vec<ClassScores>,
+    /// The part of all rows whose class was predicted.
+    pub accuracy: f64,
+    /// The mean over classes, each as important as the next.
+    pub macro_average: Scores,
+    /// The mean over classes, each as important as it is frequent.
+    pub weighted_average: Scores,
+}
+
+/// The scores of one class.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClassScores {
+    /// The number of the class.
+    pub class: u32,
+    /// How well it was found.
+    pub scores: Scores,
+}
+
+/// Precision, recall and F1, in `[0, 1]`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scores {
+    /// Of those predicted to be of the class, the part that is.
+    pub precision: f64,
+    /// Of those of the class, the part that was predicted to be.
+    pub recall: f64,
+    /// The harmonic mean of precision and recall.
+    pub f1: f64,
+    /// How many rows are of the class.
+    pub support: usize,
+}
+
+impl ClassificationReport {
+    /// Shows the table in a notebook, as HTML and as text.
+    pub fn evcxr_display(&self) {
+        self.table().show();
+    }
+
+    fn table(&self) -> Table {
+        let line = |name: &str, scores: &Scores| {
+            let digits = |score: f64| format!("{score:.3}");
+            vec![
+                name.to_owned(),
+                digits(scores.precision),
+                digits(scores.recall),
+                digits(scores.f1),
+                scores.support.to_string(),
+            ]
+        };
+        let classes = self.classes.iter();
+        let mut lines: Vec<_> = classes
+            .map(|class| line(&class.class.to_string(), &class.scores))
+            .collect();
+        lines.push(line("macro average", &self.macro_average));
+        lines.push(line("weighted average", &self.weighted_average));
+        Table {
+            headings: ["Class", "Precision", "Recall", "F1", "Support"]
+                .map(String::from)
+                .to_vec(),
+            lines,
+            note: format!("Accuracy: {:.4}", self.accuracy),
+        }
+    }
+}
+
+impl fmt::Display for ClassificationReport {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        self.table().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    fn report(labels: &[u32], predicted: &[u32]) -> ClassificationReport {
+        let tensor = |values: &[u32]| Tensor::new(values, &Device::Cpu).unwrap();
+        classification_report(&tensor(labels), &tensor(predicted)).unwrap()
+    }
+
+    #[test]
+    fn a_class_that_is_missing_on_one_side_scores_zero() {
+        let report = report(&[0, 0, 5], &[0, 0, 7]);
+        let classes: Vec<u32> = report.classes.iter().map(|class| class.class).collect();
+        assert_eq!(classes, [0, 5, 7]);
+        assert_eq!(report.classes[0].scores.f1, 1.0);
+        assert_eq!(report.classes[1].scores.f1, 0.0);
+        assert_eq!(report.classes[2].scores.support, 0);
+        assert_eq!(report.macro_average.recall, 1.0 / 3.0);
+        assert_eq!(report.weighted_average.recall, report.accuracy);
+    }
+
+    #[test]
+    fn the_report_is_a_table() {
+        let text = report(&[0, 0, 1, 1], &[0, 1, 1, 1]).to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines[0],
+            "Class             Precision  Recall     F1  Support"
+        );
+        assert_eq!(
+            lines[2],
+            "0                     1.000   0.500  0.667        2"
+        );
+        assert_eq!(lines.last(), Some(&"Accuracy: 0.7500"));
+    }
+
+    #[test]
+    fn predictions_for_other_rows_are_refused() {
+        let tensor = |n: usize| Tensor::zeros(n, candle_core::DType::U32, &Device::Cpu).unwrap();
+        let error = accuracy(&tensor(3), &tensor(4)).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "accuracy: there are 3 labels but 4 predictions; each row needs one of both."
+        );
+        assert!(classification_report(&tensor(0), &tensor(0)).is_err());
+    }
+}

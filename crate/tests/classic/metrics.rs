@@ -1,0 +1,72 @@
+//! Scores of classifiers, reconstructions and clusters.
+
+use std::collections::BTreeMap;
+
+use cuaderno::metrics::Scores;
+use cuaderno::prelude::*;
+
+use crate::{assert_close, on_every_case};
+
+#[test]
+fn classification() {
+    on_every_case("metrics/classification", |case| {
+        let (labels, predicted) = (case.tensor("labels"), case.tensor("predicted"));
+        let expected: f64 = case.get("accuracy");
+        let report = classification_report(&labels, &predicted).unwrap();
+        let found = [report.accuracy, accuracy(&labels, &predicted).unwrap()];
+        assert_close(case, "accuracy", &found, &[expected; 2]);
+
+        let numbers = |s: &Scores| [s.precision, s.recall, s.f1, s.support as f64];
+        let classes: BTreeMap<u32, [f64; 4]> = case.get("classes");
+        assert_eq!(report.classes.len(), classes.len(), "{case}");
+        for (class, expected) in report.classes.iter().zip(classes) {
+            assert_eq!(class.class, expected.0, "{case}");
+            assert_close(case, "a class", &numbers(&class.scores), &expected.1);
+        }
+        let expected: [f64; 4] = case.get("macro");
+        assert_close(case, "macro", &numbers(&report.macro_average), &expected);
+        let expected: [f64; 4] = case.get("weighted");
+        assert_close(
+            case,
+            "weighted",
+            &numbers(&report.weighted_average),
+            &expected,
+        );
+
+        let confusion = confusion_matrix(&labels, &predicted).unwrap();
+        let counts = |tensor: &Tensor| tensor.to_vec2::<u32>().unwrap();
+        assert_eq!(
+            counts(&confusion),
+            counts(&case.tensor("confusion")),
+            "{case}"
+        );
+    });
+}
+
+#[test]
+fn reconstruction() {
+    on_every_case("metrics/reconstruction", |case| {
+        let (images, restored) = (case.tensor("images"), case.tensor("reconstructions"));
+        let mse = reconstruction_mse(&images, &restored).unwrap();
+        let bce = reconstruction_bce(&images, &restored).unwrap();
+        assert_close(case, "mse", &[mse], &[case.get("mse")]);
+        assert_close(case, "bce", &[bce], &[case.get("bce")]);
+    });
+}
+
+#[test]
+fn clustering() {
+    on_every_case("metrics/clustering", |case| {
+        let report = clustering_report(&case.tensor("labels"), &case.tensor("clusters")).unwrap();
+        for (what, found) in [
+            ("nmi", report.nmi),
+            ("ari", report.ari),
+            ("homogeneity", report.homogeneity),
+            ("completeness", report.completeness),
+            ("v_measure", report.v_measure),
+            ("accuracy", report.accuracy),
+        ] {
+            assert_close(case, what, &[found], &[case.get(what)]);
+        }
+    });
+}
