@@ -14,7 +14,7 @@ pub mod error;
 mod files;
 pub mod models;
 pub mod nn;
-mod notebook;
+pub mod notebook;
 pub mod ops;
 pub mod optim;
 pub mod plot;
