@@ -17,7 +17,7 @@ mod labels;
 pub mod metrics;
 pub mod models;
 pub mod nn;
-mod notebook;
+pub mod notebook;
 pub mod ops;
 pub mod optim;
 pub mod plot;

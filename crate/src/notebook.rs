@@ -1,10 +1,157 @@
-//! What the notebook engine calls in this library.
+//! What the notebook engine and this library say to each other: things to show while a cell runs,
+//! the wish to stop, and what went wrong.
+//!
+//! A line of standard output that begins with `\u{1e}cuaderno:` is for the front end. Elsewhere, in
+//! a program or on another kernel, nothing of this is printed.
 
+use std::fmt::Display as Shows;
 use std::io::Write;
+use std::panic::{Location, PanicHookInfo};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
-/// Writes out what a cell printed without a newline at its end; the engine calls it after each cell.
+use serde_json::{Value, json};
+
+mod display;
+mod show;
+mod training;
+
+pub(crate) use display::{Contents, print_as_value, show};
+pub use display::{Display, clear_output};
+pub use show::Show;
+pub(crate) use training::LiveTraining;
+
+const SIGNAL: &str = "\u{1e}cuaderno:";
+
+/// Whether this library's own front end reads what cells print.
+static CONNECTED: AtomicBool = AtomicBool::new(false);
+/// Whether somebody watches while a cell runs.
+static WATCHED: AtomicBool = AtomicBool::new(false);
+/// Whether the user wants the running cell to stop.
+static STOP: AtomicBool = AtomicBool::new(false);
+/// When the running cell last looked at `STOP`, in milliseconds since `start`; 0 for never.
+static LAST_LOOK: AtomicU64 = AtomicU64::new(0);
+
+/// A cell that has not looked for an interrupt for so long is ended by it.
+const LOOKS_AGAIN: Duration = Duration::from_secs(60);
+
+/// Whether the user has asked the running cell to stop. What takes long looks now and then, and
+/// ends early with what it has: the trainer between two batches. Always false outside a notebook.
+///
+/// ```
+/// for step in 0..1000 {
+///     if cuaderno::notebook::stop_requested() {
+///         println!("stopped in step {step}");
+///         break;
+///     }
+/// }
+/// ```
+pub fn stop_requested() -> bool {
+    if CONNECTED.load(Ordering::Relaxed) {
+        LAST_LOOK.store(now().max(1), Ordering::Relaxed);
+    }
+    STOP.load(Ordering::Relaxed)
+}
+
+/// Whether what is shown now is seen now: in a notebook, but not in a headless run.
+pub fn is_live() -> bool {
+    WATCHED.load(Ordering::Relaxed)
+}
+
+/// Asks the user for a line, as Python's `input`; without a notebook, on standard input.
+///
+/// # Errors
+/// If nobody can be asked.
+pub fn input(prompt: &str) -> crate::Result<String> {
+    let prompt = prompt.replace('\n', " ");
+    let ask = if CONNECTED.load(Ordering::Relaxed) {
+        format!("EVCXR_INPUT_REQUEST:{prompt}\n")
+    } else {
+        prompt
+    };
+    let mut line = String::new();
+    let mut read = || {
+        let mut stdout = std::io::stdout().lock();
+        stdout.write_all(ask.as_bytes())?;
+        stdout.flush()?;
+        std::io::stdin().read_line(&mut line)
+    };
+    read().map_err(|error| crate::Error::io("standard input", error))?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// Reports the error that a `?` of a cell returned; generated code calls it.
+#[doc(hidden)]
+#[track_caller]
+pub fn report_error<E: Shows>(error: &E) {
+    report("error", error.to_string(), Some(Location::caller()));
+}
+
+fn report(kind: &str, message: String, place: Option<&Location>) {
+    let file = place.map_or("", |place| place.file());
+    let line = place.map_or(0, |place| place.line());
+    if CONNECTED.load(Ordering::Relaxed) {
+        signal(
+            kind,
+            &json!({"message": message, "file": file, "line": line}),
+        );
+    } else {
+        eprintln!("{message}");
+    }
+}
+
+/// Says something to the front end, after what was printed before.
+fn signal(name: &str, content: &Value) {
+    let line = format!("{SIGNAL}{name} {content}\n");
+    let mut stdout = std::io::stdout().lock();
+    // A front end that is gone has no use for it.
+    let _ = stdout
+        .write_all(line.as_bytes())
+        .and_then(|()| stdout.flush());
+}
+
+fn now() -> u64 {
+    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_millis() as u64
+}
+
+fn report_panic(panic: &PanicHookInfo) {
+    let payload = panic.payload();
+    let message = (payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned()))
+    .or_else(|| payload.downcast_ref::<String>().cloned())
+    .unwrap_or_else(|| "it carries no message".to_owned());
+    report("panic", message, panic.location());
+}
+
+/// Connects this library with the front end; `live` if somebody watches.
 #[unsafe(no_mangle)]
-pub extern "C" fn cuaderno_flush_output() {
+extern "C" fn cuaderno_start(live: bool) {
+    now();
+    CONNECTED.store(true, Ordering::Relaxed);
+    WATCHED.store(live, Ordering::Relaxed);
+    std::panic::set_hook(Box::new(report_panic));
+}
+
+/// A cell begins.
+#[unsafe(no_mangle)]
+extern "C" fn cuaderno_begin_cell() {
+    STOP.store(false, Ordering::Relaxed);
+    LAST_LOOK.store(0, Ordering::Relaxed);
+}
+
+/// The user wants the cell to stop: whether it will by itself. Signal handlers may call it.
+#[unsafe(no_mangle)]
+extern "C" fn cuaderno_interrupt() -> bool {
+    STOP.store(true, Ordering::Relaxed);
+    let look = LAST_LOOK.load(Ordering::Relaxed);
+    look > 0 && now().saturating_sub(look) < LOOKS_AGAIN.as_millis() as u64
+}
+
+/// Writes out what a cell printed without a newline at its end.
+#[unsafe(no_mangle)]
+extern "C" fn cuaderno_flush_output() {
     // A cell whose output goes nowhere has nobody to tell.
     let _ = std::io::stdout().flush();
 }

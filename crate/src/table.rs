@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::notebook::{Contents, print_as_value};
+
 /// Headings, lines of as many cells, and a note below. Columns of numbers stand on the right.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
@@ -30,10 +32,12 @@ impl Table {
         let head = row(&self.headings, "th");
         let body: String = self.lines.iter().map(|line| row(line, "td")).collect();
         let note = escape(&self.note);
-        println!(
-            "EVCXR_BEGIN_CONTENT text/plain\n{self}\nEVCXR_END_CONTENT\n\
-             EVCXR_BEGIN_CONTENT text/html\n<table><thead>{head}</thead><tbody>{body}</tbody></table><p>{note}</p>\nEVCXR_END_CONTENT"
-        );
+        let html =
+            format!("<table><thead>{head}</thead><tbody>{body}</tbody></table><p>{note}</p>");
+        print_as_value(&Contents::from([
+            ("text/html", html),
+            ("text/plain", self.to_string()),
+        ]));
     }
 
     fn is_number(&self, column: usize) -> bool {

@@ -130,11 +130,11 @@ fn npm() -> Finding {
 fn python() -> Finding {
     let state = match version("python3", "--version") {
         Some(version) => State::There(version),
-        None => missing("no python3", "install Python 3"),
+        None => missing("no python3", "install Python 3.10 or later"),
     };
     finding(
         "Python",
-        "comparisons with PyTorch and scikit-learn only",
+        "lab, and comparisons with PyTorch and scikit-learn",
         state,
     )
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use cuaderno_environment::{bench, data, doctor, engine, run, setup};
+use cuaderno_environment::{bench, data, doctor, engine, kernel, lab, run, setup};
 
 /// Deep-learning notebooks in Rust.
 #[derive(Parser)]
@@ -26,6 +26,10 @@ enum Command {
     Doctor,
     /// Build what notebook cells need, so that the first `run` need not.
     Setup,
+    /// Open the notebooks in JupyterLab.
+    Lab(lab::LabArguments),
+    /// Be the kernel that Jupyter talks to, or install it.
+    Kernel(kernel::KernelArguments),
     /// Measure the notebook engine.
     #[command(subcommand)]
     Bench(bench::BenchCommand),
@@ -49,6 +53,8 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Run(arguments) => return run::run(arguments),
         Command::Data(command) => data::run(command)?,
         Command::Doctor => return doctor::run(),
+        Command::Lab(arguments) => lab::run(arguments)?,
+        Command::Kernel(arguments) => return kernel::run(arguments),
         Command::Setup => setup::run()?,
         Command::Bench(command) => bench::run(command)?,
     }

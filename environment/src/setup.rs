@@ -26,5 +26,5 @@ pub fn prepare(toolchain: &Toolchain) -> Result<Support> {
             "Building the support crate for the first time; on two cores that takes 3 to 6 minutes ..."
         );
     }
-    Support::build(toolchain)
+    Support::build(toolchain, None)
 }

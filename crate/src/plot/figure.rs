@@ -1,7 +1,6 @@
 //! The figure every plot returns.
 
 use std::fmt;
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,6 +14,7 @@ use super::raster::Raster;
 use super::style::{self, MARGIN, MAX_SIDE, TITLE_TEXT, units};
 use super::svg::Svg;
 use crate::files::write_atomically;
+use crate::notebook::{self, Contents};
 use crate::{Error, Result};
 
 /// Height of one line of the title.
@@ -109,31 +109,34 @@ impl Figure {
         }
     }
 
-    /// Shows the figure in a notebook; the evcxr kernel calls this for a cell's last expression.
+    /// Shows the figure in a notebook now, between what the cell has printed and what it will.
+    ///
+    /// # Errors
+    /// None that are known: what could go wrong was checked when the figure was made.
+    pub fn show(&self) -> Result<()> {
+        notebook::show(&self.contents()?, None);
+        Ok(())
+    }
+
+    /// Shows the figure as the value of a notebook's cell; the engine calls this for a cell's last
+    /// expression.
     ///
     /// Line art goes out as SVG and as PNG, and the notebook shows the SVG; images and points in
     /// bulk as PNG only.
     pub fn evcxr_display(&self) {
-        let message = self
-            .notebook_message()
-            .unwrap_or_else(|error| format!("The figure cannot be shown: {error}\n"));
-        let mut stdout = std::io::stdout().lock();
-        // Nobody is left to tell when the notebook has closed its end.
-        let _ = stdout
-            .write_all(message.as_bytes())
-            .and_then(|()| stdout.flush());
+        match self.contents() {
+            Ok(contents) => notebook::print_as_value(&contents),
+            Err(error) => println!("The figure cannot be shown: {error}"),
+        }
     }
 
-    /// The figure in the form in which evcxr expects rich output on standard output.
-    fn notebook_message(&self) -> Result<String> {
-        let content = |mime: &str, content: &str| {
-            format!("EVCXR_BEGIN_CONTENT {mime}\n{content}\nEVCXR_END_CONTENT\n")
-        };
-        let mut message = content("image/png", &STANDARD.encode(self.png()?));
+    /// The figure as a notebook shows it, by mime type.
+    pub(crate) fn contents(&self) -> Result<Contents> {
+        let mut contents = Contents::from([("image/png", STANDARD.encode(self.png()?))]);
         if self.plot.is_line_art() {
-            message += &content("image/svg+xml", self.svg()?.trim_end());
+            contents.insert("image/svg+xml", self.svg()?.trim_end().to_owned());
         }
-        Ok(message)
+        Ok(contents)
     }
 
     fn size(&self) -> (f64, f64) {
@@ -261,18 +264,11 @@ mod tests {
     }
 
     #[test]
-    fn a_notebook_gets_images_as_png_on_one_line() {
-        let message = noise().notebook_message().unwrap();
-        let lines: Vec<_> = message.lines().collect();
-        let [
-            "EVCXR_BEGIN_CONTENT image/png",
-            content,
-            "EVCXR_END_CONTENT",
-        ] = lines[..]
-        else {
-            panic!("not one content of a notebook: {} lines", lines.len());
-        };
-        assert_eq!(STANDARD.decode(content).unwrap(), noise().png().unwrap());
+    fn a_notebook_gets_images_as_png() {
+        let contents = noise().contents().unwrap();
+        assert_eq!(contents.len(), 1);
+        let png = STANDARD.decode(&contents["image/png"]).unwrap();
+        assert_eq!(png, noise().png().unwrap());
     }
 
     #[test]
@@ -289,15 +285,8 @@ mod tests {
                 area.draw_text("a dot", &style::text(TITLE_TEXT), (0, 0))
             }
         }
-        let message = Figure::new("dot", Dot).unwrap().notebook_message().unwrap();
-        let parts: Vec<_> = message
-            .split("EVCXR_BEGIN_CONTENT ")
-            .skip(1)
-            .filter_map(|part| part.strip_suffix("\nEVCXR_END_CONTENT\n")?.split_once('\n'))
-            .collect();
-        let [("image/png", png), ("image/svg+xml", svg)] = parts[..] else {
-            panic!("other contents: {message}");
-        };
+        let contents = Figure::new("dot", Dot).unwrap().contents().unwrap();
+        let (png, svg) = (&contents["image/png"], &contents["image/svg+xml"]);
         assert_eq!(Image::from_png(&STANDARD.decode(png).unwrap()).width, 40);
         assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>"), "{svg}");
         assert!(svg.contains(">a dot</text>"), "{svg}");

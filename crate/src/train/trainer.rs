@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::callback::Stop;
+use super::observer::{Lines, Observer, Silence, Standing};
 use super::resume::{Position, ResumeFile};
 use super::{Callback, Epoch, Examples, History, Model, Training, evaluate};
 use crate::nn::{Parameters, Pass};
 use crate::optim::{Optimiser, Schedule, clip_by_norm};
-use crate::{Error, Result, Rng, ops};
+use crate::{Error, Result, Rng, notebook, ops};
 
 /// Minimises what a [`Model`] declares, by mini-batches in an order drawn anew each epoch.
 ///
@@ -96,7 +97,7 @@ impl Trainer {
         self
     }
 
-    /// Prints no line an epoch.
+    /// Shows and prints nothing.
     pub fn quiet(mut self) -> Self {
         self.quiet = true;
         self
@@ -128,13 +129,14 @@ impl Trainer {
         let initial_rate = self.optimiser.learning_rate();
         let file = self.resume.as_deref().map(ResumeFile::in_folder);
         let mut position = self.start(train.len(), &parameters, file.as_ref())?;
+        let mut observer = self.observer();
         let mut stop = None;
 
         while position.epoch < self.epochs && !position.finished && stop.is_none() {
             let start = Instant::now();
             let rate = self.schedule.rate(initial_rate, position.epoch);
             self.optimiser.set_learning_rate(rate);
-            stop = self.train_epoch(model, &parameters, train, &mut position)?;
+            stop = self.train_epoch(model, &parameters, train, &mut position, &mut *observer)?;
             if stop.is_none() {
                 let epoch = Epoch {
                     number: position.epoch + 1,
@@ -143,10 +145,8 @@ impl Trainer {
                     seconds: start.elapsed().as_secs_f64(),
                     learning_rate: rate,
                 };
-                if !self.quiet {
-                    println!("{epoch}");
-                }
                 position.history.epochs.push(epoch);
+                observer.epoch_done(&position.history);
                 (position.epoch, position.batch) = (position.epoch + 1, 0);
                 stop = self.call(
                     &parameters,
@@ -163,10 +163,18 @@ impl Trainer {
                 file.save(&mut position, &parameters, optimiser, &self.callbacks)?;
             }
         }
-        if let (Some(reason), false) = (&position.history.stopped, self.quiet) {
-            println!("stopped: {reason}");
-        }
+        observer.training_done(&position.history);
         Ok(position.history)
+    }
+
+    fn observer(&self) -> Box<dyn Observer> {
+        if self.quiet {
+            Box::new(Silence)
+        } else if notebook::is_live() {
+            Box::new(notebook::LiveTraining::new())
+        } else {
+            Box::new(Lines)
+        }
     }
 
     /// The beginning, or where an earlier training was interrupted.
@@ -208,6 +216,7 @@ impl Trainer {
         parameters: &Parameters,
         train: &dyn Examples,
         position: &mut Position,
+        observer: &mut dyn Observer,
     ) -> Result<Option<Stop>> {
         // Derived, not drawn: epoch 5 is the same whether or not epochs 1 to 4 ran before it.
         let rng = Rng::new(self.seed).child(position.epoch as u64);
@@ -235,6 +244,13 @@ impl Trainer {
             }
             self.optimiser.step(parameters, &gradients)?;
             position.tally.add(&values, indices.len());
+            observer.batch_done(&Standing {
+                epoch: position.epoch + 1,
+                epochs: self.epochs,
+                batch: position.batch,
+                batches: count,
+                losses: &|| position.tally.measures(),
+            });
             let stop = self.call(
                 parameters,
                 position,
@@ -244,6 +260,12 @@ impl Trainer {
             )?;
             if stop.is_some() {
                 return Ok(stop);
+            }
+            if notebook::stop_requested() {
+                return Ok(Some(Stop {
+                    reason: "interrupted".to_owned(),
+                    finished: false,
+                }));
             }
         }
         Ok(None)

@@ -12,13 +12,14 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::session::Facts;
-use super::support;
+use super::{runtime, source, support};
 
 /// Where the stand-in writes the process that compiles a cell, so that a time limit can end it.
 pub const COMPILER: &str = "compiler.pid";
 
 /// Acts on the arguments of this process as cargo would.
 pub fn main() -> ExitCode {
+    runtime::end_with_parent();
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     match act(&arguments) {
         Ok(code) => ExitCode::from(code),
@@ -76,6 +77,8 @@ impl Facts {
 /// Compiles the crate of cells and reports as cargo does with `--message-format=json`.
 fn compile(folder: &Path, facts: &Facts, emit: &[&str]) -> Result<u8> {
     let out = folder.join("out");
+    let cell = folder.join("src/lib.rs");
+    fs::write(&cell, source::adapt(&fs::read_to_string(&cell)?))?;
     let mut rpath = OsString::from("-Clink-arg=-Wl,-rpath,");
     rpath.push(folder);
     let mut dependencies = OsString::from("dependency=");
@@ -112,7 +115,7 @@ fn compile(folder: &Path, facts: &Facts, emit: &[&str]) -> Result<u8> {
         .arg(library)
         .arg("--out-dir")
         .arg(&out)
-        .arg(folder.join("src/lib.rs"))
+        .arg(cell)
         .env_remove("RUSTFLAGS")
         .stdout(Stdio::null())
         .stderr(Stdio::piped());

@@ -1,5 +1,6 @@
 //! A failed cell in words a student can use: what went wrong and in which line.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -7,6 +8,7 @@ use evcxr::{CompilationError, Error, EvalOutputs};
 
 use super::limits::EndedBy;
 use super::output::Collected;
+use super::signals::Report;
 
 /// Why a cell failed, as Jupyter's error output has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,43 +17,97 @@ pub struct Failure {
     pub name: &'static str,
     /// One sentence.
     pub value: String,
-    /// The details: the line, the compiler's labels and help.
+    /// The details: the line, the compiler's labels and help, which variables are left.
     pub traceback: Vec<String>,
 }
+
+/// The variables of earlier cells, after one that failed.
+pub struct Variables {
+    kept: Vec<String>,
+    lost: Vec<String>,
+}
+
+impl Variables {
+    pub(super) fn new(before: BTreeSet<String>, after: BTreeSet<String>) -> Self {
+        let (kept, lost) = before.into_iter().partition(|name| after.contains(name));
+        Self { kept, lost }
+    }
+
+    fn describe(&self) -> Option<String> {
+        let list = |names: &[String]| {
+            let shown = names.iter().take(MOST_NAMES).map(String::as_str);
+            let shown = shown.collect::<Vec<_>>().join(", ");
+            match names.len().saturating_sub(MOST_NAMES) {
+                0 => shown,
+                more => format!("{shown} and {more} more"),
+            }
+        };
+        match (self.kept.as_slice(), self.lost.as_slice()) {
+            ([], []) => None,
+            (kept, []) => Some(format!("Variables kept: {}.", list(kept))),
+            ([], lost) => Some(format!("Variables lost: {}.", list(lost))),
+            (kept, lost) => Some(format!(
+                "Variables lost: {}; kept: {}.",
+                list(lost),
+                list(kept)
+            )),
+        }
+    }
+}
+
+/// Names that a message lists.
+const MOST_NAMES: usize = 12;
 
 impl Failure {
     /// What the end of a cell says of its success; `None` if it succeeded.
     pub(super) fn of(
         code: &str,
-        result: &Result<EvalOutputs, Error>,
+        result: Result<EvalOutputs, Error>,
         collected: &Collected,
         ended_by: Option<EndedBy>,
         generated: &Path,
+        variables: &Variables,
     ) -> Option<Self> {
-        match ended_by {
-            Some(EndedBy::TimeLimit(limit)) => return Some(Self::timeout(limit.as_secs())),
-            Some(EndedBy::Interrupt) => return Some(Self::interrupted()),
-            None => {}
+        let mut failure = match (result, ended_by) {
+            (Err(_), Some(EndedBy::TimeLimit(limit))) => Self::timeout(limit.as_secs()),
+            (Err(_), Some(EndedBy::Interrupt)) => Self::interrupted(collected.running),
+            (Ok(_), _) => match (&collected.panicked, &collected.error) {
+                (Some(report), _) => Self::panic(code, report, generated),
+                (None, Some(report)) => Self::returned(code, report, generated),
+                (None, None) => return None,
+            },
+            (Err(Error::CompilationErrors(errors)), _) => Self::compile(code, &errors),
+            (Err(Error::SubprocessTerminated(status)), _) => Self::process_lost(&status),
+            (Err(Error::TypeRedefinedVariablesLost(_)), _) => Self::compile_error(
+                "A type was defined anew, so the variables that held it are lost.".to_owned(),
+                vec![],
+            ),
+            (Err(Error::Message(message)), _) => {
+                // evcxr's own advice; ours is in `hints`.
+                let advice = message.contains("prevent evcxr");
+                let details = if advice { vec![] } else { rest(&message) };
+                Self::compile_error(first_line(&message), details)
+            }
+        };
+        failure.traceback.extend(variables.describe());
+        Some(failure)
+    }
+
+    /// The engine could not be started, so that no cell can run.
+    pub fn not_ready(error: &anyhow::Error) -> Self {
+        let message = format!("{error:#}");
+        Self {
+            name: "EngineNotReady",
+            value: first_line(&message),
+            traceback: rest(&message),
         }
-        match result {
-            Ok(_) if collected.panicked => Some(Self::panic(code, &collected.stderr(), generated)),
-            Ok(_) if collected.failed => Some(Self::returned(&collected.stderr())),
-            Ok(_) => None,
-            Err(Error::CompilationErrors(errors)) => Some(Self::compile(code, errors)),
-            Err(Error::SubprocessTerminated(status)) => Some(Self::process_lost(status)),
-            Err(Error::TypeRedefinedVariablesLost(variables)) => Some(Self {
-                name: "CompileError",
-                value: format!(
-                    "A type was defined anew, so the variables that held it are lost: {}.",
-                    variables.join(", ")
-                ),
-                traceback: vec![],
-            }),
-            Err(Error::Message(message)) => Some(Self {
-                name: "CompileError",
-                value: first_line(message),
-                traceback: rest(message),
-            }),
+    }
+
+    fn compile_error(value: String, traceback: Vec<String>) -> Self {
+        Self {
+            name: "CompileError",
+            value,
+            traceback,
         }
     }
 
@@ -59,44 +115,46 @@ impl Failure {
         Self {
             name: "Timeout",
             value: format!(
-                "The cell ran for more than its {seconds} s and was ended; its variables are lost. \
-                 Give it more with --timeout, or less to do."
+                "The cell ran for more than its {seconds} s and was ended. Give it more with \
+                 --timeout, or less to do."
             ),
             traceback: vec![],
         }
     }
 
-    fn interrupted() -> Self {
+    fn interrupted(ran: bool) -> Self {
+        let value = if ran {
+            "The cell was interrupted. It did not look for interrupts, so its process was ended."
+        } else {
+            "The cell was interrupted before it ran."
+        };
         Self {
             name: "Interrupted",
-            value: "The run was interrupted in this cell.".to_owned(),
+            value: value.to_owned(),
             traceback: vec![],
         }
     }
 
-    fn panic(code: &str, stderr: &str, generated: &Path) -> Self {
-        let (place, message) = split_panic(stderr);
-        let mut traceback = Vec::new();
-        if let Some((line, text)) = place.and_then(|line| cell_line(code, generated, line)) {
-            traceback.push(format!("line {line}: {text}"));
-        }
+    fn panic(code: &str, report: &Report, generated: &Path) -> Self {
         Self {
             name: "Panic",
-            value: format!("The cell panicked: {}", message.trim()),
-            traceback,
+            value: format!("The cell panicked: {}", report.message.trim()),
+            traceback: cell_line(code, generated, report).into_iter().collect(),
         }
     }
 
-    fn returned(stderr: &str) -> Self {
-        let message = stderr.trim();
+    fn returned(code: &str, report: &Report, generated: &Path) -> Self {
+        let message = report.message.trim();
+        let value = if message.is_empty() {
+            "A `?` in the cell returned an error that says nothing.".to_owned()
+        } else {
+            first_line(message)
+        };
+        let place = cell_line(code, generated, report);
         Self {
             name: "Error",
-            value: if message.is_empty() {
-                "A `?` in the cell returned an error that says nothing.".to_owned()
-            } else {
-                first_line(message)
-            },
-            traceback: rest(message),
+            value,
+            traceback: rest(message).into_iter().chain(place).collect(),
         }
     }
 
@@ -106,8 +164,8 @@ impl Failure {
         Self {
             name: "ProcessLost",
             value: format!(
-                "The process that ran the cell is gone ({how}); its variables are lost. A cell that \
-                 calls `std::process::exit`, overflows the stack or runs out of memory does that."
+                "The process that ran the cell is gone ({how}). A cell that calls \
+                 `std::process::exit`, overflows the stack or runs out of memory does that."
             ),
             traceback: vec![],
         }
@@ -115,25 +173,27 @@ impl Failure {
 
     fn compile(code: &str, errors: &[CompilationError]) -> Self {
         let is_error = |error: &&CompilationError| error.level() != "warning";
+        // The first error's own words are the sentence that stands above the traceback.
         let traceback = errors
             .iter()
             .filter(is_error)
-            .map(|error| describe(code, error))
+            .enumerate()
+            .map(|(index, error)| {
+                let message = (index > 0).then(|| with_code(error));
+                let details = describe(code, error);
+                message
+                    .into_iter()
+                    .chain(details)
+                    .collect::<Vec<_>>()
+                    .join("\n")
+            })
+            .filter(|part| !part.is_empty())
             .collect();
         let value = errors
             .iter()
             .find(is_error)
             .map_or_else(|| "The cell does not compile.".to_owned(), with_code);
-        Self {
-            name: "CompileError",
-            value,
-            traceback,
-        }
-    }
-
-    /// Whether the failure tells all that came on standard error, in a better form.
-    pub fn replaces_stderr(&self) -> bool {
-        matches!(self.name, "Panic" | "Error")
+        Self::compile_error(value, traceback)
     }
 
     /// The failure as a terminal shows it.
@@ -146,17 +206,24 @@ impl Failure {
     }
 }
 
+/// The compiler's words in one line, without evcxr's advice, which is in `hints` as ours.
 fn with_code(error: &CompilationError) -> String {
+    let message = error.message().lines().collect::<Vec<_>>().join(" ");
+    let message = message
+        .split(" You can prevent")
+        .next()
+        .unwrap_or_default()
+        .to_owned();
     match error.code() {
-        Some(code) => format!("{} [{code}]", error.message()),
-        None => error.message(),
+        Some(code) => format!("{message} [{code}]"),
+        None => message,
     }
 }
 
-/// One compiler error: its message, the student's lines with the places marked, the help.
-fn describe(code: &str, error: &CompilationError) -> String {
+/// The details of a compiler error: the student's lines with the places marked, the help.
+fn describe(code: &str, error: &CompilationError) -> Vec<String> {
     let lines: Vec<&str> = code.lines().collect();
-    let mut text = with_code(error);
+    let mut details = Vec::new();
     for message in error.spanned_messages() {
         let Some(span) = message.span else { continue };
         let Some(line) = lines.get(span.start_line - 1) else {
@@ -171,52 +238,30 @@ fn describe(code: &str, error: &CompilationError) -> String {
                 .max(1)
         };
         let margin = format!("line {}: ", span.start_line);
-        let _ = write!(
-            text,
-            "\n  {margin}{line}\n  {:indent$}{} {}",
+        details.push(format!(
+            "  {margin}{line}\n  {:indent$}{} {}",
             "",
             "^".repeat(width),
             message.label,
             indent = margin.len() + span.start_column - 1,
-        );
+        ));
     }
     for help in error.help() {
-        let _ = write!(text, "\n  help: {}", help.replace('\n', "\n    "));
+        details.push(format!("  help: {}", help.replace('\n', "\n    ")));
     }
-    text
+    details
 }
 
-/// The line of the generated source that a panic names, if it is in a cell, and its message.
-fn split_panic(stderr: &str) -> (Option<usize>, String) {
-    let mut place = None;
-    let mut message = String::new();
-    let mut inside = false;
-    for line in stderr.lines() {
-        if let Some((_, location)) = line.split_once("panicked at ") {
-            let mut parts = location.trim_end_matches(':').rsplitn(3, ':');
-            let _column = parts.next();
-            let number = parts.next().and_then(|number| number.parse().ok());
-            let file = parts.next().unwrap_or_default();
-            place = number.filter(|_| file.ends_with("src/lib.rs"));
-            message.clear();
-            inside = true;
-        } else if line.starts_with("note: run with `RUST_BACKTRACE") {
-            inside = false;
-        } else if inside {
-            message.push_str(line);
-            message.push('\n');
-        }
+/// The line of the student's `code` that the report names by its place in the generated source.
+fn cell_line(code: &str, generated: &Path, report: &Report) -> Option<String> {
+    if !report.file.ends_with("src/lib.rs") {
+        return None;
     }
-    (place, message)
-}
-
-/// The line of the student's `code` that stands at `line` of the generated source.
-fn cell_line(code: &str, generated: &Path, line: usize) -> Option<(usize, String)> {
     let source = std::fs::read_to_string(generated).ok()?;
-    let text = source.lines().nth(line.checked_sub(1)?)?.trim();
+    let text = source.lines().nth(report.line.checked_sub(1)?)?.trim();
     let same = |candidate: &str| !text.is_empty() && candidate.trim() == text;
     let number = code.lines().position(same)? + 1;
-    Some((number, text.to_owned()))
+    Some(format!("line {number}: {text}"))
 }
 
 fn first_line(message: &str) -> String {
@@ -232,16 +277,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_gives_its_message_and_its_place() {
-        let stderr = "\nthread '<unnamed>' (7) panicked at /x/src/lib.rs:12:5:\nindex out of bounds\n\
-                      note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n";
-        let (place, message) = split_panic(stderr);
-        assert_eq!((place, message.trim()), (Some(12), "index out of bounds"));
+    fn a_report_names_the_students_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let generated = folder.path().join("lib.rs");
+        std::fs::write(&generated, "mod evcxr {}\nlet list = vec![1];\nlist[3]\n").unwrap();
+        let report = |file: &str| Report {
+            message: "index out of bounds".to_owned(),
+            file: file.to_owned(),
+            line: 3,
+        };
+        let code = "let list = vec![1];\n  list[3]";
+        let place = cell_line(code, &generated, &report("/session/src/lib.rs"));
+        assert_eq!(place.as_deref(), Some("line 2: list[3]"));
+        assert_eq!(
+            cell_line(code, &generated, &report("/other/tensor.rs")),
+            None
+        );
     }
 
     #[test]
-    fn a_panic_outside_the_cell_has_no_line() {
-        let (place, message) = split_panic("thread 'x' panicked at /y/other.rs:3:1:\nno\n");
-        assert_eq!((place, message.trim()), (None, "no"));
+    fn what_is_lost_is_named() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let describe = |before: &[&str], after: &[&str]| {
+            Variables::new(names(before), names(after)).describe()
+        };
+        assert_eq!(describe(&[], &[]), None);
+        assert_eq!(
+            describe(&["a", "b"], &["a", "c"]).unwrap(),
+            "Variables lost: b; kept: a."
+        );
+        assert_eq!(describe(&["a"], &["a"]).unwrap(), "Variables kept: a.");
     }
 }

@@ -1,11 +1,13 @@
-//! What ends a cell that does not end: its time limit, or Ctrl-C.
+//! What ends a cell that does not end: its time limit, or an interrupt.
 
 use std::path::{Path, PathBuf};
 use std::process::Child;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+use super::output::Collector;
 
 /// Why a cell was ended from outside.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,43 +16,88 @@ pub enum EndedBy {
     Interrupt,
 }
 
+/// Counts the user's wishes to stop the running cell. The first asks: a training stops after its
+/// batch, the compiler at once, and the process ends if nothing in the cell looks for interrupts.
+/// The second ends the process.
+#[derive(Clone, Default)]
+pub struct Interrupts(Arc<AtomicUsize>);
+
+impl Interrupts {
+    /// Wishes to stop the running cell.
+    pub fn add(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Forgets the wishes so far.
+    pub fn clear(&self) {
+        self.0.store(0, Ordering::SeqCst);
+    }
+
+    /// How many there were.
+    pub fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
 /// Watches over one cell at a time.
 pub struct Watch {
-    process: Arc<Mutex<Child>>,
-    compiler: PathBuf,
-    interrupted: Arc<AtomicBool>,
+    processes: Processes,
+    collector: Collector,
+    interrupts: Interrupts,
     running: Option<(mpsc::Sender<()>, JoinHandle<Option<EndedBy>>)>,
 }
 
-const GLANCE: Duration = Duration::from_millis(50);
+/// The processes that work for a session.
+#[derive(Clone)]
+pub struct Processes {
+    runtime: Arc<Mutex<Child>>,
+    compiler: PathBuf,
+}
+
+const GLANCE: Duration = Duration::from_millis(20);
 
 impl Watch {
-    pub fn new(process: Arc<Mutex<Child>>, session: &Path, interrupted: Arc<AtomicBool>) -> Self {
+    pub fn new(processes: Processes, collector: Collector, interrupts: Interrupts) -> Self {
         Self {
-            process,
-            compiler: session.join(super::cargo::COMPILER),
-            interrupted,
+            processes,
+            collector,
+            interrupts,
             running: None,
         }
     }
 
-    /// Starts to watch; without a `limit` only Ctrl-C ends the cell.
+    /// Starts to watch; without a `limit` only interrupts end the cell.
     pub fn begin(&mut self, limit: Option<Duration>) {
         let (cell_ended, ended) = mpsc::channel();
-        let (process, compiler) = (self.process.clone(), self.compiler.clone());
-        let interrupted = self.interrupted.clone();
+        let (processes, collector) = (self.processes.clone(), self.collector.clone());
+        let interrupts = self.interrupts.clone();
         let start = Instant::now();
         let watcher = std::thread::spawn(move || {
             let mut ended_by = None;
+            let mut asked = false;
             // Again and again: the compiler may end between its start and the look at its file.
             while ended.recv_timeout(GLANCE) == Err(mpsc::RecvTimeoutError::Timeout) {
-                if interrupted.load(Ordering::SeqCst) {
-                    ended_by = Some(EndedBy::Interrupt);
-                } else if let Some(limit) = limit.filter(|limit| start.elapsed() > *limit) {
+                if let Some(limit) = limit.filter(|limit| start.elapsed() > *limit) {
                     ended_by = Some(EndedBy::TimeLimit(limit));
+                    processes.kill();
                 }
-                if ended_by.is_some() {
-                    end_processes(&process, &compiler);
+                let running = collector.is_running();
+                match interrupts.count() {
+                    0 => {}
+                    1 if !running => {
+                        ended_by = Some(EndedBy::Interrupt);
+                        processes.kill_compiler();
+                    }
+                    1 if !asked => {
+                        ended_by = Some(EndedBy::Interrupt);
+                        asked = true;
+                        processes.ask_to_stop();
+                    }
+                    1 => {}
+                    _ => {
+                        ended_by = Some(EndedBy::Interrupt);
+                        processes.kill();
+                    }
                 }
             }
             ended_by
@@ -66,22 +113,46 @@ impl Watch {
     }
 }
 
-fn end_processes(process: &Mutex<Child>, compiler: &Path) {
-    if let Some(compiler) = std::fs::read_to_string(compiler)
-        .ok()
-        .and_then(|pid| pid.parse().ok())
-    {
-        kill(compiler);
+impl Processes {
+    pub fn new(runtime: Arc<Mutex<Child>>, session: &Path) -> Self {
+        Self {
+            runtime,
+            compiler: session.join(super::cargo::COMPILER),
+        }
     }
-    // The engine holds the lock only while it waits for the process to end by itself.
-    if let Ok(mut process) = process.try_lock() {
-        // The group: also what the cell started.
-        kill(-(process.id() as i32));
-        let _ = process.kill();
+
+    /// Ends the compiler and the runtime process, and what the cell started.
+    pub fn kill(&self) {
+        self.kill_compiler();
+        self.signal(|runtime| kill(-runtime, libc::SIGKILL));
+    }
+
+    /// Whether the runtime process has not ended.
+    pub fn are_alive(&self) -> bool {
+        let mut runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(runtime.try_wait(), Ok(None))
+    }
+
+    fn kill_compiler(&self) {
+        let compiler = std::fs::read_to_string(&self.compiler);
+        if let Some(compiler) = compiler.ok().and_then(|pid| pid.parse().ok()) {
+            kill(compiler, libc::SIGKILL);
+        }
+    }
+
+    fn ask_to_stop(&self) {
+        self.signal(|runtime| kill(runtime, libc::SIGINT));
+    }
+
+    fn signal(&self, send: impl FnOnce(i32)) {
+        // The engine holds the lock only while it waits for the process to end by itself.
+        if let Ok(runtime) = self.runtime.try_lock() {
+            send(runtime.id() as i32);
+        }
     }
 }
 
-fn kill(process: i32) {
-    // SAFETY: sends a signal to a process that this session started.
-    unsafe { libc::kill(process, libc::SIGKILL) };
+fn kill(process: i32, signal: i32) {
+    // SAFETY: sends a signal to a process, or its group, that this session started.
+    unsafe { libc::kill(process, signal) };
 }

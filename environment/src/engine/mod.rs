@@ -2,30 +2,38 @@
 //! without asking the real one, and a runtime process that tells a failure from a success.
 
 mod cargo;
+mod channel;
 mod failure;
+mod hints;
 mod limits;
 mod output;
 mod runtime;
+mod scanner;
 mod session;
+mod signals;
+mod source;
 mod support;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
-use evcxr::{CommandContext, EvalContext};
+use evcxr::{CommandContext, EvalCallbacks, EvalContext};
 
+pub use evcxr::Completions;
 pub use failure::Failure;
-pub use output::{CellOutput, Stream};
+pub use limits::{Interrupts, Processes};
+pub use output::{CellOutput, OnOutput, Page, Stream};
+pub use signals::Contents;
 pub use support::Support;
 
 use crate::toolchain::Toolchain;
-use limits::Watch;
+use failure::Variables;
+use limits::{EndedBy, Watch};
 use output::Collector;
-use session::Session;
+use session::{Session, WORKING_DIRECTORY};
 
 /// The engine runs this binary again as `cuaderno runtime`.
 const RUNTIME: &str = "runtime";
@@ -52,100 +60,173 @@ pub struct Engine {
     collector: Collector,
     watch: Watch,
     session: Session,
+    processes: Processes,
+    /// Runtime processes so far.
+    started: u64,
+    /// Variables that a cell gave away.
+    moved_away: BTreeSet<String>,
 }
+
+/// What an engine is started with.
+pub struct Settings<'a> {
+    /// The folder that cells run in; absolute.
+    pub working_directory: &'a Path,
+    /// Stops the running cell.
+    pub interrupts: Interrupts,
+    /// Whether somebody watches while cells run.
+    pub live: bool,
+}
+
+/// Asks the user for a line: a prompt, and whether to hide what is typed.
+pub type AskUser<'a> = &'a dyn Fn(&str, bool) -> String;
 
 /// What became of a cell.
 pub struct CellResult {
-    pub output: Vec<CellOutput>,
     pub failure: Option<Failure>,
+    /// The user interrupted it, and it may still have ended well.
+    pub interrupted: bool,
     pub duration: Duration,
 }
 
 impl Engine {
-    /// Starts an engine that works in `working_directory` (absolute); `interrupted` stops a running
-    /// cell when it becomes true. One process can hold one engine.
-    pub fn start(
-        toolchain: &Toolchain,
-        support: &Support,
-        working_directory: &Path,
-        interrupted: Arc<AtomicBool>,
-    ) -> Result<Self> {
-        let session = Session::create(toolchain, support)?;
-        set_working_directory(&session, working_directory)?;
+    /// Starts an engine. One process can hold one.
+    pub fn start(toolchain: &Toolchain, support: &Support, settings: Settings) -> Result<Self> {
+        let session = Session::create(toolchain, support, settings.live)?;
+        set_working_directory(&session, settings.working_directory)?;
         enter(&session, toolchain)?;
-        let mut runtime = Command::new(std::env::current_exe()?);
+        let mut runtime = Command::new(session.own_binary());
         runtime.arg(RUNTIME);
-        let (context, outputs) = EvalContext::with_subprocess_command(runtime)
+        // The allocator of the cells keeps what a training step frees: the next step needs it again,
+        // and memory given back faults in page by page.
+        runtime.env("MIMALLOC_PURGE_DELAY", "-1");
+        let collector = Collector::new(channel::open(&mut runtime)?);
+        let (context, _) = EvalContext::with_subprocess_command(runtime)
             .map_err(|error| anyhow!("The notebook engine does not start: {error}"))?;
         let context = CommandContext::with_eval_context(context);
-        let watch = Watch::new(context.process_handle(), session.folder(), interrupted);
-        let collector = Collector::new(outputs);
-        // The engine has run a cell of its own.
-        collector.wait_for_the_end();
-        Ok(Self {
+        let processes = Processes::new(context.process_handle(), session.folder());
+        let watch = Watch::new(processes.clone(), collector.clone(), settings.interrupts);
+        let mut engine = Self {
             context,
             collector,
             watch,
             session,
-        })
+            processes,
+            started: 1,
+            moved_away: BTreeSet::new(),
+        };
+        engine.allow_question_marks()?;
+        Ok(engine)
     }
 
-    /// Runs a cell for at most `limit`; `on_line` sees each line it prints to standard output, as it
-    /// comes.
+    /// The processes that work for this engine, for those who must end them from another thread.
+    pub fn processes(&self) -> Processes {
+        self.processes.clone()
+    }
+
+    /// The folder of this engine, which must go with it.
+    pub fn folder(&self) -> &Path {
+        self.session.folder()
+    }
+
+    /// Runs a cell for at most `limit`; `on_output` sees what it prints and shows, as it comes.
     pub fn execute(
         &mut self,
         code: &str,
         limit: Option<Duration>,
-        on_line: impl FnMut(&str) + Send + 'static,
+        ask_user: AskUser,
+        on_output: OnOutput,
     ) -> CellResult {
         let start = Instant::now();
-        self.collector.begin(Box::new(on_line));
+        let before = self.variables();
+        self.collector.begin(on_output);
         self.watch.begin(limit);
-        let result = self.context.execute(code);
+        let collector = self.collector.clone();
+        let mut callbacks = EvalCallbacks {
+            input_reader: &|request| ask_user(&collector.prompt(), request.is_password),
+        };
+        let result = self.context.execute_with_callbacks(code, &mut callbacks);
         let ended_by = self.watch.end();
-        let process_lost = matches!(result, Err(evcxr::Error::SubprocessTerminated(_)));
-        if ended_by.is_some() && !process_lost {
-            // Ended before the cell ran, while it was analysed or compiled: the engine has yet to
-            // notice that its process is gone, and starts a new one when it does.
-            let _ = self.context.execute("();");
-        }
-        // Without a phase there was no code to run, only comments or commands to the engine.
-        if result
-            .as_ref()
-            .is_ok_and(|output| !output.phases.is_empty())
-        {
-            self.collector.wait_for_the_end();
+        if matches!(result, Err(evcxr::Error::SubprocessTerminated(_))) {
+            self.wait_for_new_process();
+        } else if !self.processes.are_alive() {
+            // Ended while the cell was analysed or compiled: the engine has not noticed.
+            self.restart();
         }
         let collected = self.collector.take();
-        if ended_by.is_some() || process_lost {
-            self.collector.restart();
-        }
+        let after = self.variables();
+        let succeeded = result.is_ok();
+        let variables = Variables::new(before.clone(), after.clone());
         let source = self.session.folder().join("src/lib.rs");
-        let failure = Failure::of(code, &result, &collected, ended_by, &source);
-        let mut output = collected.output;
-        if let Ok(result) = result
-            && !result.content_by_mime_type.is_empty()
+        let mut failure = Failure::of(code, result, &collected, ended_by, &source, &variables);
+        if let Some(failure) = &mut failure
+            && let Some(hint) = hints::hint(failure, &self.moved_away)
         {
-            output.push(CellOutput::Rich(
-                result.content_by_mime_type.into_iter().collect(),
-            ));
+            failure.traceback.insert(0, format!("hint: {hint}"));
+        }
+        self.moved_away.retain(|name| !after.contains(name));
+        if succeeded {
+            self.moved_away.extend(before.difference(&after).cloned());
         }
         CellResult {
-            output,
             failure,
+            interrupted: ended_by == Some(EndedBy::Interrupt),
             duration: start.elapsed(),
         }
     }
 
+    /// What could stand at byte `position` of `code`.
+    ///
+    /// # Errors
+    /// If the analyser cannot tell.
+    pub fn completions(&mut self, code: &str, position: usize) -> Result<Completions> {
+        self.context.completions(code, position)
+    }
+
+    /// What is known of the expression before byte `position` of `code`, as text and as HTML.
+    ///
+    /// # Errors
+    /// If the analyser cannot tell.
+    pub fn describe(&mut self, code: &str, position: usize) -> Result<(String, String)> {
+        self.context.hover_at(code, position)
+    }
+
     /// Forgets all variables and definitions and starts a new runtime process in
     /// `working_directory`; what the engine has learned of the types stays warm.
+    ///
+    /// # Errors
+    /// If no process can be started.
     pub fn reset(&mut self, working_directory: &Path) -> Result<()> {
         set_working_directory(&self.session, working_directory)?;
         self.context
             .execute(":clear")
             .map_err(|error| anyhow!("The notebook engine does not restart: {error}"))?;
-        self.collector.restart();
+        self.wait_for_new_process();
+        self.moved_away.clear();
+        self.allow_question_marks()
+    }
+
+    /// The first `?` of a session lets evcxr compile its cell twice.
+    fn allow_question_marks(&mut self) -> Result<()> {
+        self.context
+            .execute("Ok::<(), std::fmt::Error>(())?;")
+            .map_err(|error| anyhow!("The notebook engine cannot run a cell: {error}"))?;
         Ok(())
+    }
+
+    fn restart(&mut self) {
+        // It fails only where no process can be started; the next cell says so.
+        let _ = self.context.execute(":restart");
+        self.wait_for_new_process();
+    }
+
+    fn wait_for_new_process(&mut self) {
+        self.started += 1;
+        self.collector.wait_for_process(self.started);
+    }
+
+    fn variables(&self) -> BTreeSet<String> {
+        let variables = self.context.variables_and_types();
+        variables.map(|(name, _)| name.to_owned()).collect()
     }
 }
 
@@ -154,7 +235,7 @@ fn set_working_directory(session: &Session, directory: &Path) -> Result<()> {
         .to_str()
         .context("the notebook's folder is not UTF-8")?;
     Ok(std::fs::write(
-        session.folder().join("working-directory"),
+        session.folder().join(WORKING_DIRECTORY),
         path,
     )?)
 }
@@ -166,7 +247,8 @@ fn enter(session: &Session, toolchain: &Toolchain) -> Result<()> {
     let tools = [folder.join("bin"), toolchain.sysroot.join("bin")];
     let path = std::env::join_paths(tools.into_iter().chain(std::env::split_paths(&path)))?;
     std::env::set_current_dir(folder)?;
-    // SAFETY: called before the engine starts its threads; ours do not read the environment.
+    // SAFETY: called before the engine starts its threads; those that run do not read the
+    // environment.
     unsafe {
         std::env::set_var("PATH", path);
         std::env::set_var("CARGO_HOME", folder.join("cargo-home"));

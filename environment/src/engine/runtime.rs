@@ -1,31 +1,26 @@
-//! The process that loads and runs compiled cells. The engine reads its standard output line by
-//! line; this process owns that stream, so that a cell's output cannot be confused with the
-//! engine's own messages, and so that a panic and a failing `?` are reported and not swallowed.
+//! The process that loads and runs compiled cells. It keeps evcxr's protocol on the streams that it
+//! was started with; what cells write goes to the front end through pipes of its own.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::io::{BufRead, Write};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::session::Facts;
+use super::channel::BackEnd;
+use super::session::{Facts, WORKING_DIRECTORY};
+use super::signals::{FINISHED, RUNNING, SIGNAL, STARTED};
 
-/// Lines that begin with this are for the front end, not for the student.
-pub const SIGNAL: &str = "\u{1e}cuaderno:";
-/// The cell panicked.
-pub const PANICKED: &str = "panicked";
-/// A `?` of the cell returned an error, which was printed to standard error.
-pub const FAILED: &str = "failed";
-/// The cell has ended and all it wrote to standard error was sent; its number follows. The engine
-/// itself waits for standard output.
-pub const FINISHED: &str = "finished ";
+/// How long what a cell printed without a newline may stay in its buffer.
+const FLUSH_EVERY: Duration = Duration::from_millis(50);
 
-const PANIC_NOTIFICATION: &[u8] = b"EVCXR_PANIC_NOTIFICATION";
-const ERROR_NOTIFICATION: &[u8] = b"EVCXR_ERROR_OCCURRED";
-const COMPLETE: &str = "EVCXR_EXECUTION_COMPLETE";
-/// Marks the end of a cell inside this process; a cell's own output is text.
-const END_OF_CELL: u8 = 0;
+/// Whether a cell runs.
+static RUNS: AtomicBool = AtomicBool::new(false);
+/// The support crate's answer to an interrupt: whether something will stop by itself.
+static INTERRUPT: AtomicPtr<libc::c_void> = AtomicPtr::new(std::ptr::null_mut());
 
 /// Runs cells as the engine asks for them, until it closes standard input.
 pub fn main() -> ExitCode {
@@ -39,9 +34,12 @@ pub fn main() -> ExitCode {
 }
 
 fn serve() -> Result<()> {
-    become_a_student_process()?;
-    let (cell_output, engine) = redirect_stdout()?;
-    let relay = std::thread::spawn(move || relay(cell_output, engine));
+    let facts = become_a_student_process()?;
+    let (mut passed_on, mut evcxr) = redirect(BackEnd::of_this_process()?)?;
+    std::thread::spawn(move || std::io::copy(&mut passed_on, &mut evcxr));
+    signal_on_both(STARTED)?;
+    let support = Support::load(&facts)?;
+    let flusher = std::thread::spawn(move || flush_now_and_then(support.flush));
     // Unloading a library whose thread-locals live on crashes: loaded cells stay loaded.
     let mut loaded = Vec::new();
     let mut variables = std::ptr::null_mut();
@@ -57,21 +55,70 @@ fn serve() -> Result<()> {
             let cell = libloading::Library::new(library)?;
             let run =
                 cell.get::<extern "C" fn(*mut libc::c_void) -> *mut libc::c_void>(function)?;
+            (support.begin_cell)();
+            write(libc::STDOUT_FILENO, RUNNING)?;
+            RUNS.store(true, Ordering::SeqCst);
+            flusher.thread().unpark();
             variables = run(variables);
-            if let Ok(flush) = cell.get::<extern "C" fn()>("cuaderno_flush_output") {
-                flush();
-            }
+            RUNS.store(false, Ordering::SeqCst);
+            (support.flush)();
             loaded.push(std::mem::ManuallyDrop::new(cell));
         }
-        write_stdout(&[END_OF_CELL])?;
+        signal_on_both(FINISHED)?;
     }
-    drop(relay);
     Ok(())
+}
+
+/// What this process calls in the support crate. It is the same copy that cells are linked with.
+#[derive(Clone, Copy)]
+struct Support {
+    begin_cell: extern "C" fn(),
+    flush: extern "C" fn(),
+}
+
+impl Support {
+    fn load(facts: &Facts) -> Result<Self> {
+        // SAFETY: the workspace's own library; these are its functions of `notebook.rs`.
+        unsafe {
+            let library = std::mem::ManuallyDrop::new(libloading::Library::new(&facts.library)?);
+            let start = library.get::<extern "C" fn(bool)>("cuaderno_start")?;
+            let interrupt = library.get::<extern "C" fn() -> bool>("cuaderno_interrupt")?;
+            start(facts.live);
+            INTERRUPT.store(*interrupt as *mut libc::c_void, Ordering::SeqCst);
+            let handler = on_interrupt as extern "C" fn(libc::c_int);
+            libc::signal(libc::SIGINT, handler as libc::sighandler_t);
+            Ok(Self {
+                begin_cell: *library.get::<extern "C" fn()>("cuaderno_begin_cell")?,
+                flush: *library.get::<extern "C" fn()>("cuaderno_flush_output")?,
+            })
+        }
+    }
+}
+
+/// Leaves the stop to the cell if it looks for interrupts, and otherwise ends the process group.
+extern "C" fn on_interrupt(_signal: libc::c_int) {
+    // SAFETY: the pointer is that of the support crate's function, which only touches atomics.
+    let interrupt: extern "C" fn() -> bool =
+        unsafe { std::mem::transmute(INTERRUPT.load(Ordering::SeqCst)) };
+    if RUNS.load(Ordering::SeqCst) && !interrupt() {
+        // SAFETY: a plain system call, allowed in signal handlers.
+        unsafe { libc::kill(0, libc::SIGKILL) };
+    }
+}
+
+fn flush_now_and_then(flush: extern "C" fn()) {
+    loop {
+        while RUNS.load(Ordering::SeqCst) {
+            std::thread::sleep(FLUSH_EVERY);
+            flush();
+        }
+        std::thread::park();
+    }
 }
 
 /// Takes back what the engine changed for its own sake, and leaves its process group, so that
 /// ending a cell also ends what the cell started.
-fn become_a_student_process() -> Result<()> {
+fn become_a_student_process() -> Result<Facts> {
     let (folder, facts) = Facts::of_this_session()?;
     // SAFETY: this process has a single thread so far.
     unsafe {
@@ -90,149 +137,53 @@ fn become_a_student_process() -> Result<()> {
             std::env::remove_var(name);
         }
         libc::setpgid(0, 0);
-        #[cfg(target_os = "linux")]
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
     }
-    if let Ok(working_directory) = std::fs::read_to_string(folder.join("working-directory")) {
+    end_with_parent();
+    if let Ok(working_directory) = std::fs::read_to_string(folder.join(WORKING_DIRECTORY)) {
         std::env::set_current_dir(&working_directory).with_context(|| {
             format!("the notebook's folder {working_directory} cannot be entered")
         })?;
     }
-    Ok(())
+    Ok(facts)
 }
 
-/// Puts a pipe in the place of standard output: its reading end, and the stream it had been.
-fn redirect_stdout() -> Result<(File, File)> {
-    let mut ends = [0; 2];
-    // SAFETY: plain system calls on descriptors that this function owns.
+/// Lets this process end when the one that started it does, however that ends.
+pub fn end_with_parent() {
+    #[cfg(target_os = "linux")]
+    // SAFETY: a plain system call.
     unsafe {
-        let engine = libc::dup(libc::STDOUT_FILENO);
-        ensure!(engine >= 0, "standard output is closed");
-        ensure!(
-            libc::pipe(ends.as_mut_ptr()) == 0,
-            "{}",
-            std::io::Error::last_os_error()
-        );
-        ensure!(
-            libc::dup2(ends[1], libc::STDOUT_FILENO) >= 0,
-            "{}",
-            std::io::Error::last_os_error()
-        );
-        libc::close(ends[1]);
-        libc::fcntl(engine, libc::F_SETFD, libc::FD_CLOEXEC);
-        libc::fcntl(ends[0], libc::F_SETFD, libc::FD_CLOEXEC);
-        Ok((
-            OwnedFd::from_raw_fd(ends[0]).into(),
-            OwnedFd::from_raw_fd(engine).into(),
-        ))
-    }
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL)
+    };
 }
 
-fn write_stdout(mut bytes: &[u8]) -> Result<()> {
-    while !bytes.is_empty() {
-        // SAFETY: the pointer and the length are those of a live slice.
-        let written =
-            unsafe { libc::write(libc::STDOUT_FILENO, bytes.as_ptr().cast(), bytes.len()) };
-        ensure!(written >= 0, "{}", std::io::Error::last_os_error());
-        bytes = &bytes[written as usize..];
-    }
-    Ok(())
-}
-
-/// Passes the cells' output on to the engine, line by line, and reports notifications.
-fn relay(cell_output: impl Read, mut engine: impl Write) -> std::io::Result<()> {
-    let mut cell_output = BufReader::new(cell_output);
-    let mut line = Vec::new();
-    let mut number = 0;
-    loop {
-        line.clear();
-        if cell_output
-            .by_ref()
-            .take_until_newline_or(END_OF_CELL, &mut line)?
-            == 0
-        {
-            return Ok(());
+/// Puts the front end's pipes in the place of standard output and standard error. Returns where the
+/// front end's lines for evcxr come from, and the stream on which evcxr reads them.
+fn redirect(pipes: BackEnd) -> Result<(File, File)> {
+    // SAFETY: plain system calls on descriptors that this process owns.
+    unsafe {
+        let evcxr = libc::fcntl(libc::STDOUT_FILENO, libc::F_DUPFD_CLOEXEC, 3);
+        ensure!(evcxr >= 0, "standard output is closed");
+        for (pipe, stream) in [
+            (&pipes.stdout, libc::STDOUT_FILENO),
+            (&pipes.stderr, libc::STDERR_FILENO),
+        ] {
+            ensure!(
+                libc::dup2(pipe.as_raw_fd(), stream) >= 0,
+                std::io::Error::last_os_error()
+            );
         }
-        match line.pop() {
-            Some(END_OF_CELL) => {
-                if !line.is_empty() {
-                    line.push(b'\n');
-                    engine.write_all(&line)?;
-                }
-                number += 1;
-                eprintln!("{SIGNAL}{FINISHED}{number}");
-                writeln!(engine, "{COMPLETE}")?;
-            }
-            Some(last) => {
-                if last != b'\n' {
-                    line.push(last);
-                }
-                if line == PANIC_NOTIFICATION {
-                    writeln!(engine, "{SIGNAL}{PANICKED}")?;
-                } else if line == ERROR_NOTIFICATION {
-                    writeln!(engine, "{SIGNAL}{FAILED}")?;
-                }
-                line.push(b'\n');
-                engine.write_all(&line)?;
-            }
-            None => {}
-        }
-        engine.flush()?;
+        Ok((pipes.echo.into(), OwnedFd::from_raw_fd(evcxr).into()))
     }
 }
 
-trait TakeUntil {
-    /// Appends bytes to `line` up to and including the next newline or `end`.
-    fn take_until_newline_or(&mut self, end: u8, line: &mut Vec<u8>) -> std::io::Result<usize>;
+fn signal_on_both(signal: &str) -> Result<()> {
+    // Standard error first: the front end waits for it when it reads the other.
+    write(libc::STDERR_FILENO, signal)?;
+    write(libc::STDOUT_FILENO, signal)
 }
 
-impl<R: BufRead> TakeUntil for R {
-    fn take_until_newline_or(&mut self, end: u8, line: &mut Vec<u8>) -> std::io::Result<usize> {
-        let before = line.len();
-        loop {
-            let available = self.fill_buf()?;
-            let found = available
-                .iter()
-                .position(|byte| *byte == b'\n' || *byte == end);
-            let taken = found.map_or(available.len(), |at| at + 1);
-            line.extend_from_slice(&available[..taken]);
-            let at_end = available.is_empty();
-            self.consume(taken);
-            if found.is_some() || at_end {
-                return Ok(line.len() - before);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn relayed(input: &[u8]) -> String {
-        let mut engine = Vec::new();
-        relay(input, &mut engine).unwrap();
-        String::from_utf8(engine).unwrap()
-    }
-
-    #[test]
-    fn a_line_without_its_newline_is_sent_before_the_cell_ends() {
-        assert_eq!(
-            relayed(b"one\ntwo\0"),
-            "one\ntwo\nEVCXR_EXECUTION_COMPLETE\n"
-        );
-    }
-
-    #[test]
-    fn empty_lines_stay() {
-        assert_eq!(relayed(b"\n\na\n\0"), "\n\na\nEVCXR_EXECUTION_COMPLETE\n");
-    }
-
-    #[test]
-    fn a_panic_is_told_to_the_front_end_too() {
-        assert_eq!(
-            relayed(b"EVCXR_PANIC_NOTIFICATION\n\0"),
-            "\u{1e}cuaderno:panicked\nEVCXR_PANIC_NOTIFICATION\nEVCXR_EXECUTION_COMPLETE\n"
-        );
-    }
+fn write(stream: libc::c_int, signal: &str) -> Result<()> {
+    // SAFETY: the stream is open for as long as this process; `ManuallyDrop` leaves it so.
+    let mut file = std::mem::ManuallyDrop::new(unsafe { File::from_raw_fd(stream) });
+    Ok(file.write_all(format!("{SIGNAL}{signal}\n").as_bytes())?)
 }

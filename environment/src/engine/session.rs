@@ -14,6 +14,10 @@ use crate::workbook;
 
 /// Names the session's folder to the processes the engine starts.
 pub const SESSION: &str = "CUADERNO_SESSION";
+/// The file in it that says in which folder cells run.
+pub const WORKING_DIRECTORY: &str = "working-directory";
+/// This binary's name in it.
+const OWN_BINARY: &str = "bin/cuaderno";
 
 /// A session's folder; dropping it deletes the folder.
 pub struct Session {
@@ -31,11 +35,13 @@ pub struct Facts {
     pub path: Option<String>,
     pub cargo_home: Option<String>,
     pub packages: Vec<Value>,
+    /// Whether somebody watches while cells run.
+    pub live: bool,
 }
 
 impl Session {
     /// Makes the folder of this process's session and clears away those of processes that died.
-    pub fn create(toolchain: &Toolchain, support: &Support) -> Result<Self> {
+    pub fn create(toolchain: &Toolchain, support: &Support, live: bool) -> Result<Self> {
         let sessions = workbook::state().join("sessions");
         fs::create_dir_all(&sessions)
             .with_context(|| format!("The folder {} cannot be made", sessions.display()))?;
@@ -45,7 +51,7 @@ impl Session {
             fs::remove_dir_all(&folder)?;
         }
         let session = Self { folder };
-        session.fill(toolchain, support).with_context(|| {
+        session.fill(toolchain, support, live).with_context(|| {
             format!(
                 "The engine's folder {} cannot be filled",
                 session.folder.display()
@@ -58,7 +64,12 @@ impl Session {
         &self.folder
     }
 
-    fn fill(&self, toolchain: &Toolchain, support: &Support) -> Result<()> {
+    /// This binary under a name of the session's own: a rebuild replaces the one in the target folder.
+    pub fn own_binary(&self) -> PathBuf {
+        self.folder.join(OWN_BINARY)
+    }
+
+    fn fill(&self, toolchain: &Toolchain, support: &Support, live: bool) -> Result<()> {
         let at = |name: &str| self.folder.join(name);
         for name in ["src", "bin", "cargo-home/bin", "out"] {
             fs::create_dir_all(at(name))?;
@@ -71,7 +82,12 @@ impl Session {
         link_or_copy(&support.library, &library)?;
         link_sysroot(toolchain, &at("sysroot"))?;
         let own_binary = std::env::current_exe()?;
-        for name in ["bin/cargo", "bin/rustup", "cargo-home/bin/cargo"] {
+        for name in [
+            OWN_BINARY,
+            "bin/cargo",
+            "bin/rustup",
+            "cargo-home/bin/cargo",
+        ] {
             link_or_copy(&own_binary, &at(name))?;
         }
         let folder = self
@@ -93,6 +109,7 @@ impl Session {
             path: std::env::var("PATH").ok(),
             cargo_home: std::env::var("CARGO_HOME").ok(),
             packages: support.packages.clone(),
+            live,
         };
         fs::write(at("facts.json"), serde_json::to_vec(&facts)?)?;
         Ok(())

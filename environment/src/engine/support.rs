@@ -1,10 +1,11 @@
 //! The support crate as cells see it: one shared library, built by the workspace's own cargo so
 //! that tests and cells share it, and the list of packages the type analyser reads.
 
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
 
 use crate::toolchain::Toolchain;
@@ -26,10 +27,13 @@ pub struct Support {
 const VISIBLE: [&str; 3] = ["cuaderno", "cuaderno_datasets", "candle_core"];
 
 impl Support {
-    /// Builds the support crate where it is missing or older than its sources; cargo says what it
-    /// builds.
-    pub fn build(toolchain: &Toolchain) -> Result<Self> {
-        let artifacts = build_libraries(toolchain)?;
+    /// Builds the support crate where it is missing or older than its sources. `on_progress` sees
+    /// what cargo says of it; without that, the terminal does.
+    ///
+    /// # Errors
+    /// If cargo cannot be started or a crate does not compile.
+    pub fn build(toolchain: &Toolchain, on_progress: Option<&dyn Fn(&str)>) -> Result<Self> {
+        let artifacts = build_libraries(toolchain, on_progress)?;
         let packages = VISIBLE.map(|name| {
             let built = artifacts
                 .iter()
@@ -82,16 +86,31 @@ fn library_name() -> String {
 
 /// Builds the libraries of the workspace and returns cargo's message of each, and of each of their
 /// dependencies.
-fn build_libraries(toolchain: &Toolchain) -> Result<Vec<Value>> {
+fn build_libraries(
+    toolchain: &Toolchain,
+    on_progress: Option<&dyn Fn(&str)>,
+) -> Result<Vec<Value>> {
     // All libraries, as the tests do, because cargo unites the features of what it builds together:
     // a build of one package alone would compile shared dependencies a second time.
-    let output = Command::new(&toolchain.cargo)
+    let mut cargo = Command::new(&toolchain.cargo)
         .args(["build", "--lib", "--message-format=json-render-diagnostics"])
         .current_dir(workbook::root())
         .env("CARGO_TARGET_DIR", workbook::target())
-        .stderr(Stdio::inherit())
-        .output()
+        .stdout(Stdio::piped())
+        .stderr(on_progress.map_or_else(Stdio::inherit, |_| Stdio::piped()))
+        .spawn()
         .with_context(|| format!("{} could not be started", toolchain.cargo.display()))?;
+    let output = std::thread::scope(|scope| {
+        let said = cargo.stderr.take();
+        let output = scope.spawn(move || cargo.wait_with_output());
+        if let (Some(said), Some(on_progress)) = (said, on_progress) {
+            let lines = BufReader::new(said).lines().map_while(Result::ok);
+            lines.for_each(|line| on_progress(&line));
+        }
+        output.join()
+    });
+    let output =
+        output.map_err(|_| anyhow!("the thread that reads cargo's messages panicked"))??;
     if !output.status.success() {
         bail!("The support crate does not compile; cargo's messages above say why.");
     }

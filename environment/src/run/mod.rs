@@ -5,14 +5,13 @@ mod results;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
-use crate::engine::{CellOutput, Engine, Failure, Stream};
+use crate::engine::{CellOutput, Engine, Failure, Interrupts, Page, Settings, Stream};
 use crate::toolchain::Toolchain;
 use crate::{setup, workbook};
 use notebook::Notebook;
@@ -67,18 +66,18 @@ pub fn run(arguments: RunArguments) -> Result<ExitCode> {
     let results = Results::new(&arguments.out)?;
     let toolchain = Toolchain::discover()?;
     let support = setup::prepare(&toolchain)?;
-    let interrupted = stop_on_ctrl_c()?;
+    let interrupts = stop_on_ctrl_c()?;
     // SAFETY: the engine, whose threads read the environment, has not started.
     unsafe { std::env::set_var("CUADERNO_PROFILE", name_of(arguments.profile)) };
 
     let start = Instant::now();
     println!("Starting the notebook engine ...");
-    let mut engine = Engine::start(
-        &toolchain,
-        &support,
-        folder_of(&paths[0]),
-        interrupted.clone(),
-    )?;
+    let settings = Settings {
+        working_directory: folder_of(&paths[0]),
+        interrupts: interrupts.clone(),
+        live: false,
+    };
+    let mut engine = Engine::start(&toolchain, &support, settings)?;
     println!("The engine is ready ({}).", seconds(start.elapsed()));
 
     let limit = Duration::from_secs(arguments.timeout);
@@ -96,12 +95,11 @@ pub fn run(arguments: RunArguments) -> Result<ExitCode> {
             engine: &mut engine,
             limit,
             keep_going: arguments.keep_going,
-            interrupted: &interrupted,
         };
         let report = execution.of(notebook, path, &results)?;
         let stop = report.failed > 0 && !arguments.keep_going;
         reports.push(report);
-        if stop || interrupted.load(Ordering::SeqCst) {
+        if stop || interrupts.count() > 0 {
             break;
         }
     }
@@ -111,7 +109,7 @@ pub fn run(arguments: RunArguments) -> Result<ExitCode> {
     for report in &reports {
         println!("{}", report.summary());
     }
-    Ok(if interrupted.load(Ordering::SeqCst) {
+    Ok(if interrupts.count() > 0 {
         ExitCode::from(INTERRUPTED)
     } else if reports.iter().any(|report| report.failed > 0) {
         ExitCode::FAILURE
@@ -124,7 +122,6 @@ struct Execution<'a> {
     engine: &'a mut Engine,
     limit: Duration,
     keep_going: bool,
-    interrupted: &'a AtomicBool,
 }
 
 impl Execution<'_> {
@@ -137,18 +134,15 @@ impl Execution<'_> {
             let code = cell.source();
             let title = first_line(&code);
             println!("  cell {number:>2} of {count}  {title}");
+            let printer = Arc::new(Mutex::new(Printer::default()));
+            let on_output = {
+                let printer = printer.clone();
+                move |output: &CellOutput| lock(&printer).take(output)
+            };
             let result = self
                 .engine
-                .execute(&code, Some(self.limit), |line| println!("    | {line}"));
-            let mut output = result.output;
-            if result
-                .failure
-                .as_ref()
-                .is_some_and(|failure| failure.replaces_stderr())
-            {
-                output.retain(|output| !output.is_stderr());
-            }
-            print_stderr(&output);
+                .execute(&code, Some(self.limit), &nobody, Box::new(on_output));
+            let output = std::mem::take(&mut *lock(&printer)).finish();
             println!("    {}", seconds(result.duration));
             report.notes.extend(notes(&output));
             report.figures += results.save_figures(path, number, &output)?;
@@ -157,9 +151,12 @@ impl Execution<'_> {
             if let Some(failure) = result.failure {
                 report.failed += 1;
                 eprintln!("{}", failure_message(path, number, &title, &failure));
-                if !self.keep_going || self.interrupted.load(Ordering::SeqCst) {
+                if !self.keep_going {
                     break;
                 }
+            }
+            if result.interrupted {
+                break;
             }
         }
         report.of = count;
@@ -226,17 +223,19 @@ impl Report {
     }
 }
 
-fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let flag = interrupted.clone();
+fn stop_on_ctrl_c() -> Result<Interrupts> {
+    let interrupts = Interrupts::default();
+    let counter = interrupts.clone();
     ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::SeqCst) {
-            std::process::exit(INTERRUPTED.into());
+        counter.add();
+        match counter.count() {
+            1 => eprintln!("Stopping; what was executed is kept. Ctrl-C again ends the cell."),
+            2 => {}
+            _ => std::process::exit(INTERRUPTED.into()),
         }
-        eprintln!("Stopping; what was executed is kept. Ctrl-C again stops at once.");
     })
     .context("Ctrl-C cannot be handled")?;
-    Ok(interrupted)
+    Ok(interrupts)
 }
 
 fn failure_message(path: &Path, number: usize, title: &str, failure: &Failure) -> String {
@@ -247,12 +246,58 @@ fn failure_message(path: &Path, number: usize, title: &str, failure: &Failure) -
     )
 }
 
-fn print_stderr(output: &[CellOutput]) {
-    for text in output {
-        if let CellOutput::Text(Stream::Stderr, text) = text {
-            text.lines().for_each(|line| println!("    ! {line}"));
+/// Nobody sits at a headless run.
+fn nobody(_prompt: &str, _hidden: bool) -> String {
+    String::new()
+}
+
+/// Prints what a cell prints, by the line, and keeps all that it puts out.
+#[derive(Default)]
+struct Printer {
+    page: Page,
+    lines: [String; 2],
+}
+
+impl Printer {
+    fn take(&mut self, output: &CellOutput) {
+        self.page.add(output);
+        if let CellOutput::Text(stream, text) = output {
+            let line = &mut self.lines[*stream as usize];
+            line.push_str(text);
+            while let Some(end) = line.find('\n') {
+                print_line(*stream, &line[..end]);
+                line.drain(..=end);
+            }
         }
     }
+
+    fn finish(self) -> Vec<CellOutput> {
+        for (stream, line) in [Stream::Stdout, Stream::Stderr]
+            .into_iter()
+            .zip(&self.lines)
+        {
+            if !line.is_empty() {
+                print_line(stream, line);
+            }
+        }
+        self.page.into_outputs()
+    }
+}
+
+fn print_line(stream: Stream, line: &str) {
+    // Of a line that was written over again and again, the last state.
+    let line = line
+        .rsplit('\r')
+        .find(|part| !part.is_empty())
+        .unwrap_or_default();
+    match stream {
+        Stream::Stdout => println!("    | {line}"),
+        Stream::Stderr => println!("    ! {line}"),
+    }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Lines of a cell's output by which it says that it did something else than was asked, such as
@@ -260,7 +305,7 @@ fn print_stderr(output: &[CellOutput]) {
 fn notes(output: &[CellOutput]) -> Vec<String> {
     let texts = output.iter().filter_map(|output| match output {
         CellOutput::Text(_, text) => Some(text),
-        CellOutput::Rich(_) => None,
+        _ => None,
     });
     texts
         .flat_map(|text| text.lines())

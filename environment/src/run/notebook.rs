@@ -3,12 +3,10 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use nbformat::v4::{Cell, DisplayData, ErrorOutput, ExecuteResult, MultilineString, Output};
-use serde_json::{Map, Value, json};
 
 use crate::engine::{CellOutput, Failure, Stream};
+use crate::media::{display_metadata, media};
 
 /// A notebook in format 4.
 pub struct Notebook(nbformat::v4::Notebook);
@@ -106,36 +104,17 @@ fn to_jupyter(output: &CellOutput, number: usize) -> Output {
             },
             text: MultilineString(text.clone()),
         },
-        CellOutput::Rich(contents) => {
-            let data = serde_json::from_value(json!(contents)).unwrap_or_default();
-            let is_figure = contents.keys().any(|mime| mime.starts_with("image/"));
-            if is_figure {
-                Output::DisplayData(DisplayData {
-                    data,
-                    metadata: size_on_screen(contents.get("image/png")).unwrap_or_default(),
-                })
-            } else {
-                Output::ExecuteResult(ExecuteResult {
-                    execution_count: jupyter_protocol::ExecutionCount(number),
-                    data,
-                    metadata: Default::default(),
-                })
-            }
+        CellOutput::Value(contents) => Output::ExecuteResult(ExecuteResult {
+            execution_count: jupyter_protocol::ExecutionCount(number),
+            data: media(contents),
+            metadata: display_metadata(contents),
+        }),
+        CellOutput::Display(contents, _) | CellOutput::Update(contents, _) => {
+            Output::DisplayData(DisplayData {
+                data: media(contents),
+                metadata: display_metadata(contents),
+            })
         }
+        CellOutput::Clear { .. } => unreachable!("a page holds what it shows"),
     }
-}
-
-/// The size at which a notebook should show a PNG that says how many dots it has to the inch: ours
-/// have 192, twice the 96 of a screen, and are blurred where they are shown dot by dot.
-fn size_on_screen(png: Option<&String>) -> Option<Map<String, Value>> {
-    const SCREEN: f64 = 96.0;
-    const METRES_PER_INCH: f64 = 0.0254;
-    // The size and the density stand in the first chunks.
-    let start = STANDARD.decode(png?.get(..160)?).ok()?;
-    let number = |at: usize| Some(u32::from_be_bytes(start.get(at..at + 4)?.try_into().ok()?));
-    let density = start.windows(4).position(|name| name == b"pHYs")? + 4;
-    let dots_per_inch = f64::from(number(density)?) * METRES_PER_INCH;
-    let logical = |dots: u32| (f64::from(dots) * SCREEN / dots_per_inch).round();
-    let size = json!({"width": logical(number(16)?), "height": logical(number(20)?)});
-    Some(Map::from_iter([("image/png".to_owned(), size)]))
 }

@@ -41,8 +41,10 @@ impl Results {
         output: &[CellOutput],
     ) -> Result<usize> {
         let pictures = output.iter().filter_map(|output| match output {
-            CellOutput::Rich(contents) => contents.get("image/png"),
-            CellOutput::Text(..) => None,
+            CellOutput::Value(contents) | CellOutput::Display(contents, _) => {
+                contents.get("image/png")
+            }
+            _ => None,
         });
         let folder = self.figure_folder(notebook);
         let mut count = 0;

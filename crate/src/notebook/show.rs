@@ -1,0 +1,153 @@
+//! How a cell shows the value of its last expression.
+
+use std::fmt::{Debug, Write};
+
+use candle_core::{DType, Tensor, Var};
+
+use super::display::{Contents, print_as_value};
+
+/// Gives every value that can be printed for a programmer a way to show itself in a notebook. Types
+/// with an `evcxr_display` of their own keep it.
+#[doc(hidden)]
+pub trait Show {
+    /// Shows the value; the engine calls it for a cell's last expression.
+    fn evcxr_display(&self);
+}
+
+impl<T: Debug + ?Sized> Show for T {
+    fn evcxr_display(&self) {
+        if typeid::of::<T>() == typeid::of::<()>() {
+            return;
+        }
+        let text = match tensor(self) {
+            Some(tensor) => describe(tensor),
+            None => format!("{self:?}"),
+        };
+        print_as_value(&Contents::from([("text/plain", text)]));
+    }
+}
+
+/// The tensor that `value` is, if it is one.
+fn tensor<T: ?Sized>(value: &T) -> Option<&Tensor> {
+    let kind = typeid::of::<T>();
+    let address: *const T = value;
+    // SAFETY: each pointer is cast to the type that its type's identity names.
+    unsafe {
+        if kind == typeid::of::<Tensor>() || kind == typeid::of::<&Tensor>() {
+            let address = address.cast::<Tensor>();
+            return Some(if kind == typeid::of::<Tensor>() {
+                &*address
+            } else {
+                *address.cast::<&Tensor>()
+            });
+        }
+        (kind == typeid::of::<Var>()).then(|| (*address.cast::<Var>()).as_tensor())
+    }
+}
+
+/// Values of a tensor that are shown.
+const FEW: usize = 8;
+
+/// Shape, type, range and a few values: `Tensor [2, 3] f32, from 0 to 5, mean 2.5: 0, 1, 2, …`.
+fn describe(tensor: &Tensor) -> String {
+    let mut text = format!("Tensor {:?} {}", tensor.dims(), tensor.dtype().as_str());
+    match values(tensor) {
+        Ok(values) if values.is_empty() => text.push_str(", empty"),
+        Ok(values) => describe_values(&mut text, &values),
+        Err(error) => {
+            // A string can be written to.
+            let _ = write!(text, ", whose values cannot be read: {error}");
+        }
+    }
+    text
+}
+
+fn values(tensor: &Tensor) -> candle_core::Result<Vec<f64>> {
+    tensor.flatten_all()?.to_dtype(DType::F64)?.to_vec1()
+}
+
+fn describe_values(text: &mut String, values: &[f64]) {
+    if values.len() > 1 {
+        let (mut low, mut high, mut sum, mut strange) = (f64::INFINITY, f64::NEG_INFINITY, 0.0, 0);
+        for &value in values {
+            if value.is_finite() {
+                (low, high, sum) = (low.min(value), high.max(value), sum + value);
+            } else {
+                strange += 1;
+            }
+        }
+        let finite = values.len() - strange;
+        if finite > 0 {
+            let mean = sum / finite as f64;
+            *text += &format!(
+                ", from {} to {}, mean {}",
+                short(low),
+                short(high),
+                short(mean)
+            );
+        }
+        if strange > 0 {
+            *text += &format!(", {strange} not finite");
+        }
+    }
+    let few: Vec<String> = values.iter().take(FEW).map(|value| short(*value)).collect();
+    *text += &format!(": {}", few.join(", "));
+    if values.len() > FEW {
+        text.push_str(", …");
+    }
+}
+
+/// A number with five significant digits.
+fn short(value: f64) -> String {
+    let size = value.abs();
+    if value == value.trunc() && size < 1e9 || !value.is_finite() {
+        return format!("{value}");
+    }
+    if !(1e-4..1e6).contains(&size) {
+        return format!("{value:.4e}");
+    }
+    let digits = (4 - size.log10().floor() as i32).max(0) as usize;
+    let text = format!("{value:.digits$}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    #[test]
+    fn a_tensor_is_shown_by_shape_type_and_a_few_values() {
+        let grid = Tensor::arange(0f32, 6.0, &Device::Cpu)
+            .unwrap()
+            .reshape((2, 3))
+            .unwrap();
+        assert_eq!(
+            describe(&grid),
+            "Tensor [2, 3] f32, from 0 to 5, mean 2.5: 0, 1, 2, 3, 4, 5"
+        );
+        let many = Tensor::full(0.123_456f32, (100, 100), &Device::Cpu).unwrap();
+        assert!(describe(&many).ends_with("mean 0.12346: 0.12346, 0.12346, 0.12346, 0.12346, 0.12346, 0.12346, 0.12346, 0.12346, …"));
+        let label = Tensor::new(7u32, &Device::Cpu).unwrap();
+        assert_eq!(describe(&label), "Tensor [] u32: 7");
+        let empty = Tensor::zeros((0, 3), DType::F32, &Device::Cpu).unwrap();
+        assert_eq!(describe(&empty), "Tensor [0, 3] f32, empty");
+    }
+
+    #[test]
+    fn what_is_not_finite_is_counted() {
+        let broken = Tensor::new(&[1f32, f32::NAN, f32::INFINITY], &Device::Cpu).unwrap();
+        assert_eq!(
+            describe(&broken),
+            "Tensor [3] f32, from 1 to 1, mean 1, 2 not finite: 1, NaN, inf"
+        );
+    }
+
+    #[test]
+    fn only_tensors_are_taken_for_tensors() {
+        let grid = Tensor::zeros(2, DType::F32, &Device::Cpu).unwrap();
+        let var = Var::from_tensor(&grid).unwrap();
+        assert!(tensor(&grid).is_some() && tensor(&&grid).is_some() && tensor(&var).is_some());
+        assert!(tensor(&vec![grid]).is_none() && tensor("text").is_none() && tensor(&1).is_none());
+    }
+}

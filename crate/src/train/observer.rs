@@ -1,0 +1,58 @@
+//! What a training tells of itself while it runs.
+
+use std::fmt::Debug;
+
+use super::{History, Measure};
+
+/// Sees a training step by step and shows it in one way or another.
+pub(crate) trait Observer: Debug {
+    /// After each batch.
+    fn batch_done(&mut self, standing: &Standing) {
+        let _ = standing;
+    }
+
+    /// After each epoch and its validation.
+    fn epoch_done(&mut self, history: &History);
+
+    /// After the last.
+    fn training_done(&mut self, history: &History);
+}
+
+/// How far a training has come.
+pub(crate) struct Standing<'a> {
+    /// The epoch that is running, counted from 1.
+    pub(crate) epoch: usize,
+    pub(crate) epochs: usize,
+    /// Batches of this epoch so far.
+    pub(crate) batch: usize,
+    pub(crate) batches: usize,
+    /// The means of this epoch's losses; worked out only where they are shown.
+    pub(crate) losses: &'a dyn Fn() -> Vec<Measure>,
+}
+
+/// Tells nothing.
+#[derive(Debug)]
+pub(super) struct Silence;
+
+impl Observer for Silence {
+    fn epoch_done(&mut self, _: &History) {}
+    fn training_done(&mut self, _: &History) {}
+}
+
+/// Prints a line an epoch: for programs, headless runs and files.
+#[derive(Debug)]
+pub(super) struct Lines;
+
+impl Observer for Lines {
+    fn epoch_done(&mut self, history: &History) {
+        if let Some(epoch) = history.last() {
+            println!("{epoch}");
+        }
+    }
+
+    fn training_done(&mut self, history: &History) {
+        if let Some(reason) = &history.stopped {
+            println!("stopped: {reason}");
+        }
+    }
+}

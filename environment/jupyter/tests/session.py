@@ -1,0 +1,106 @@
+"""A kernel under test, and what one cell of it did."""
+
+import os
+import queue
+import time
+from dataclasses import dataclass, field
+
+from jupyter_client.manager import KernelManager
+
+# Machines that run tests are busy; nothing here is slow where it works.
+PATIENCE = 300
+
+
+@dataclass
+class Outcome:
+    """What came of a cell: the reply, and the messages in order with the second they came in."""
+
+    reply: dict
+    messages: list = field(default_factory=list)
+
+    @property
+    def status(self):
+        return self.reply["status"]
+
+    def text(self, stream="stdout"):
+        contents = (content for _, kind, content in self.messages if kind == "stream")
+        return "".join(c["text"] for c in contents if c["name"] == stream)
+
+    def kinds(self):
+        return [kind for _, kind, _ in self.messages]
+
+    def first(self, kind):
+        return next(content for _, k, content in self.messages if k == kind)
+
+
+class Session:
+    """A running kernel."""
+
+    def __init__(self, cwd=None):
+        self.manager = KernelManager(kernel_name="cuaderno")
+        start = time.monotonic()
+        self.manager.start_kernel(cwd=cwd)
+        self.client = self.manager.client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=PATIENCE)
+        self.ready_after = time.monotonic() - start
+
+    @property
+    def process(self):
+        return self.manager.provisioner.process
+
+    def close(self, now=False):
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=now)
+
+    def send(self, code, **options):
+        return self.client.execute(code, **options)
+
+    def run(self, code, typed=None, on_message=None):
+        """Runs a cell; `on_message` sees each message as it comes."""
+        return self.outcome(self.send(code, allow_stdin=typed is not None), typed, on_message)
+
+    def outcome(self, request, typed=None, on_message=None):
+        start = time.monotonic()
+        messages = []
+        while True:
+            if time.monotonic() - start > PATIENCE:
+                raise TimeoutError(f"the cell did not end; it sent {messages}")
+            if typed is not None:
+                try:
+                    self.client.get_stdin_msg(timeout=0.02)
+                    self.client.input(typed)
+                except queue.Empty:
+                    pass
+            try:
+                message = self.client.get_iopub_msg(timeout=0.1)
+            except queue.Empty:
+                continue
+            if message["parent_header"].get("msg_id") != request:
+                continue
+            kind, content = message["msg_type"], message["content"]
+            if kind == "status" and content["execution_state"] == "idle":
+                break
+            if kind in ("status", "execute_input"):
+                continue
+            messages.append((time.monotonic() - start, kind, content))
+            if on_message:
+                on_message(kind, content)
+        while True:
+            reply = self.client.get_shell_msg(timeout=PATIENCE)
+            if reply["parent_header"].get("msg_id") == request:
+                return Outcome(reply["content"], messages)
+
+
+def processes_in_session(leader):
+    """The processes that belong to the session of process `leader`, as /proc tells."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat") as stat:
+                state, _, _, session = stat.read().rsplit(")", 1)[1].split()[:4]
+        except OSError:
+            continue
+        if int(session) == leader and state != "Z":
+            found.append(int(name))
+    return found

@@ -1,0 +1,211 @@
+"""What a student notices: output as it comes, honest failures, and a kernel that can be stopped."""
+
+import os
+import signal
+import time
+import unittest
+
+from session import PATIENCE, Session, processes_in_session
+
+
+class Running(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.session = Session()
+        cls.session.run("use cuaderno::prelude::*;")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.session.close()
+
+    def test_output_comes_while_the_cell_runs_without_waiting_for_a_newline(self):
+        outcome = self.session.run(
+            'for i in 0..3 { print!("{i}\\r"); eprint!("e");\n'
+            "std::thread::sleep(std::time::Duration::from_millis(400)); }"
+        )
+        self.assertEqual(outcome.text(), "0\r1\r2\r")
+        self.assertEqual(outcome.text("stderr"), "eee")
+        times = [second for second, kind, _ in outcome.messages if kind == "stream"]
+        self.assertGreater(times[-1] - times[0], 0.5)
+
+    def test_what_is_shown_keeps_its_place_between_prints_and_can_be_updated(self):
+        outcome = self.session.run(
+            'println!("a");\n'
+            'let mut shown = cuaderno::notebook::Display::text("1");\n'
+            'println!("b");\n'
+            'shown.set_text("2");'
+        )
+        self.assertEqual(
+            outcome.kinds(), ["stream", "display_data", "stream", "update_display_data"]
+        )
+        shown, updated = outcome.first("display_data"), outcome.first("update_display_data")
+        self.assertEqual(shown["transient"], updated["transient"])
+        self.assertEqual(updated["data"], {"text/plain": "2"})
+        later = self.session.run('shown.set_text("3");')
+        self.assertEqual(later.first("update_display_data")["transient"], shown["transient"])
+
+    def test_figures_come_in_order(self):
+        outcome = self.session.run(
+            "for count in [1usize, 2] {\n"
+            '    println!("{count}");\n'
+            "    image_grid(&Rng::new(1).uniform(0.0, 1.0, &[2, 1, 8, 8])?, count)?.show()?;\n"
+            "}"
+        )
+        self.assertEqual(outcome.kinds(), ["stream", "display_data"] * 2)
+        for _, kind, content in outcome.messages:
+            if kind == "display_data":
+                self.assertIn("image/png", content["data"])
+                self.assertIn("width", content["metadata"]["image/png"])
+
+    def test_every_failure_is_an_error_that_says_what_is_left(self):
+        self.session.run("let kept = 7;")
+        for code, name, says in [
+            ("let n: i32 = missing;", "CompileError", "cannot find value `missing`"),
+            ("let v = vec![1];\nlet i = v[3];", "Panic", "the len is 1 but the index is 3"),
+            ('let n: i32 =\n    "x".parse()?;', "Error", "invalid digit found"),
+            ("let t = Tensor::zeros(2, DType::F32, &Device::Cpu)?;\nt.matmul(&t)?", "Error", "[2]"),
+            ("let f = |x: i32| x;", "CompileError", "`f`"),
+        ]:
+            with self.subTest(code):
+                outcome = self.session.run(code)
+                self.assertEqual(outcome.status, "error")
+                self.assertEqual(outcome.kinds(), ["error"])
+                self.assertEqual(outcome.reply["ename"], name)
+                self.assertIn(says, outcome.reply["evalue"])
+                traceback = "\n".join(outcome.reply["traceback"])
+                self.assertIn("kept", traceback)
+                self.assertLess(len(traceback.splitlines()), 14, traceback)
+        self.assertEqual(self.session.run("kept + 1").first("execute_result")["data"]["text/plain"], "8")
+
+    def test_the_failing_line_is_named(self):
+        outcome = self.session.run('let one = 1;\nlet n: i32 = "x".parse()?;\nlet three = 3;')
+        self.assertIn('line 2: let n: i32 = "x".parse()?;', outcome.reply["traceback"])
+
+    def test_cells_sent_with_a_failing_one_are_not_run(self):
+        requests = [self.session.send(code) for code in ["missing", 'println!("ran");']]
+        replies = {}
+        while len(replies) < 2:
+            message = self.session.client.get_shell_msg(timeout=PATIENCE)
+            replies[message["parent_header"].get("msg_id")] = message["content"]["status"]
+        self.assertEqual([replies[request] for request in requests], ["error", "aborted"])
+
+    def test_the_user_can_be_asked(self):
+        outcome = self.session.run('cuaderno::notebook::input("Your name: ")?', typed="Ada")
+        self.assertEqual(outcome.first("execute_result")["data"]["text/plain"], '"Ada"')
+
+    def test_a_tensor_is_shown_by_shape_type_and_a_few_values(self):
+        outcome = self.session.run("Tensor::zeros((100, 100), DType::F32, &Device::Cpu)?")
+        text = outcome.first("execute_result")["data"]["text/plain"]
+        self.assertTrue(text.startswith("Tensor [100, 100] f32, from 0 to 0"), text)
+
+    def test_kernel_info_is_answered_while_a_cell_runs(self):
+        request = self.session.send("std::thread::sleep(std::time::Duration::from_secs(2));")
+        start = time.monotonic()
+        self.session.client.kernel_info()
+        reply = self.session.client.get_shell_msg(timeout=PATIENCE)
+        self.assertEqual(reply["msg_type"], "kernel_info_reply")
+        self.assertLess(time.monotonic() - start, 1.5)
+        self.session.outcome(request)
+
+    def test_much_text_is_cut(self):
+        outcome = self.session.run('for _ in 0..1_000_000 { println!("{}", "x".repeat(100)); }')
+        self.assertEqual(outcome.status, "ok")
+        self.assertLess(len(outcome.text()), 9 << 20)
+        self.assertIn("more bytes, which are not shown", outcome.text("stderr"))
+        self.assertLess(len(outcome.messages), 10_000)
+
+
+class Stopping(unittest.TestCase):
+    def setUp(self):
+        self.session = Session()
+        self.session.run("use cuaderno::prelude::*;\nlet kept = 7;")
+
+    def tearDown(self):
+        self.session.close()
+
+    def interrupt_when(self, text):
+        """Interrupts once when `text` was printed."""
+
+        def on_message(kind, content):
+            if kind == "stream" and text in content["text"]:
+                self.session.manager.interrupt_kernel()
+
+        return on_message
+
+    def test_what_looks_for_interrupts_ends_well_and_keeps_its_variables(self):
+        outcome = self.session.run(
+            'let mut steps = 0;\nprintln!("begun");\n'
+            "while !cuaderno::notebook::stop_requested() {\n"
+            "    steps += 1;\n    std::thread::sleep(std::time::Duration::from_millis(10));\n}",
+            on_message=self.interrupt_when("begun"),
+        )
+        self.assertEqual(outcome.status, "ok")
+        self.assertIn("Interrupted", outcome.text("stderr"))
+        after = self.session.run("(kept, steps > 0)")
+        self.assertEqual(after.first("execute_result")["data"]["text/plain"], "(7, true)")
+
+    def test_what_never_looks_is_ended_and_its_loss_is_told(self):
+        outcome = self.session.run(
+            'println!("begun");\nloop {}', on_message=self.interrupt_when("begun")
+        )
+        self.assertEqual(outcome.reply["ename"], "Interrupted")
+        self.assertIn("Variables lost: kept.", outcome.reply["traceback"])
+        self.assertEqual(self.session.run("1 + 1").status, "ok")
+
+    def test_a_lost_process_is_an_error_and_the_session_goes_on(self):
+        outcome = self.session.run('println!("last words"); std::process::abort();')
+        self.assertEqual(outcome.reply["ename"], "ProcessLost")
+        self.assertEqual(outcome.text(), "last words\n")
+        self.assertIn("Variables lost: kept.", outcome.reply["traceback"])
+        self.assertEqual(self.session.run("1 + 1").status, "ok")
+
+
+class Ending(unittest.TestCase):
+    def sessions(self):
+        folder = os.environ["CUADERNO_SESSIONS"]
+        return set(os.listdir(folder)) if os.path.isdir(folder) else set()
+
+    def test_a_shutdown_leaves_no_process_and_no_folder(self):
+        session = Session()
+        session.run("1 + 1")
+        leader = session.process.pid
+        self.assertIn(str(leader), self.sessions())
+        session.close()
+        self.assertEqual(processes_in_session(leader), [])
+        self.assertNotIn(str(leader), self.sessions())
+
+    def test_what_a_killed_kernel_leaves_the_next_one_clears_away(self):
+        session = Session()
+        request = session.send("loop {}")
+        session.run  # The cell runs as soon as its process has been started.
+        time.sleep(2)
+        leader = session.process.pid
+        os.kill(leader, signal.SIGKILL)
+        session.process.wait()
+        deadline = time.monotonic() + 10
+        while processes_in_session(leader) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.assertEqual(processes_in_session(leader), [], request)
+        session.client.stop_channels()
+        following = Session()
+        following.run("1 + 1")
+        self.assertNotIn(str(leader), self.sessions())
+        following.close()
+
+    def test_kernel_info_is_answered_before_the_engine_is_ready(self):
+        session = Session()
+        self.assertLess(session.ready_after, 2.0)
+        session.close()
+
+    def test_two_kernels_started_at_once_do_not_mix(self):
+        first, second = Session(), Session()
+        for number, session in enumerate([first, second]):
+            session.run(f"let mine = {number};")
+        for number, session in enumerate([first, second]):
+            shown = session.run("mine").first("execute_result")["data"]["text/plain"]
+            self.assertEqual(shown, str(number))
+            session.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
