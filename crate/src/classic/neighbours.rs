@@ -117,6 +117,7 @@ fn search(
         let tile_norms = squared_norms(&tile, d);
         let largest_norm = tile_norms.iter().copied().fold(0.0, f32::max);
         let rows = tile_index * POINTS..tile_index * POINTS + tile_norms.len();
+        let level = simd::level();
         nearest
             .par_chunks_mut(QUERIES)
             .enumerate()
@@ -127,7 +128,7 @@ fn search(
                     Matrix::new(&centred_queries[block.start * d..], nearest.len(), d),
                     Matrix::new(&tile, tile_norms.len(), d).transposed(),
                 );
-                simd::dispatch(Compare {
+                let compare = Compare {
                     products: &products,
                     tile_norms: &tile_norms,
                     largest_norm,
@@ -138,7 +139,8 @@ fn search(
                     rows: rows.clone(),
                     skip: skip_same_row.then_some(block),
                     nearest,
-                });
+                };
+                simd::dispatch_on(level, compare);
             });
     }
     Ok(nearest)

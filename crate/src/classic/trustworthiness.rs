@@ -47,13 +47,15 @@ pub fn trustworthiness(x: &Tensor, embedding: &Tensor, k: usize) -> Result<f64> 
     }
     let nearest = nearest_others(&embedding, k)?;
     let values = features.values()?;
+    let level = simd::level();
     let costs = (0..n).into_par_iter().map(|row| {
-        simd::dispatch(Cost {
+        let cost = Cost {
             values: &values,
             d: features.d,
             row,
             nearest: &nearest[row],
-        })
+        };
+        simd::dispatch_on(level, cost)
     });
     let cost = costs.sum::<usize>() as f64;
     let (n, k) = (n as f64, k as f64);

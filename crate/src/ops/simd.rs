@@ -35,7 +35,8 @@
 //! Write `for` loops, and make new buffers with [`map`] and [`zip_map`].
 //!
 //! The level belongs to the calling thread. A kernel that goes parallel dispatches first, takes
-//! its `simd` token into the rayon closure and calls `simd.vectorize(kernel)` there.
+//! its `simd` token into the rayon closure and calls `simd.vectorize(kernel)` there; or it takes
+//! [`level`] along and calls [`dispatch_on`].
 
 use std::{cell::Cell, fmt, marker::PhantomData, sync::OnceLock};
 
@@ -135,8 +136,14 @@ impl Drop for Forced {
 
 /// Runs `kernel` with the instructions of [`level`].
 pub fn dispatch<K: WithSimd>(kernel: K) -> K::Output {
+    dispatch_on(level(), kernel)
+}
+
+/// Runs `kernel` with the instructions of `level`, or with those of every machine where this one
+/// does not have it.
+pub fn dispatch_on<K: WithSimd>(level: Level, kernel: K) -> K::Output {
     #[cfg(target_arch = "x86_64")]
-    match level() {
+    match level {
         #[cfg(feature = "avx512")]
         Level::Avx512 => {
             if let Some(simd) = pulp::x86::V4::try_new() {

@@ -15,13 +15,15 @@ const LANES: usize = 16;
 pub(super) fn attraction(affinities: &Affinities, positions: &[[f32; 2]]) -> Vec<[f32; 2]> {
     let mut forces = vec![[0f32; 2]; positions.len()];
     let tasks = forces.par_chunks_mut(ROWS).enumerate();
+    let level = simd::level();
     tasks.for_each(|(task, forces)| {
-        simd::dispatch(Pull {
+        let pull = Pull {
             affinities,
             positions,
             first: task * ROWS,
             forces,
-        });
+        };
+        simd::dispatch_on(level, pull);
     });
     forces
 }

@@ -24,13 +24,15 @@ impl Repulsion {
     pub fn of(positions: &[[f32; 2]]) -> Self {
         let tree = QuadTree::of(positions);
         let leaves: Vec<&Node> = tree.nodes.iter().filter(|node| node.is_leaf).collect();
+        let level = simd::level();
         let parts: Vec<(Vec<[f32; 2]>, f64)> = leaves
             .par_chunks(LEAVES)
             .map(|leaves| {
-                simd::dispatch(Push {
+                let push = Push {
                     tree: &tree,
                     leaves,
-                })
+                };
+                simd::dispatch_on(level, push)
             })
             .collect();
         let mut repulsion = Self {
