@@ -13,8 +13,10 @@ use super::style::{self, CURVE, MARGIN, MARKER, TICK_TEXT, UNITS_PER_PIXEL, unit
 const LINE: f64 = 24.0;
 /// Space above and below all lines.
 const PADDING: f64 = 5.0;
-/// Space between a sample and its name; between entries three of them.
+/// Space between a sample and its name.
 const GAP: f64 = 8.0;
+/// Space between entries.
+const ENTRY_GAP: f64 = 20.0;
 
 /// One name, with the sample left of it.
 pub(super) struct Entry {
@@ -93,7 +95,7 @@ pub(super) fn draw(area: &Area, entries: &[Entry]) -> Drawn {
             }
             let name = units(x + entry.sample_width() + GAP);
             area.draw_text(&entry.name, &text, (name, middle))?;
-            x += entry.width() + 3.0 * GAP;
+            x += entry.width() + ENTRY_GAP;
         }
     }
     Ok(())
@@ -114,7 +116,7 @@ fn lines(entries: &[Entry], width: f64) -> Vec<&[Entry]> {
 }
 
 fn line_width(line: &[Entry]) -> f64 {
-    let gaps = line.len().saturating_sub(1) as f64 * 3.0 * GAP;
+    let gaps = line.len().saturating_sub(1) as f64 * ENTRY_GAP;
     line.iter().map(Entry::width).sum::<f64>() + gaps
 }
 
