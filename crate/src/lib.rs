@@ -10,6 +10,7 @@
 //! ```
 
 pub mod classic;
+pub mod codes;
 pub mod data;
 pub mod error;
 mod files;
@@ -36,6 +37,7 @@ pub use table::Table;
 /// What every notebook starts with: `use cuaderno::prelude::*;`.
 pub mod prelude {
     pub use crate::classic::{Knn, Neighbours, Pca, Split, StandardScaler, TSne, trustworthiness};
+    pub use crate::codes::{CodeComparison, Codec};
     pub use crate::data::{Batches, LabelledImages, Mnist};
     pub use crate::lab::{Bands, check_close, unsolved};
     pub use crate::metrics::{
@@ -57,7 +59,7 @@ pub mod prelude {
     pub use crate::rng::Rng;
     pub use crate::table::Table;
     pub use crate::train::{
-        Batch, Checkpoint, EarlyStopping, Examples, History, Losses, Model, Trainer,
+        Batch, Checkpoint, EarlyStopping, Examples, History, Losses, Model, Trace, Trainer,
     };
     pub use candle_core::{DType, Device, IndexOp, Module, Tensor, Var};
 }

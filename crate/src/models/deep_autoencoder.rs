@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 
 use super::in_batches;
+use super::mean_image::log_odds;
 use crate::nn::{
     Activation, Conv2d, Conv2dPlan, Dense, Flatten, Layer, MaxPool2d, Parameters, Pass, Reshape,
     Sequential, Summary, Upsample,
@@ -65,6 +66,18 @@ impl DeepAutoencoder {
         })
     }
 
+    /// Sets the bias of the last convolution so that the decoder starts at the mean grey of `images`
+    /// `[n, 1, 28, 28]`: a convolution has one bias for all pixels.
+    ///
+    /// # Errors
+    /// None that a built model can give.
+    pub fn start_at_mean(&self, images: &Tensor) -> Result<()> {
+        match self.decoder.parameters().get("pixels.bias") {
+            Some(bias) => bias.set(&log_odds(&images.mean_all()?.reshape(1)?)?),
+            None => Ok(()),
+        }
+    }
+
     /// The codes `[n, latent]` of images `[n, 1, 28, 28]`.
     ///
     /// # Errors
@@ -124,5 +137,58 @@ impl Model for DeepAutoencoder {
         let logits = self.decoder.apply(&codes, pass)?;
         let loss = ops::bce_with_logits(&logits, &batch.inputs, Reduction::Mean)?;
         Ok(Losses::new("loss", loss))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Mnist;
+    use crate::optim::RmsProp;
+    use crate::train::{Trainer, evaluate};
+
+    fn model(latent: usize, activation: Activation) -> DeepAutoencoder {
+        DeepAutoencoder::new(latent, activation, &mut Rng::new(6202)).unwrap()
+    }
+
+    #[test]
+    fn the_summary_goes_down_to_the_code_and_up_to_the_pixels() {
+        let summary = model(8, Activation::Linear).summary().unwrap();
+        let text = summary.to_string();
+        for shape in ["[batch, 32, 7, 7]", "[batch, 8]", "[batch, 1, 28, 28]"] {
+            assert!(text.contains(shape), "{text}");
+        }
+        let encoder = 16 * 9 + 16 + 32 * 16 * 9 + 32 + 1568 * 8 + 8;
+        let decoder = 8 * 1568 + 1568 + 32 * 32 * 9 + 32 + 16 * 32 * 9 + 16 + 16 * 9 + 1;
+        assert_eq!(summary.parameters(), encoder + decoder);
+    }
+
+    #[test]
+    fn it_starts_at_the_mean_grey_and_learns() {
+        let mnist = Mnist::sample().unwrap();
+        let model = model(8, Activation::Sigmoid);
+        model.start_at_mean(&mnist.train.images).unwrap();
+        let start = evaluate(&model, &mnist.test).unwrap()[0].mean;
+        assert!((0.35..0.45).contains(&start), "{start}");
+        let trainer = Trainer::new(RmsProp::new(1e-3))
+            .epochs(4)
+            .seed(6202)
+            .quiet();
+        let history = trainer.fit(&model, &mnist.train, &mnist.test).unwrap();
+        // The mean image of the sample has 0.264.
+        assert!(history.final_valid("loss").unwrap() < 0.25);
+    }
+
+    #[test]
+    fn many_images_are_encoded_as_few_are() {
+        let images = Rng::new(1).uniform(0.0, 1.0, &[1001, 1, 28, 28]).unwrap();
+        let model = model(2, Activation::Linear);
+        let codes: Vec<Vec<f32>> = model.encode(&images).unwrap().to_vec2().unwrap();
+        assert_eq!(codes.len(), 1001);
+        let last = model.encode(&images.narrow(0, 1000, 1).unwrap()).unwrap();
+        for (one, many) in last.to_vec2::<f32>().unwrap()[0].iter().zip(&codes[1000]) {
+            assert!((one - many).abs() < 1e-5);
+        }
+        assert!(!model.encode(&images).unwrap().track_op());
     }
 }

@@ -4,6 +4,7 @@ mod autoencoder;
 mod classifier;
 mod deep_autoencoder;
 mod in_batches;
+mod mean_image;
 
 pub use autoencoder::Autoencoder;
 pub use classifier::Classifier;
