@@ -183,12 +183,8 @@ impl CodeComparison {
         curves
     }
 
-    /// Shows the table in a notebook, as HTML and as text.
-    pub fn evcxr_display(&self) {
-        self.table().evcxr_display();
-    }
-
-    fn table(&self) -> Table {
+    /// A line for each method and size of code.
+    pub fn table(&self) -> Table {
         let line = |line: &CodeScores| {
             vec![
                 line.method.clone(),
