@@ -247,20 +247,37 @@ fn a_notebook_that_is_not_there_or_not_one_is_one_sentence() {
     run.says("broken.ipynb is not a Jupyter notebook");
 }
 
+/// The cells of lab 09 that `keep` keeps, as a notebook of its own.
+fn part_of_lab_09(desk: &Desk, name: &str, keep: impl Fn(&[&str]) -> bool) -> PathBuf {
+    let lab = Path::new(env!("CARGO_MANIFEST_DIR")).join("../notebooks/09_autoencoders.ipynb");
+    let mut notebook: Value = serde_json::from_str(&fs::read_to_string(lab).unwrap()).unwrap();
+    let cells = notebook["cells"].as_array_mut().unwrap();
+    cells.retain(|cell| {
+        let tags = cell["metadata"]["tags"].as_array().into_iter().flatten();
+        keep(&tags.filter_map(Value::as_str).collect::<Vec<_>>())
+    });
+    let path = desk.0.path().join(name);
+    fs::write(&path, notebook.to_string()).unwrap();
+    path
+}
+
 #[test]
 fn lab_09_in_its_quick_profile() {
     let desk = Desk::new();
-    let lab = Path::new(env!("CARGO_MANIFEST_DIR")).join("../notebooks/09_autoencoders.ipynb");
-    let again = desk.0.path().join("again.ipynb");
-    fs::copy(&lab, &again).unwrap();
-    let run = desk.run(&["09", path(&again), "--profile", "quick"]);
+    // Nothing depends on the exercises, so the lab also runs without them.
+    let without = part_of_lab_09(&desk, "without.ipynb", |tags| {
+        !["exercise", "solution", "check"]
+            .iter()
+            .any(|tag| tags.contains(tag))
+    });
+    let run = desk.run(&["09", path(&without), "--profile", "quick"]);
     assert_eq!(run.status, Some(0), "{}", run.text);
 
     let figures: Vec<PathBuf> = fs::read_dir(desk.runs().join("09_autoencoders"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();
-    assert!(figures.len() >= 4, "{figures:?}");
+    assert!(figures.len() >= 13, "{figures:?}");
     for figure in figures {
         let decoder = png::Decoder::new(fs::File::open(&figure).unwrap());
         let mut picture = decoder.read_info().unwrap();
@@ -277,33 +294,67 @@ fn lab_09_in_its_quick_profile() {
     // The same seed gives the same numbers, here on an engine that another notebook has used.
     let (first, again) = (
         desk.executed("09_autoencoders.ipynb"),
-        desk.executed("again.ipynb"),
+        desk.executed("without.ipynb"),
     );
-    let cells = first["cells"].as_array().unwrap();
-    for (number, cell) in cells.iter().enumerate() {
-        let repeated = &again["cells"][number];
+    let all = first["cells"].as_array().unwrap();
+    for repeated in again["cells"].as_array().unwrap() {
+        let id = &repeated["id"];
+        let cell = all.iter().find(|cell| cell["id"] == *id).unwrap();
         assert!(
-            without_seconds(cell) == without_seconds(repeated),
-            "the outputs of cell {number} differ: {:.2000} and {:.2000}",
+            without_times(cell) == without_times(repeated),
+            "the outputs of {id} differ: {:.2000} and {:.2000}",
             cell["outputs"].to_string(),
             repeated["outputs"].to_string()
         );
     }
 }
 
-/// A cell's outputs without what differs from run to run: the time that an epoch took, as in
-/// `…, 2.1 s`.
-fn without_seconds(cell: &Value) -> Vec<String> {
-    let mut lines = Vec::new();
-    for output in cell["outputs"].as_array().into_iter().flatten() {
-        lines.push(output["data"].to_string());
-        for line in output["text"].as_array().into_iter().flatten() {
-            let line = line.as_str().unwrap_or_default().trim_end();
-            lines.push(match line.rsplit_once(", ") {
-                Some((rest, time)) if time.ends_with(" s") => rest.to_owned(),
-                _ => line.to_owned(),
-            });
+#[test]
+fn exercises_compile_and_their_checks_say_what_to_do() {
+    let desk = Desk::new();
+    let student = part_of_lab_09(&desk, "student.ipynb", |tags| {
+        ["profile", "exercise", "check"]
+            .iter()
+            .any(|tag| tags.contains(tag))
+    });
+    let run = desk.run(&[path(&student), "--profile", "quick", "--keep-going"]);
+    assert_eq!(run.status, Some(1), "{}", run.text);
+    let executed = desk.executed("student.ipynb");
+    let cells = executed["cells"].as_array().unwrap();
+    for (number, cell) in cells.iter().enumerate() {
+        if cell["metadata"]["tags"][0] == "check" {
+            let (name, sentence) = error(&executed, number);
+            assert_eq!(name, "Error");
+            assert!(
+                sentence.contains("This exercise is not solved yet: "),
+                "{sentence}"
+            );
+        } else {
+            assert_eq!(
+                cell["outputs"].to_string().contains("\"error\""),
+                false,
+                "{cell}"
+            );
         }
     }
-    lines
+}
+
+/// A cell's outputs without what differs from run to run: times, as in `2.1 s` and `0.03 ms`, and
+/// the spaces that align them.
+fn without_times(cell: &Value) -> String {
+    let outputs = cell["outputs"].as_array().into_iter().flatten();
+    let text: String = outputs
+        .map(|output| format!("{}{}", output["data"], output["text"]))
+        .collect();
+    let words: Vec<&str> = text
+        .split([' ', '"', '\\', '<', '>', ','])
+        .filter(|word| !word.is_empty())
+        .collect();
+    let is_time = |place: usize| {
+        words
+            .get(place + 1)
+            .is_some_and(|unit| ["s", "ms"].contains(unit))
+    };
+    let kept = (0..words.len()).filter(|&place| !is_time(place));
+    kept.map(|place| words[place]).collect::<Vec<_>>().join(" ")
 }

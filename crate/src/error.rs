@@ -55,6 +55,10 @@ pub enum Error {
     #[error("{place}: {source}")]
     At { place: String, source: Box<Error> },
 
+    /// An exercise that is not solved yet, or results of a lab that are not as expected.
+    #[error("{0}")]
+    Lab(String),
+
     /// A figure that could not be drawn.
     #[error("The figure cannot be drawn: {0}.")]
     Figure(String),

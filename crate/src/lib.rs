@@ -10,9 +10,11 @@
 //! ```
 
 pub mod classic;
+pub mod codes;
 pub mod data;
 pub mod error;
 mod files;
+pub mod lab;
 mod labels;
 pub mod metrics;
 pub mod models;
@@ -30,16 +32,19 @@ pub use candle_core;
 pub use error::{Error, Result};
 pub use profile::Profile;
 pub use rng::Rng;
+pub use table::Table;
 
 /// What every notebook starts with: `use cuaderno::prelude::*;`.
 pub mod prelude {
     pub use crate::classic::{Knn, Neighbours, Pca, Split, StandardScaler, TSne, trustworthiness};
+    pub use crate::codes::{CodeComparison, Codec};
     pub use crate::data::{Batches, LabelledImages, Mnist};
+    pub use crate::lab::{Bands, check_close, unsolved};
     pub use crate::metrics::{
         ClassificationReport, ClusteringReport, accuracy, classification_report, clustering_report,
         confusion_matrix, reconstruction_bce, reconstruction_mse,
     };
-    pub use crate::models::{Autoencoder, Classifier};
+    pub use crate::models::{Autoencoder, Classifier, DeepAutoencoder};
     pub use crate::nn::{
         Activation, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d, ConvTranspose2d, Dense,
         Dropout, Embedding, Flatten, Gru, Initialiser, Layer, LayerNorm, Lstm, MaxPool2d, Merge,
@@ -47,12 +52,14 @@ pub mod prelude {
     };
     pub use crate::optim::{Adadelta, Adam, AdamW, RmsProp, Schedule, Sgd};
     pub use crate::plot::{
-        Figure, captioned_image_grid, image_grid, learning_curve, reconstructions,
+        Figure, bar_chart, captioned_image_grid, confusion_heat_map, histogram, image_grid,
+        learning_curve, line_chart, reconstructions, scatter, side_by_side,
     };
     pub use crate::profile::Profile;
     pub use crate::rng::Rng;
+    pub use crate::table::Table;
     pub use crate::train::{
-        Batch, Checkpoint, EarlyStopping, Examples, History, Losses, Model, Trainer,
+        Batch, Checkpoint, EarlyStopping, Examples, History, Losses, Model, Trace, Trainer,
     };
     pub use candle_core::{DType, Device, IndexOp, Module, Tensor, Var};
 }

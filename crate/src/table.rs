@@ -1,20 +1,56 @@
 //! Tables as text and, in a notebook, as HTML.
 
-use std::fmt;
+use std::fmt::{self, Display};
 
 use crate::notebook::{Contents, print_as_value};
+use crate::{Error, Result};
 
-/// Headings, lines of as many cells, and a note below. Columns of numbers stand on the right.
+/// Headings, lines of as many cells, and a note below. Columns of numbers stand on the right. It
+/// prints as text and shows itself as HTML in a notebook.
+///
+/// ```
+/// use cuaderno::Table;
+/// let mut table = Table::new(&["d'", "test MSE"]);
+/// table.row(&[&8, &format!("{:.4}", 0.03387)])?;
+/// assert!(table.to_string().ends_with("8    0.0339\n"));
+/// # Ok::<(), cuaderno::Error>(())
+/// ```
 #[derive(Clone, Debug)]
-pub(crate) struct Table {
+pub struct Table {
     pub(crate) headings: Vec<String>,
     pub(crate) lines: Vec<Vec<String>>,
     pub(crate) note: String,
 }
 
 impl Table {
+    /// A table without lines.
+    pub fn new(headings: &[&str]) -> Self {
+        Self {
+            headings: headings.iter().map(|&heading| heading.to_owned()).collect(),
+            lines: Vec::new(),
+            note: String::new(),
+        }
+    }
+
+    /// Adds a line.
+    ///
+    /// # Errors
+    /// If there are not as many cells as headings.
+    pub fn row(&mut self, cells: &[&dyn Display]) -> Result<()> {
+        if cells.len() != self.headings.len() {
+            return Err(Error::argument(
+                "the number of cells in a row of the table",
+                cells.len(),
+                format!("{}, one for each heading", self.headings.len()),
+            ));
+        }
+        self.lines
+            .push(cells.iter().map(|cell| cell.to_string()).collect());
+        Ok(())
+    }
+
     /// Shows it in a notebook, as HTML and as text.
-    pub(crate) fn show(&self) {
+    pub fn evcxr_display(&self) {
         let row = |cells: &[String], tag: &str| {
             let cells = cells.iter().enumerate().map(|(column, cell)| {
                 let side = if self.is_number(column) {
@@ -94,5 +130,14 @@ mod tests {
             table.to_string(),
             "name      n\n───────────\na         1\nlong  1,000\ntwo lines"
         );
+    }
+
+    #[test]
+    fn a_row_has_a_cell_for_each_heading() {
+        let mut table = Table::new(&["name", "n"]);
+        table.row(&[&"a", &1]).unwrap();
+        let error = table.row(&[&"b"]).unwrap_err().to_string();
+        assert!(error.contains("is 1, but it must be 2"), "{error}");
+        assert_eq!(table.lines, [["a", "1"]]);
     }
 }

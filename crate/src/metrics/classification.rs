@@ -132,7 +132,7 @@ pub struct Scores {
 impl ClassificationReport {
     /// Shows the table in a notebook, as HTML and as text.
     pub fn evcxr_display(&self) {
-        self.table().show();
+        self.table().evcxr_display();
     }
 
     fn table(&self) -> Table {

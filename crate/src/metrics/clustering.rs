@@ -85,7 +85,7 @@ pub struct ClusteringReport {
 impl ClusteringReport {
     /// Shows the table in a notebook, as HTML and as text.
     pub fn evcxr_display(&self) {
-        self.table().show();
+        self.table().evcxr_display();
     }
 
     fn table(&self) -> Table {

@@ -2,18 +2,20 @@
 
 use candle_core::Tensor;
 
+use super::mean_image::log_odds;
 use crate::nn::{Activation, Dense, Flatten, Layer, Parameters, Pass, Plan, Summary, no_grad};
 use crate::ops::Reduction;
 use crate::train::{Batch, Losses, Model};
-use crate::{Result, Rng, ops};
+use crate::{Error, Result, Rng, ops};
 
 const IMAGE: [usize; 3] = [1, 28, 28];
 const PIXELS: usize = 784;
 
 /// One hidden layer that compresses a 28x28 image to `latent` numbers, and one that restores it.
 ///
-/// Trained on the mean binary cross-entropy per pixel between image and reconstruction. The
-/// weights start as in Keras, which the course used: Glorot-uniform, with zero biases.
+/// The pixels come from a sigmoid, and it is trained on the mean binary cross-entropy per pixel
+/// between image and reconstruction; see [`Autoencoder::with_output`] for others. The weights start
+/// as in Keras, which the course used: Glorot-uniform, with zero biases.
 ///
 /// ```
 /// use cuaderno::{nn::Activation, prelude::*};
@@ -28,6 +30,7 @@ const PIXELS: usize = 784;
 pub struct Autoencoder {
     encoder: Dense,
     decoder: Dense,
+    output: Activation,
 }
 
 impl Autoencoder {
@@ -41,7 +44,35 @@ impl Autoencoder {
                 .activation(activation)
                 .build(&[PIXELS], rng)?,
             decoder: Dense::units(PIXELS).build(&[latent], rng)?,
+            output: Activation::Sigmoid,
         })
+    }
+
+    /// The same weights with another activation of the pixels. Only a sigmoid gives probabilities,
+    /// which cross-entropy needs: with any other the mean squared error is minimised.
+    pub fn with_output(mut self, activation: Activation) -> Self {
+        self.output = activation;
+        self
+    }
+
+    /// Sets the decoder's bias so that a code of zeros decodes to the mean of `images`
+    /// `[n, 1, 28, 28]`. What is left to learn is how images differ from it.
+    ///
+    /// # Errors
+    /// If an image does not have 784 pixels, or the pixels do not come from a sigmoid.
+    pub fn start_at_mean(&self, images: &Tensor) -> Result<()> {
+        if self.output != Activation::Sigmoid {
+            return Err(Error::argument(
+                "the activation of the pixels",
+                format!("{:?}", self.output),
+                "a sigmoid to start at the log-odds of the mean image",
+            ));
+        }
+        let mean = images.flatten_from(1)?.mean(0)?;
+        match self.decoder.bias() {
+            Some(bias) => bias.set(&log_odds(&mean)?),
+            None => Ok(()),
+        }
     }
 
     /// The codes `[n, latent]` of images `[n, 1, 28, 28]`.
@@ -52,16 +83,14 @@ impl Autoencoder {
         no_grad(|| self.codes(images, &mut Pass::Evaluate))
     }
 
-    /// The images `[n, 1, 28, 28]` of codes `[n, latent]`, with pixels in `[0, 1]`.
+    /// The images `[n, 1, 28, 28]` of codes `[n, latent]`.
     ///
     /// # Errors
     /// If a code does not have `latent` numbers.
     pub fn decode(&self, codes: &Tensor) -> Result<Tensor> {
         no_grad(|| {
-            let logits = self.decoder.apply(codes, &mut Pass::Evaluate)?;
-            Ok(Activation::Sigmoid
-                .apply(&logits)?
-                .reshape(((), 1, 28, 28))?)
+            let pixels = self.decoder.apply(codes, &mut Pass::Evaluate)?;
+            Ok(self.output.apply(&pixels)?.reshape(((), 1, 28, 28))?)
         })
     }
 
@@ -99,8 +128,12 @@ impl Model for Autoencoder {
 
     fn losses(&self, batch: &Batch, pass: &mut Pass) -> Result<Losses> {
         let codes = self.codes(&batch.inputs, pass)?;
-        let logits = self.decoder.apply(&codes, pass)?;
-        let loss = ops::bce_with_logits(&logits, &batch.inputs.flatten_from(1)?, Reduction::Mean)?;
+        let pixels = self.decoder.apply(&codes, pass)?;
+        let images = batch.inputs.flatten_from(1)?;
+        let loss = match self.output {
+            Activation::Sigmoid => ops::bce_with_logits(&pixels, &images, Reduction::Mean)?,
+            output => ops::mse(&output.apply(&pixels)?, &images, Reduction::Mean)?,
+        };
         Ok(Losses::new("loss", loss))
     }
 }
@@ -155,6 +188,41 @@ mod tests {
             weights.to_vec1::<f32>().unwrap()
         };
         assert_eq!(train(), train());
+    }
+
+    #[test]
+    fn started_at_the_mean_a_code_of_zeros_decodes_to_it() {
+        let images = Rng::new(1).uniform(0.1, 0.9, &[50, 1, 28, 28]).unwrap();
+        let model = model(4);
+        model.start_at_mean(&images).unwrap();
+        let zeros = Tensor::zeros((1, 4), images.dtype(), images.device()).unwrap();
+        let error = (model.decode(&zeros).unwrap() - images.mean_keepdim(0).unwrap()).unwrap();
+        let error: f32 = error.abs().unwrap().max_all().unwrap().to_scalar().unwrap();
+        assert!(error < 1e-5, "{error}");
+        let relu = model.with_output(Activation::Relu);
+        let error = relu.start_at_mean(&images).unwrap_err().to_string();
+        assert!(error.contains("is Relu"), "{error}");
+    }
+
+    #[test]
+    fn other_outputs_minimise_the_squared_error() {
+        let (model, examples) = (model(2).with_output(Activation::Linear), patterns());
+        let trainer = Trainer::new(RmsProp::new(1e-2)).epochs(60).quiet();
+        let history = trainer.fit(&model, &examples, &examples).unwrap();
+        let loss = history.final_valid("loss").unwrap();
+        let images = examples.batch(&(0..64).collect::<Vec<_>>()).unwrap().inputs;
+        let error = (model.reconstruct(&images).unwrap() - images).unwrap();
+        let mse: f32 = error
+            .sqr()
+            .unwrap()
+            .mean_all()
+            .unwrap()
+            .to_scalar()
+            .unwrap();
+        assert!(
+            (f64::from(mse) - loss).abs() < 1e-5 && loss < 0.05,
+            "{mse} {loss}"
+        );
     }
 
     #[test]

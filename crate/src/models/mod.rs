@@ -2,6 +2,12 @@
 
 mod autoencoder;
 mod classifier;
+mod deep_autoencoder;
+mod in_batches;
+mod mean_image;
 
 pub use autoencoder::Autoencoder;
 pub use classifier::Classifier;
+pub use deep_autoencoder::DeepAutoencoder;
+
+use in_batches::in_batches;

@@ -63,7 +63,7 @@ impl Summary {
 
     /// Shows the table in a notebook, as HTML and as text.
     pub fn evcxr_display(&self) {
-        self.table().show();
+        self.table().evcxr_display();
     }
 
     fn table(&self) -> Table {

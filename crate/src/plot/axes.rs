@@ -25,8 +25,18 @@ pub(super) struct Axis<'a> {
     /// The quantity, with its unit where it has one.
     pub name: &'a str,
     pub range: Range<f64>,
-    /// Whether only whole numbers make sense, as for epochs.
-    pub whole: bool,
+    pub ticks: Ticks,
+}
+
+/// Where an axis has its ticks.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Ticks {
+    /// At round numbers.
+    Round,
+    /// At whole numbers, as for epochs.
+    Whole,
+    /// At 0, 1, 2 and so on, each with a name.
+    Named(Vec<String>),
 }
 
 /// Draws a grid with two named axes on `area`.
@@ -49,9 +59,15 @@ pub(super) fn draw<'a, 'c>(
         .x_label_area_size(units(below))
         .y_label_area_size(units(left))
         .build_cartesian_2d(x_scale, y_scale)?;
-    chart
-        .configure_mesh()
-        .bold_line_style(style::line(GRID, 1.0))
+    let mut mesh = chart.configure_mesh();
+    // Between named places there is nothing to read off.
+    if let Ticks::Named(_) = x.ticks {
+        mesh.disable_x_mesh();
+    }
+    if let Ticks::Named(_) = y.ticks {
+        mesh.disable_y_mesh();
+    }
+    mesh.bold_line_style(style::line(GRID, 1.0))
         .axis_style(style::line(AXIS, 1.0))
         .set_all_tick_mark_size(units(TICK_LENGTH))
         .label_style(style::text(TICK_TEXT))
@@ -89,12 +105,23 @@ pub(super) struct Scale {
     decimals: usize,
     /// Whether the numbers are too small or too large to be written out.
     scientific: bool,
+    /// The ticks' labels where they are not numbers.
+    names: Vec<String>,
 }
 
 impl Scale {
     /// A scale with about `most_ticks` ticks or fewer.
     fn of(axis: &Axis, most_ticks: usize) -> Self {
         let Range { start, end } = axis.range;
+        if let Ticks::Named(names) = &axis.ticks {
+            return Self {
+                range: axis.range.clone(),
+                ticks: (0..names.len()).map(|index| index as f64).collect(),
+                decimals: 0,
+                scientific: false,
+                names: names.clone(),
+            };
+        }
         let finest = (end - start) / most_ticks.max(2) as f64;
         let power = finest.log10().floor();
         let mut step = [1.0, 2.0, 5.0, 10.0]
@@ -102,7 +129,7 @@ impl Scale {
             .into_iter()
             .find(|&step| step >= finest * (1.0 - 1e-9))
             .unwrap_or(finest);
-        if axis.whole {
+        if axis.ticks == Ticks::Whole {
             step = step.max(1.0);
         }
         let first = (start / step - 1e-9).ceil();
@@ -123,6 +150,7 @@ impl Scale {
                 .collect(),
             decimals: (leading_power - step_power).max(0.0) as usize,
             scientific,
+            names: Vec::new(),
         }
     }
 
@@ -138,7 +166,9 @@ impl Scale {
 impl ValueFormatter<f64> for Scale {
     fn format_ext(&self, value: &f64) -> String {
         let decimals = self.decimals;
-        if self.scientific && *value != 0.0 {
+        if let Some(name) = self.names.get(*value as usize) {
+            name.clone()
+        } else if self.scientific && *value != 0.0 {
             format!("{value:.decimals$e}")
         } else {
             // Adding zero turns -0 into 0.
@@ -177,10 +207,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn labels(range: Range<f64>, whole: bool) -> Vec<String> {
+        let ticks = if whole { Ticks::Whole } else { Ticks::Round };
         let axis = Axis {
             name: "x",
             range,
-            whole,
+            ticks,
         };
         let scale = Scale::of(&axis, 6);
         scale
@@ -217,6 +248,22 @@ mod tests {
     }
 
     #[test]
+    fn named_ticks_have_their_names() {
+        let axis = Axis {
+            name: "method",
+            range: -0.5..1.5,
+            ticks: Ticks::Named(vec!["PCA".into(), "kNN".into()]),
+        };
+        let scale = Scale::of(&axis, 1);
+        let labels: Vec<_> = scale
+            .ticks
+            .iter()
+            .map(|tick| scale.format_ext(tick))
+            .collect();
+        assert_eq!(labels, ["PCA", "kNN"]);
+    }
+
+    #[test]
     fn a_range_has_space_around_its_values() {
         assert_eq!(range_around([1.0, 2.0]), 0.95..2.05);
         assert_eq!(range_around([0.01, 1.0]).start, 0.0);
@@ -235,7 +282,8 @@ mod tests {
         ) {
             let range = start..start + 10f64.powi(magnitude);
             let slack = 1e-6 * (range.end - range.start);
-            let axis = Axis { name: "x", range: range.clone(), whole };
+            let ticks = if whole { Ticks::Whole } else { Ticks::Round };
+            let axis = Axis { name: "x", range: range.clone(), ticks };
             let scale = Scale::of(&axis, most_ticks);
             prop_assert!(scale.ticks.len() <= most_ticks.max(2) + 1);
             let mut labels = Vec::new();

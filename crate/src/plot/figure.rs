@@ -11,7 +11,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::Plot;
 use super::canvas::{Area, Canvas, Drawn, Surface};
 use super::raster::Raster;
-use super::style::{self, MARGIN, MAX_SIDE, TITLE_TEXT, units};
+use super::style::{self, MARGIN, MAX_SIDE, TITLE_TEXT, WIDTH, units};
 use super::svg::Svg;
 use crate::files::write_atomically;
 use crate::notebook::{self, Contents};
@@ -47,7 +47,7 @@ impl Figure {
     /// Where the figure would be larger than [`MAX_SIDE`] logical pixels on a side; `plot_name` is
     /// the function that the sentence names.
     pub(super) fn new(plot_name: &'static str, plot: impl Plot + 'static) -> Result<Self> {
-        let (width, height) = plot.size();
+        let (width, height) = plot.size(WIDTH);
         if width.max(height) > MAX_SIDE {
             return Err(Error::shape(
                 plot_name,
@@ -140,33 +140,44 @@ impl Figure {
     }
 
     fn size(&self) -> (f64, f64) {
-        let (width, height) = self.plot.size();
-        (width, height + self.title_height())
+        let (width, height) = self.plot.size(WIDTH);
+        (width, height + self.title_height(WIDTH))
     }
 
-    fn title_lines(&self) -> Vec<String> {
-        style::wrap(&self.title, TITLE_TEXT, self.plot.size().0 - 2.0 * MARGIN)
+    fn draw(&self, surface: &mut dyn Surface) -> Result<()> {
+        let area = Canvas::area(surface, self.size());
+        self.draw_on(&area, WIDTH, self.title_height(WIDTH))
+            .map_err(|error| Error::Figure(error.to_string()))
     }
 
-    fn title_height(&self) -> f64 {
-        match self.title_lines().len() {
+    /// Draws it as wide as it is where there is room for `width`, its plot `title_height` below the
+    /// area's upper edge.
+    pub(super) fn draw_on(&self, area: &Area, width: f64, title_height: f64) -> Drawn {
+        let (above, below) = area.split_vertically(units(title_height));
+        self.draw_title(&above, width)?;
+        self.plot.draw(&below)
+    }
+
+    pub(super) fn title_height(&self, width: f64) -> f64 {
+        match self.title_lines(width).len() {
             0 => 0.0,
             lines => MARGIN + lines as f64 * TITLE_LINE,
         }
     }
 
-    fn draw(&self, surface: &mut dyn Surface) -> Result<()> {
-        let area = Canvas::area(surface, self.size());
-        let (above, below) = area.split_vertically(units(self.title_height()));
-        self.draw_title(&above)
-            .and_then(|()| self.plot.draw(&below))
-            .map_err(|error| Error::Figure(error.to_string()))
+    pub(super) fn plot(&self) -> &dyn Plot {
+        self.plot.as_ref()
     }
 
-    fn draw_title(&self, area: &Area) -> Drawn {
+    fn title_lines(&self, width: f64) -> Vec<String> {
+        let width = self.plot.size(width).0;
+        style::wrap(&self.title, TITLE_TEXT, width - 2.0 * MARGIN)
+    }
+
+    fn draw_title(&self, area: &Area, width: f64) -> Drawn {
         let text = style::text(TITLE_TEXT).pos(Pos::new(HPos::Center, VPos::Center));
-        let middle = units(self.size().0 / 2.0);
-        for (index, line) in self.title_lines().iter().enumerate() {
+        let middle = units(self.plot.size(width).0 / 2.0);
+        for (index, line) in self.title_lines(width).iter().enumerate() {
             let y = MARGIN + (index as f64 + 0.5) * TITLE_LINE;
             area.draw_text(line, &text, (middle, units(y)))?;
         }
@@ -275,7 +286,7 @@ mod tests {
     fn a_notebook_gets_line_art_as_svg_and_as_png() {
         struct Dot;
         impl Plot for Dot {
-            fn size(&self) -> (f64, f64) {
+            fn size(&self, _: f64) -> (f64, f64) {
                 (20.0, 10.0)
             }
             fn is_line_art(&self) -> bool {

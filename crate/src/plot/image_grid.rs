@@ -150,7 +150,7 @@ impl Grid {
 }
 
 impl Plot for Grid {
-    fn size(&self) -> (f64, f64) {
+    fn size(&self, _: f64) -> (f64, f64) {
         self.layout().size
     }
 

@@ -1,24 +1,22 @@
 //! How a training went: the losses epoch by epoch.
 
-use plotters::element::{PathElement, Polygon};
+use plotters::element::Polygon;
 use plotters::series::LineSeries;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, RGBColor};
 
-use super::axes::{self, Axis, range_around};
+use super::axes::{self, Axis, Ticks, range_around};
 use super::canvas::{Area, Drawn};
+use super::legend::{self, Entry, Sample};
 use super::markers::{Marker, draw_marker};
-use super::style::{self, BLUE, CURVE, HEIGHT, MARGIN, TICK_TEXT, VERMILION, WIDTH, units};
+use super::style::{
+    self, BLUE, CURVE, HEIGHT, MARKER, MOST_MARKERS, UNITS_PER_PIXEL, VERMILION, units,
+};
 use super::{Figure, Plot};
 use crate::train::{Epoch, History, Measure};
 use crate::{Error, Result};
 
-/// Height of the line above the panels that says which curve is which.
-const LEGEND: f64 = 34.0;
 /// Height of a panel where there are several.
 const PANEL: f64 = 300.0;
-/// Markers show single epochs; where there are more of them they would merge into the line.
-const MOST_MARKERS: usize = 20;
 
 /// Shows the losses of a training, epoch by epoch: a panel for each part that the model named, in
 /// each panel the mean on the training and on the validation examples, and around it a band of one
@@ -172,7 +170,7 @@ impl Panel {
         let x = Axis {
             name: "epoch",
             range: first - space..last + space,
-            whole: true,
+            ticks: Ticks::Whole,
         };
         let y = Axis {
             name: &self.part,
@@ -180,7 +178,7 @@ impl Panel {
                 self.points()
                     .flat_map(|point| [point.mean - point.std, point.mean + point.std]),
             ),
-            whole: false,
+            ticks: Ticks::Round,
         };
         let mut chart = axes::draw(area, x, y)?;
         for Curve { set, points } in &self.curves {
@@ -193,7 +191,8 @@ impl Panel {
                 .collect();
             if points.len() <= MOST_MARKERS {
                 for &mean in &means {
-                    draw_marker(chart.plotting_area(), mean, set.marker(), set.color())?;
+                    let area = chart.plotting_area();
+                    draw_marker(area, mean, set.marker(), MARKER, set.color())?;
                 }
             }
             chart.draw_series(LineSeries::new(means, style::line(set.color(), CURVE)))?;
@@ -245,12 +244,13 @@ fn is_finite(measure: &Measure) -> bool {
 }
 
 impl Plot for LearningCurve {
-    fn size(&self) -> (f64, f64) {
+    fn size(&self, width: f64) -> (f64, f64) {
+        let legend = legend::height(&self.legend(), width);
         let panels = match self.panels.len() {
-            1 => HEIGHT - LEGEND,
+            1 => HEIGHT - legend,
             several => several.div_ceil(2) as f64 * PANEL,
         };
-        (WIDTH, LEGEND + panels)
+        (width, legend + panels)
     }
 
     fn is_line_art(&self) -> bool {
@@ -258,8 +258,10 @@ impl Plot for LearningCurve {
     }
 
     fn draw(&self, area: &Area) -> Drawn {
-        let (legend, below) = area.split_vertically(units(LEGEND));
-        self.draw_legend(&legend)?;
+        let entries = self.legend();
+        let width = f64::from(area.dim_in_pixel().0) / UNITS_PER_PIXEL;
+        let (above, below) = area.split_vertically(units(legend::height(&entries, width)));
+        legend::draw(&above, &entries)?;
         let columns = self.panels.len().min(2);
         let rows = self.panels.len().div_ceil(columns);
         for (panel, area) in self.panels.iter().zip(below.split_evenly((rows, columns))) {
@@ -270,34 +272,20 @@ impl Plot for LearningCurve {
 }
 
 impl LearningCurve {
-    /// Names the curves on one line, centered: a legend inside a panel might hide the data.
-    fn draw_legend(&self, area: &Area) -> Drawn {
-        const SAMPLE: f64 = 32.0;
-        const GAP: f64 = 8.0;
-        let text = style::text(TICK_TEXT).pos(Pos::new(HPos::Left, VPos::Center));
-        let middle = units(LEGEND / 2.0 + MARGIN / 2.0);
-
-        let sets: Vec<Set> = [Set::Training, Set::Validation]
-            .into_iter()
-            .filter(|&set| {
-                let mut curves = self.panels.iter().flat_map(|panel| &panel.curves);
-                curves.any(|curve| curve.set == set)
-            })
-            .collect();
-        let entry = |set: &Set| SAMPLE + GAP + style::text_width(set.name(), TICK_TEXT) + 3.0 * GAP;
+    fn legend(&self) -> Vec<Entry> {
+        let drawn = |set: &Set| {
+            let mut curves = self.panels.iter().flat_map(|panel| &panel.curves);
+            curves.any(|curve| curve.set == *set)
+        };
+        let sets = [Set::Training, Set::Validation].into_iter().filter(drawn);
+        let entry = |set: Set| {
+            let sample = Sample::Curve(Some(set.marker()), set.color());
+            Entry::new(set.name(), sample)
+        };
         let band = "band: ± 1 standard deviation over the batches";
-        let width = sets.iter().map(entry).sum::<f64>() + style::text_width(band, TICK_TEXT);
-
-        let mut x = (WIDTH - width) / 2.0;
-        for set in sets {
-            let (start, end) = (units(x), units(x + SAMPLE));
-            let line = style::line(set.color(), CURVE);
-            area.draw(&PathElement::new([(start, middle), (end, middle)], line))?;
-            draw_marker(area, ((start + end) / 2, middle), set.marker(), set.color())?;
-            area.draw_text(set.name(), &text, (units(x + SAMPLE + GAP), middle))?;
-            x += entry(&set);
-        }
-        area.draw_text(band, &text, (units(x), middle))
+        sets.map(entry)
+            .chain([Entry::new(band, Sample::Nothing)])
+            .collect()
     }
 }
 

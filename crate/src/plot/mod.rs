@@ -6,33 +6,48 @@
 //! that all figures look alike.
 
 mod axes;
+mod bar_chart;
 mod canvas;
+mod confusion;
 mod figure;
+mod histogram;
 mod image_grid;
 mod images;
 mod learning_curve;
+mod legend;
+mod line_chart;
 mod markers;
 mod raster;
 mod reconstructions;
+mod scatter;
+mod side_by_side;
 mod style;
 mod svg;
+mod values;
 
+pub use bar_chart::bar_chart;
+pub use confusion::confusion_heat_map;
 pub use figure::Figure;
+pub use histogram::histogram;
 pub use image_grid::{captioned_image_grid, image_grid};
 pub use learning_curve::learning_curve;
+pub use line_chart::line_chart;
 pub use reconstructions::reconstructions;
+pub use scatter::scatter;
+pub use side_by_side::side_by_side;
 
 use canvas::{Area, Drawn};
 
 /// What a figure draws below its title.
 trait Plot: Send + Sync {
-    /// Width and height in logical pixels.
-    fn size(&self) -> (f64, f64);
+    /// Width and height in logical pixels where there is room for that width. Images keep a size of
+    /// their own.
+    fn size(&self, width: f64) -> (f64, f64);
 
     /// Whether a notebook shows the figure as SVG: right for lines, which stay sharp at any zoom,
     /// and wrong for images and for points in bulk, which make large and slow documents.
     fn is_line_art(&self) -> bool;
 
-    /// Draws on an area of the size above.
+    /// Draws on an area of that size.
     fn draw(&self, area: &Area) -> Drawn;
 }

@@ -26,6 +26,10 @@ pub(super) const TICK_TEXT: f64 = 14.0;
 
 /// Width of a curve.
 pub(super) const CURVE: f64 = 2.5;
+/// Radius of the marker of a curve's point.
+pub(super) const MARKER: f64 = 4.0;
+/// Markers show single points of a curve; where there are more they would merge into the line.
+pub(super) const MOST_MARKERS: usize = 20;
 
 pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
 pub(super) const AXIS: RGBColor = RGBColor(0x77, 0x77, 0x77);
@@ -36,6 +40,27 @@ pub(super) const GRID: RGBColor = RGBColor(0xe3, 0xe3, 0xe3);
 /// yellow is hardly seen on white.
 pub(super) const BLUE: RGBColor = RGBColor(0x00, 0x72, 0xb2);
 pub(super) const VERMILION: RGBColor = RGBColor(0xd5, 0x5e, 0x00);
+
+/// The colours of classes and of methods that are compared, in this order. Petroff chose them so
+/// that any two can be told apart with each of the usual colour blindnesses ("Accessible Color
+/// Sequences for Data Visualization", 2021).
+const SEQUENCE: [RGBColor; 10] = [
+    RGBColor(0x3f, 0x90, 0xda),
+    RGBColor(0xff, 0xa9, 0x0e),
+    RGBColor(0xbd, 0x1f, 0x01),
+    RGBColor(0x94, 0xa4, 0xa2),
+    RGBColor(0x83, 0x2d, 0xb6),
+    RGBColor(0xa9, 0x6b, 0x59),
+    RGBColor(0xe7, 0x63, 0x00),
+    RGBColor(0xb9, 0xac, 0x70),
+    RGBColor(0x71, 0x75, 0x81),
+    RGBColor(0x92, 0xda, 0xdd),
+];
+
+/// The colour of the `index`-th class or method; after ten they repeat.
+pub(super) fn color(index: usize) -> RGBColor {
+    SEQUENCE[index % SEQUENCE.len()]
+}
 
 /// Drawing coordinates are whole numbers; four of them to a logical pixel keep curves smooth.
 pub(super) const UNITS_PER_PIXEL: f64 = 4.0;

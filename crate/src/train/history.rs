@@ -106,7 +106,7 @@ impl History {
 
     /// Shows the table in a notebook, as HTML and as text.
     pub fn evcxr_display(&self) {
-        self.table().show();
+        self.table().evcxr_display();
     }
 
     /// Set, measures of the set, and name of the part, for every column of numbers.

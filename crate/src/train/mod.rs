@@ -12,6 +12,7 @@ mod model;
 mod observer;
 mod resume;
 mod tally;
+mod trace;
 mod trainer;
 
 pub use batch::{Batch, Examples, TensorExamples};
@@ -22,5 +23,6 @@ pub use evaluate::evaluate;
 pub use history::{Epoch, History, Measure};
 pub use limits::{StopFile, TimeBudget};
 pub use model::{Losses, Model};
+pub use trace::Trace;
 pub(crate) use observer::{Observer, Standing};
 pub use trainer::Trainer;

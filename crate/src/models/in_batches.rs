@@ -1,0 +1,26 @@
+//! A network over more examples than fit into memory at once.
+
+use candle_core::Tensor;
+
+use crate::Result;
+use crate::nn::no_grad;
+
+/// What a layer makes of this many examples fits into memory, and keeps all cores busy.
+const BATCH: usize = 500;
+
+/// The outputs of `network` for all `inputs`, without gradients, some examples at a time.
+pub(super) fn in_batches(
+    inputs: &Tensor,
+    network: impl Fn(&Tensor) -> Result<Tensor>,
+) -> Result<Tensor> {
+    let examples = inputs.dims().first().copied().unwrap_or(0);
+    if examples <= BATCH {
+        return no_grad(|| network(inputs));
+    }
+    let mut outputs = Vec::new();
+    for start in (0..examples).step_by(BATCH) {
+        let batch = inputs.narrow(0, start, BATCH.min(examples - start))?;
+        outputs.push(no_grad(|| network(&batch))?);
+    }
+    Ok(Tensor::cat(&outputs, 0)?)
+}

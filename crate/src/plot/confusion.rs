@@ -1,0 +1,166 @@
+//! A confusion matrix as a heat map.
+
+use std::fmt::Display;
+
+use candle_core::{DType, Tensor};
+use plotters::element::Rectangle;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{Color, RGBColor, WHITE};
+
+use super::axes::{self, Axis, Ticks};
+use super::canvas::{Area, Drawn};
+use super::style::{self, BLUE, TICK_TEXT};
+use super::{Figure, Plot};
+use crate::{Error, Result};
+
+/// Side of a class's row and column.
+const CELL: f64 = 48.0;
+/// Room for the axes.
+const AXES: f64 = 110.0;
+
+/// Shows how often each class was taken for each other: `counts` is `[classes, classes]` with a row
+/// for each true class and a column for each prediction; `classes` are their names in that order.
+///
+/// Each cell shows its count. The darker it is, the larger its share of the true class, on a scale
+/// of square roots: a share of 1 % can be seen.
+///
+/// # Errors
+/// Counts that are not square, or not as many names as classes.
+///
+/// ```
+/// use cuaderno::plot::confusion_heat_map;
+/// use cuaderno::prelude::*;
+///
+/// let counts = Tensor::new(&[[95u32, 5], [20, 80]], &Device::Cpu)?;
+/// let figure = confusion_heat_map(&counts, &["cat", "dog"])?;
+/// # Ok::<(), cuaderno::Error>(())
+/// ```
+pub fn confusion_heat_map<C: Display>(counts: &Tensor, classes: &[C]) -> Result<Figure> {
+    const NAME: &str = "confusion_heat_map";
+    match *counts.dims() {
+        [rows, columns] if rows == columns && rows == classes.len() && rows > 0 => {}
+        ref shape => {
+            return Err(Error::shape(
+                NAME,
+                format!(
+                    "the counts have shape {shape:?} and there are {} names of classes; [c, c] and \
+                     c names are expected.",
+                    classes.len()
+                ),
+            ));
+        }
+    }
+    let heat_map = ConfusionHeatMap {
+        counts: counts.to_dtype(DType::U32)?.to_vec2()?,
+        classes: classes.iter().map(C::to_string).collect(),
+    };
+    Figure::new(NAME, heat_map)
+}
+
+struct ConfusionHeatMap {
+    counts: Vec<Vec<u32>>,
+    classes: Vec<String>,
+}
+
+/// White at 0, blue at 1.
+fn shade(share: f64) -> RGBColor {
+    let part = share.sqrt();
+    let mix = |from: u8, to: u8| {
+        (f64::from(from) + part * (f64::from(to) - f64::from(from))).round() as u8
+    };
+    RGBColor(mix(255, BLUE.0), mix(255, BLUE.1), mix(255, BLUE.2))
+}
+
+impl Plot for ConfusionHeatMap {
+    fn size(&self, _: f64) -> (f64, f64) {
+        let side = CELL * self.classes.len() as f64;
+        (side + AXES, side + AXES)
+    }
+
+    fn is_line_art(&self) -> bool {
+        true
+    }
+
+    fn draw(&self, area: &Area) -> Drawn {
+        let end = self.classes.len() as f64 - 0.5;
+        let x = Axis {
+            name: "predicted class",
+            range: -0.5..end,
+            ticks: Ticks::Named(self.classes.clone()),
+        };
+        // As the matrix is written: the first class on top.
+        let y = Axis {
+            name: "true class",
+            range: end..-0.5,
+            ticks: Ticks::Named(self.classes.clone()),
+        };
+        let chart = axes::draw(area, x, y)?;
+        let cells = chart.plotting_area();
+        let number = style::text(TICK_TEXT).pos(Pos::new(HPos::Center, VPos::Center));
+        for (row, counts) in self.counts.iter().enumerate() {
+            let all: u32 = counts.iter().sum();
+            for (column, &count) in counts.iter().enumerate() {
+                let (x, y) = (column as f64, row as f64);
+                let share = f64::from(count) / f64::from(all.max(1));
+                let corners = [(x - 0.5, y - 0.5), (x + 0.5, y + 0.5)];
+                cells.draw(&Rectangle::new(corners, shade(share).filled()))?;
+                if count > 0 {
+                    let ink = if share > 0.4 { WHITE } else { style::INK };
+                    let number = number.color(&ink);
+                    cells.draw(&plotters::element::Text::new(
+                        count.to_string(),
+                        (x, y),
+                        number,
+                    ))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    #[test]
+    fn counts_stand_in_their_cells_and_the_first_row_is_on_top() {
+        let counts = Tensor::new(&[[95u32, 5], [20, 80]], &Device::Cpu).unwrap();
+        let svg = confusion_heat_map(&counts, &["cat", "dog"])
+            .unwrap()
+            .svg()
+            .unwrap();
+        let document = roxmltree::Document::parse(&svg).unwrap();
+        let place = |text: &str| -> (f64, f64) {
+            let node = document
+                .descendants()
+                .find(|node| node.text() == Some(text))
+                .unwrap();
+            let at = |name| node.attribute(name).unwrap().parse().unwrap();
+            (at("x"), at("y"))
+        };
+        assert!(place("95").0 < place("5").0 && place("95").1 == place("5").1);
+        assert!(place("95").1 < place("20").1 && place("95").0 == place("20").0);
+        assert_eq!(svg.matches(">cat</text>").count(), 2);
+    }
+
+    #[test]
+    fn shades_grow_with_the_share() {
+        assert_eq!(shade(0.0), WHITE);
+        assert_eq!(shade(1.0), BLUE);
+        assert!(shade(0.01).0 < 240);
+    }
+
+    #[test]
+    fn a_matrix_that_is_not_square_is_refused() {
+        let counts = Tensor::new(&[[1u32, 2, 3], [4, 5, 6]], &Device::Cpu).unwrap();
+        let error = confusion_heat_map(&counts, &["a", "b"])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("[2, 3]") && error.contains("2 names"),
+            "{error}"
+        );
+    }
+}

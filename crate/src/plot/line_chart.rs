@@ -1,0 +1,180 @@
+//! Curves of one quantity against another, such as the error of several methods against the size of
+//! the code.
+
+use plotters::series::LineSeries;
+
+use super::axes::{self, Axis, Ticks, range_around};
+use super::canvas::{Area, Drawn};
+use super::legend::{self, Entry, Sample};
+use super::markers::{Marker, draw_marker};
+use super::style::{self, CURVE, HEIGHT, MARKER, MOST_MARKERS, UNITS_PER_PIXEL, units};
+use super::{Figure, Plot, values};
+use crate::{Error, Result};
+
+/// Shows a curve for each name and its points (x, y), in a colour and with a marker of its own.
+///
+/// Curves of up to 20 points mark them; longer ones are drawn as lines.
+///
+/// # Errors
+/// No curve, a curve without points, or a number that is NaN or infinite.
+///
+/// ```
+/// use cuaderno::plot::line_chart;
+///
+/// let curves = [
+///     ("PCA", vec![(2.0, 0.0557), (8.0, 0.0374)]),
+///     ("autoencoder", vec![(2.0, 0.0560), (8.0, 0.0339)]),
+/// ];
+/// let figure = line_chart("d'", "test MSE", &curves)?.title("More numbers, less error");
+/// # Ok::<(), cuaderno::Error>(())
+/// ```
+pub fn line_chart<S: AsRef<str>>(
+    x_name: &str,
+    y_name: &str,
+    curves: &[(S, Vec<(f64, f64)>)],
+) -> Result<Figure> {
+    const NAME: &str = "line_chart";
+    if curves.is_empty() {
+        return Err(Error::shape(NAME, "there is no curve; give at least one."));
+    }
+    for (name, points) in curves {
+        if points.is_empty() {
+            let name = name.as_ref();
+            let problem = format!("the curve {name:?} has no points; give at least one.");
+            return Err(Error::shape(NAME, problem));
+        }
+        values::check_finite(
+            "a point of a curve",
+            points.iter().flat_map(|&(x, y)| [x, y]),
+        )?;
+    }
+    let chart = LineChart {
+        x_name: x_name.to_owned(),
+        y_name: y_name.to_owned(),
+        curves: (curves.iter())
+            .map(|(name, points)| (name.as_ref().to_owned(), points.clone()))
+            .collect(),
+    };
+    Figure::new(NAME, chart)
+}
+
+struct LineChart {
+    x_name: String,
+    y_name: String,
+    curves: Vec<(String, Vec<(f64, f64)>)>,
+}
+
+impl LineChart {
+    fn legend(&self) -> Vec<Entry> {
+        if let [(name, _)] = &self.curves[..]
+            && name.is_empty()
+        {
+            return Vec::new();
+        }
+        let entry = |(index, (name, points)): (usize, &(String, Vec<_>))| {
+            let marker = (points.len() <= MOST_MARKERS).then(|| Marker::of(index));
+            Entry::new(name, Sample::Curve(marker, style::color(index)))
+        };
+        self.curves.iter().enumerate().map(entry).collect()
+    }
+}
+
+impl Plot for LineChart {
+    fn size(&self, width: f64) -> (f64, f64) {
+        (width, HEIGHT)
+    }
+
+    fn is_line_art(&self) -> bool {
+        true
+    }
+
+    fn draw(&self, area: &Area) -> Drawn {
+        let entries = self.legend();
+        let width = f64::from(area.dim_in_pixel().0) / UNITS_PER_PIXEL;
+        let (above, below) = area.split_vertically(units(legend::height(&entries, width)));
+        legend::draw(&above, &entries)?;
+
+        let points = || self.curves.iter().flat_map(|(_, points)| points);
+        let x = Axis {
+            name: &self.x_name,
+            range: range_around(points().map(|point| point.0)),
+            ticks: Ticks::Round,
+        };
+        let y = Axis {
+            name: &self.y_name,
+            range: range_around(points().map(|point| point.1)),
+            ticks: Ticks::Round,
+        };
+        let mut chart = axes::draw(&below, x, y)?;
+        for (index, (_, points)) in self.curves.iter().enumerate() {
+            let color = style::color(index);
+            let stroke = style::line(color, CURVE);
+            chart.draw_series(LineSeries::new(points.iter().copied(), stroke))?;
+            if points.len() <= MOST_MARKERS {
+                for &point in points {
+                    draw_marker(
+                        chart.plotting_area(),
+                        point,
+                        Marker::of(index),
+                        1.2 * MARKER,
+                        color,
+                    )?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn curves_have_names_axes_and_the_higher_value_is_higher() {
+        let curves = [
+            ("low", vec![(0.0, 1.0), (1.0, 1.0)]),
+            ("high", vec![(0.0, 2.0)]),
+        ];
+        let svg = line_chart("size", "error", &curves).unwrap().svg().unwrap();
+        for text in ["low", "high", "size", "error"] {
+            assert!(svg.contains(&format!(">{text}</text>")), "{text} in {svg}");
+        }
+        let document = roxmltree::Document::parse(&svg).unwrap();
+        let ys: Vec<f64> = document
+            .descendants()
+            .filter(|node| node.has_tag_name("circle"))
+            .map(|circle| circle.attribute("cy").unwrap().parse().unwrap())
+            .collect();
+        let [_legend, first, second] = ys[..] else {
+            panic!("{ys:?}")
+        };
+        assert_eq!(first, second);
+        let high = document.descendants().filter(|node| {
+            node.has_tag_name("polygon") && node.attribute("fill") == Some("#ffa90e")
+        });
+        let y = |points: &str| -> f64 { points.split([' ', ',']).nth(1).unwrap().parse().unwrap() };
+        let high = high.last().unwrap().attribute("points").map(y).unwrap();
+        assert!(high < first - 50.0, "{high} {first}");
+    }
+
+    #[test]
+    fn long_curves_have_no_markers() {
+        let points: Vec<_> = (0..100).map(|step| (f64::from(step), 1.0)).collect();
+        let svg = line_chart("step", "loss", &[("loss", points)])
+            .unwrap()
+            .svg()
+            .unwrap();
+        assert!(!svg.contains("<circle"));
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_is_one_sentence() {
+        let error = |curves: &[(&str, Vec<(f64, f64)>)]| {
+            line_chart("x", "y", curves).unwrap_err().to_string()
+        };
+        assert!(error(&[]).contains("no curve"));
+        assert!(error(&[("PCA", Vec::new())]).contains("\"PCA\" has no points"));
+        assert!(error(&[("PCA", vec![(1.0, f64::NAN)])]).contains("NaN (number 1)"));
+    }
+}

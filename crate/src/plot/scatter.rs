@@ -1,0 +1,181 @@
+//! Points of a plane in the colours and markers of their classes.
+
+use std::collections::BTreeSet;
+
+use candle_core::{DType, Tensor};
+use plotters::style::Color;
+
+use super::axes::{self, Axis, Ticks, range_around};
+use super::canvas::{Area, Drawn};
+use super::legend::{self, Entry, Sample};
+use super::markers::{Marker, draw_marker};
+use super::style::{self, UNITS_PER_PIXEL, units};
+use super::{Figure, Plot, values};
+use crate::{Error, Result};
+
+/// A plane is better seen on an area that is nearly square.
+const HEIGHT: f64 = 520.0;
+/// More classes than that have no colours and markers of their own.
+const MOST_CLASSES: usize = 10;
+
+/// Shows points `[n, 2]` of a plane, each with the colour and the marker of its label `[n]` (u32).
+///
+/// Digits 0 to 9 look the same in every figure. In a notebook it is a PNG: thousands of points would
+/// make a slow document.
+///
+/// # Errors
+/// Another shape, not as many labels as points, no point, more than ten classes, or a coordinate
+/// that is NaN or infinite.
+///
+/// ```
+/// use cuaderno::plot::scatter;
+/// use cuaderno::prelude::*;
+///
+/// let points = Rng::new(6202).normal(0.0, 1.0, &[100, 2])?;
+/// let right = points.i((.., 0))?.gt(0f32)?.to_dtype(DType::U32)?;
+/// let figure = scatter(&points, &right)?.title("Two halves of a Gaussian");
+/// # Ok::<(), cuaderno::Error>(())
+/// ```
+pub fn scatter(points: &Tensor, labels: &Tensor) -> Result<Figure> {
+    const NAME: &str = "scatter";
+    match (points.dims(), labels.dims()) {
+        ([n, 2], [m]) if n == m && *n > 0 => {}
+        (points, labels) => {
+            return Err(Error::shape(
+                NAME,
+                format!(
+                    "the points have shape {points:?} and the labels {labels:?}, but [n, 2] and [n] \
+                     are expected, with at least one point."
+                ),
+            ));
+        }
+    }
+    let labels: Vec<u32> = labels.to_dtype(DType::U32)?.to_vec1()?;
+    let classes: BTreeSet<u32> = labels.iter().copied().collect();
+    if classes.len() > MOST_CLASSES {
+        return Err(Error::argument(
+            "the number of classes in a scatter",
+            classes.len(),
+            format!("at most {MOST_CLASSES}, which colours and markers still tell apart"),
+        ));
+    }
+    let coordinates = values::finite("a coordinate", points)?;
+    let points = coordinates.chunks_exact(2).zip(labels);
+    let points = points.map(|(at, label)| (at[0], at[1], label)).collect();
+    Figure::new(NAME, Scatter { points, classes })
+}
+
+struct Scatter {
+    points: Vec<(f64, f64, u32)>,
+    classes: BTreeSet<u32>,
+}
+
+impl Scatter {
+    /// A label's place in the sequence of colours and markers.
+    fn place(&self, label: u32) -> usize {
+        match self.classes.last() {
+            Some(&largest) if largest as usize >= MOST_CLASSES => {
+                self.classes.range(..label).count()
+            }
+            _ => label as usize,
+        }
+    }
+
+    fn legend(&self) -> Vec<Entry> {
+        let entry = |&class: &u32| {
+            let place = self.place(class);
+            let sample = Sample::Marker(Marker::of(place), style::color(place));
+            Entry::new(class.to_string(), sample)
+        };
+        self.classes.iter().map(entry).collect()
+    }
+
+    /// Fewer points are drawn larger.
+    fn radius(&self) -> f64 {
+        if self.points.len() <= 500 { 4.5 } else { 3.0 }
+    }
+}
+
+impl Plot for Scatter {
+    fn size(&self, width: f64) -> (f64, f64) {
+        (width, HEIGHT)
+    }
+
+    fn is_line_art(&self) -> bool {
+        false
+    }
+
+    fn draw(&self, area: &Area) -> Drawn {
+        let entries = self.legend();
+        let width = f64::from(area.dim_in_pixel().0) / UNITS_PER_PIXEL;
+        let (above, below) = area.split_vertically(units(legend::height(&entries, width)));
+        legend::draw(&above, &entries)?;
+
+        let x = Axis {
+            name: "first coordinate",
+            range: range_around(self.points.iter().map(|point| point.0)),
+            ticks: Ticks::Round,
+        };
+        let y = Axis {
+            name: "second coordinate",
+            range: range_around(self.points.iter().map(|point| point.1)),
+            ticks: Ticks::Round,
+        };
+        let chart = axes::draw(&below, x, y)?;
+        // In the order of the data, so that no class covers the others.
+        for &(x, y, label) in &self.points {
+            let place = self.place(label);
+            let color = style::color(place).mix(0.8);
+            let plane = chart.plotting_area();
+            draw_marker(plane, (x, y), Marker::of(place), self.radius(), color)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Rng;
+    use candle_core::Device;
+
+    fn points(n: usize) -> Tensor {
+        Rng::new(6202).normal(0.0, 1.0, &[n, 2]).unwrap()
+    }
+
+    fn labels(labels: &[u32]) -> Tensor {
+        Tensor::new(labels, &Device::Cpu).unwrap()
+    }
+
+    #[test]
+    fn every_class_has_its_colour_in_the_legend_and_on_its_points() {
+        let svg = scatter(&points(4), &labels(&[1, 3, 1, 1]))
+            .unwrap()
+            .svg()
+            .unwrap();
+        let count = |class| svg.matches(&style_of(class)).count();
+        assert_eq!((count(1), count(3), count(0)), (3 + 1, 1 + 1, 0), "{svg}");
+        assert!(svg.contains(">1</text>") && svg.contains(">3</text>"));
+    }
+
+    /// What an SVG says of a shape in the colour of a class.
+    fn style_of(class: usize) -> String {
+        let plotters::style::RGBColor(red, green, blue) = style::color(class);
+        format!("fill=\"#{red:02x}{green:02x}{blue:02x}\"")
+    }
+
+    #[test]
+    fn points_and_labels_that_do_not_match_are_refused() {
+        let error = |points: &Tensor, classes: &[u32]| {
+            scatter(points, &labels(classes)).unwrap_err().to_string()
+        };
+        let two = error(&points(3), &[0, 1]);
+        assert!(two.contains("[3, 2]") && two.contains("[2]"), "{two}");
+        let codes = Rng::new(1).normal(0.0, 1.0, &[2, 8]).unwrap();
+        assert!(error(&codes, &[0, 1]).contains("[2, 8]"));
+        let many: Vec<u32> = (0..11).collect();
+        assert!(error(&points(11), &many).contains("at most 10"));
+        let nan = Tensor::new(&[[0f32, 1.0], [f32::NAN, 0.0]], &Device::Cpu).unwrap();
+        assert!(error(&nan, &[0, 1]).contains("NaN (number 2)"));
+    }
+}

@@ -1,0 +1,4 @@
+//! The labs without notebooks: the same public calls on the shipped samples, with the bands that
+//! hold there.
+
+mod autoencoders;

@@ -1,0 +1,261 @@
+//! Every notebook is built as `notebooks/ANATOMY.md` says.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+const TAGS: [&str; 6] = [
+    "profile", "exercise", "solution", "check", "answer", "bands",
+];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../notebooks")
+}
+
+/// Name and content of every notebook.
+fn notebooks() -> Vec<(String, Value)> {
+    let entries = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut paths: Vec<PathBuf> = entries
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "ipynb")
+        })
+        .collect();
+    paths.sort();
+    assert!(!paths.is_empty());
+    let read = |path: PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let text = fs::read_to_string(&path).unwrap();
+        (name, serde_json::from_str(&text).unwrap())
+    };
+    paths.into_iter().map(read).collect()
+}
+
+struct Cell<'a>(&'a Value);
+
+impl Cell<'_> {
+    fn id(&self) -> &str {
+        self.0["id"].as_str().unwrap_or_default()
+    }
+
+    fn is_code(&self) -> bool {
+        self.0["cell_type"] == "code"
+    }
+
+    fn source(&self) -> String {
+        let lines = self.0["source"].as_array().into_iter().flatten();
+        lines.filter_map(Value::as_str).collect()
+    }
+
+    fn tags(&self) -> Vec<&str> {
+        let tags = self.0["metadata"]["tags"].as_array().into_iter().flatten();
+        tags.filter_map(Value::as_str).collect()
+    }
+
+    fn has(&self, tag: &str) -> bool {
+        self.tags().contains(&tag)
+    }
+}
+
+fn cells(notebook: &Value) -> Vec<Cell<'_>> {
+    notebook["cells"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(Cell)
+        .collect()
+}
+
+#[test]
+fn cells_have_unique_ids_known_tags_and_no_outputs() {
+    for (name, notebook) in notebooks() {
+        assert_eq!(
+            (&notebook["nbformat"], &notebook["nbformat_minor"]),
+            (&4.into(), &5.into())
+        );
+        let mut ids = HashSet::new();
+        for cell in cells(&notebook) {
+            let id = cell.id();
+            assert!(
+                !id.is_empty() && ids.insert(id.to_owned()),
+                "{name}: the id {id:?}"
+            );
+            for tag in cell.tags() {
+                assert!(
+                    TAGS.contains(&tag),
+                    "{name}, {id}: the tag {tag:?} is not known"
+                );
+            }
+            if cell.is_code() {
+                assert_eq!(cell.0["outputs"], Value::Array(Vec::new()), "{name}, {id}");
+                assert!(cell.0["execution_count"].is_null(), "{name}, {id}");
+                assert!(!cell.source().trim().is_empty(), "{name}, {id} is empty");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_notebook_begins_with_title_picture_minutes_and_profile() {
+    for (name, notebook) in notebooks() {
+        let cells = cells(&notebook);
+        let title = cells[0].source();
+        let number = name.split('_').next().unwrap();
+        assert!(title.starts_with(&format!("# {number} · ")), "{name}");
+        for part in [
+            "you will",
+            "§",
+            "to teach",
+            "profile `full`",
+            "profile `quick`",
+        ] {
+            assert!(
+                title.contains(part),
+                "{name}: the title cell has no {part:?}"
+            );
+        }
+        let minutes = title.lines().filter(|line| line.starts_with("| to "));
+        for line in minutes {
+            let minutes = line.rsplit('|').nth(1).unwrap().trim();
+            assert!(
+                minutes.parse::<f64>().is_ok(),
+                "{name}: {line:?} has no number of minutes"
+            );
+        }
+        let picture = title
+            .split("](")
+            .nth(1)
+            .and_then(|rest| rest.split(')').next());
+        let picture = folder().join(picture.unwrap_or_else(|| panic!("{name}: no picture")));
+        assert!(
+            picture.is_file(),
+            "{name}: {} is missing",
+            picture.display()
+        );
+
+        let first = cells.iter().find(|cell| cell.is_code()).unwrap();
+        assert!(
+            first.has("profile"),
+            "{name}: the first code cell is not the profile's"
+        );
+        assert!(first.source().contains("Profile::current()"), "{name}");
+        assert_eq!(
+            cells.iter().filter(|cell| cell.has("profile")).count(),
+            1,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_notebook_ends_with_what_to_remember_reading_and_bands() {
+    for (name, notebook) in notebooks() {
+        let cells = cells(&notebook);
+        let text: String = cells
+            .iter()
+            .filter(|cell| !cell.is_code())
+            .map(Cell::source)
+            .collect();
+        let headings = [
+            "## §",
+            "## What to remember",
+            "## Further reading",
+            "## Expected results",
+        ];
+        let places = headings.map(|heading| {
+            text.find(heading)
+                .unwrap_or_else(|| panic!("{name}: no heading {heading:?}"))
+        });
+        assert!(
+            places.is_sorted(),
+            "{name}: {headings:?} are not in this order"
+        );
+        let last = cells.last().unwrap();
+        assert!(
+            last.is_code() && last.has("bands"),
+            "{name}: the last cell has no bands"
+        );
+        assert!(
+            last.source().trim_end().ends_with("bands.check()?"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn an_exercise_is_followed_by_its_solution_and_its_check() {
+    for (name, notebook) in notebooks() {
+        let cells = cells(&notebook);
+        let mut exercises = 0;
+        for (place, cell) in cells.iter().enumerate() {
+            let id = cell.id();
+            if !cell.has("exercise") {
+                continue;
+            }
+            exercises += 1;
+            assert!(
+                cells[place - 1].source().starts_with("**Exercise.**"),
+                "{name}, {id}"
+            );
+            assert!(
+                cell.source().contains("unsolved("),
+                "{name}, {id} is solved"
+            );
+            let (solution, check) = (&cells[place + 1], &cells[place + 2]);
+            assert!(
+                solution.has("solution") && solution.is_code(),
+                "{name}, {id}"
+            );
+            assert_eq!(
+                solution.0["metadata"]["jupyter"]["source_hidden"], true,
+                "{name}, {id}"
+            );
+            assert!(
+                check.has("check") && check.source().contains("check_close("),
+                "{name}, {id}"
+            );
+            let signature = |cell: &Cell| cell.source().lines().next().map(str::to_owned);
+            assert_eq!(signature(cell), signature(solution), "{name}, {id}");
+        }
+        let checks = cells.iter().filter(|cell| cell.has("check")).count();
+        assert!(
+            exercises > 0 && checks == exercises,
+            "{name}: {exercises} and {checks}"
+        );
+    }
+}
+
+#[test]
+fn a_question_is_followed_by_a_place_for_the_answer_and_a_folded_one() {
+    for (name, notebook) in notebooks() {
+        let cells = cells(&notebook);
+        let mut questions = 0;
+        for (place, cell) in cells.iter().enumerate() {
+            if !cell.source().starts_with("**Question.**") {
+                continue;
+            }
+            questions += 1;
+            let (answer, solution) = (&cells[place + 1], &cells[place + 2]);
+            assert!(
+                answer.has("answer") && !answer.is_code(),
+                "{name}, {}",
+                cell.id()
+            );
+            assert!(solution.has("solution"), "{name}, {}", cell.id());
+            assert!(
+                solution.source().starts_with("<details>"),
+                "{name}, {}",
+                cell.id()
+            );
+        }
+        let answers = cells.iter().filter(|cell| cell.has("answer")).count();
+        assert!(
+            questions > 0 && answers == questions,
+            "{name}: {questions} and {answers}"
+        );
+    }
+}
