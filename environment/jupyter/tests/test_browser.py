@@ -140,8 +140,8 @@ class Lab(unittest.TestCase):
 
     def test_a_curve_grows_while_the_cell_runs(self):
         self.wait_for("notebook", lambda: self.all(".jp-NotebookPanel .jp-CodeCell"))
-        ready = "//*[@id='jp-main-statusbar']//*[text()='Cuaderno (Rust) | Idle']"
-        self.wait_for("kernel", lambda: self.browser.find_elements(By.XPATH, ready))
+        status = lambda: self.browser.find_element(By.ID, "jp-main-statusbar").text
+        self.wait_for("kernel", lambda: "| Idle" in status())
         self.run_all_cells()
         self.wait_for("running cell", self.running)
         first = self.wait_for("live curve", self.curve)
