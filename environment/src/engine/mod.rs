@@ -7,6 +7,7 @@ mod failure;
 mod hints;
 mod limits;
 mod output;
+mod page;
 mod runtime;
 mod scanner;
 mod session;
@@ -25,7 +26,8 @@ use evcxr::{CommandContext, EvalCallbacks, EvalContext};
 pub use evcxr::Completions;
 pub use failure::Failure;
 pub use limits::{Interrupts, Processes};
-pub use output::{CellOutput, OnOutput, Page, Stream};
+pub use output::{CellOutput, OnOutput, Stream};
+pub use page::Page;
 pub use signals::Contents;
 pub use support::Support;
 

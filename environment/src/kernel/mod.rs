@@ -4,6 +4,7 @@ mod channels;
 mod complete;
 mod history;
 mod install;
+mod messages;
 mod replies;
 mod server;
 mod worker;

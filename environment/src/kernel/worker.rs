@@ -8,19 +8,16 @@ use std::time::Duration;
 
 use anyhow::Result;
 use jupyter_protocol::messaging::{
-    ClearOutput, DisplayData, ErrorOutput, ExecuteInput, ExecuteReply, ExecuteRequest,
-    ExecuteResult, ExecutionState, InputRequest, ReplyError, ReplyStatus, StreamContent, Transient,
-    UpdateDisplayData,
+    ErrorOutput, ExecuteInput, ExecuteReply, ExecuteRequest, ExecutionState, InputRequest,
+    ReplyError, ReplyStatus, StreamContent,
 };
 use jupyter_protocol::{ExecutionCount, JupyterMessage, JupyterMessageContent};
 
 use super::channels::{Publisher, Replies};
 use super::complete;
 use super::history::History;
-use crate::engine::{
-    CellOutput, Contents, Engine, Failure, Interrupts, Processes, Settings, Stream, Support,
-};
-use crate::media::{display_metadata, media};
+use super::messages::{error_of, message};
+use crate::engine::{CellOutput, Engine, Failure, Interrupts, Processes, Settings, Support};
 use crate::toolchain::Toolchain;
 
 /// What the worker shares with the threads of the sockets.
@@ -347,52 +344,4 @@ fn start_engine(shared: &Shared) -> Result<Engine> {
         live: true,
     };
     Engine::start(&toolchain, &support, settings)
-}
-
-fn message(output: &CellOutput, count: usize) -> JupyterMessageContent {
-    let transient = |id: Option<&String>| Transient {
-        display_id: id.cloned(),
-    };
-    let shown = |contents: &Contents| (media(contents), display_metadata(contents));
-    match output {
-        CellOutput::Text(Stream::Stdout, text) => StreamContent::stdout(text).into(),
-        CellOutput::Text(Stream::Stderr, text) => StreamContent::stderr(text).into(),
-        CellOutput::Value(contents) => {
-            let (data, metadata) = shown(contents);
-            ExecuteResult {
-                execution_count: ExecutionCount::new(count),
-                data,
-                metadata,
-                transient: Some(Transient::default()),
-            }
-            .into()
-        }
-        CellOutput::Display(contents, id) => {
-            let (data, metadata) = shown(contents);
-            DisplayData {
-                data,
-                metadata,
-                transient: Some(transient(id.as_ref())),
-            }
-            .into()
-        }
-        CellOutput::Update(contents, id) => {
-            let (data, metadata) = shown(contents);
-            UpdateDisplayData {
-                data,
-                metadata,
-                transient: transient(Some(id)),
-            }
-            .into()
-        }
-        CellOutput::Clear { wait } => ClearOutput { wait: *wait }.into(),
-    }
-}
-
-fn error_of(failure: &Failure) -> ReplyError {
-    ReplyError {
-        ename: failure.name.to_owned(),
-        evalue: failure.value.clone(),
-        traceback: failure.readable().lines().map(str::to_owned).collect(),
-    }
 }

@@ -1,6 +1,7 @@
 //! `cargo cuaderno run`: notebooks executed headless on the engine, without Jupyter or Python.
 
 mod notebook;
+mod printer;
 mod results;
 
 use std::path::{Path, PathBuf};
@@ -11,10 +12,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
-use crate::engine::{CellOutput, Engine, Failure, Interrupts, Page, Settings, Stream};
+use crate::engine::{CellOutput, Engine, Failure, Interrupts, Settings};
 use crate::toolchain::Toolchain;
 use crate::{setup, workbook};
 use notebook::Notebook;
+use printer::Printer;
 use results::Results;
 
 /// How much a notebook does; cells read it with `Profile::current()`.
@@ -249,51 +251,6 @@ fn failure_message(path: &Path, number: usize, title: &str, failure: &Failure) -
 /// Nobody sits at a headless run.
 fn nobody(_prompt: &str, _hidden: bool) -> String {
     String::new()
-}
-
-/// Prints what a cell prints, by the line, and keeps all that it puts out.
-#[derive(Default)]
-struct Printer {
-    page: Page,
-    lines: [String; 2],
-}
-
-impl Printer {
-    fn take(&mut self, output: &CellOutput) {
-        self.page.add(output);
-        if let CellOutput::Text(stream, text) = output {
-            let line = &mut self.lines[*stream as usize];
-            line.push_str(text);
-            while let Some(end) = line.find('\n') {
-                print_line(*stream, &line[..end]);
-                line.drain(..=end);
-            }
-        }
-    }
-
-    fn finish(self) -> Vec<CellOutput> {
-        for (stream, line) in [Stream::Stdout, Stream::Stderr]
-            .into_iter()
-            .zip(&self.lines)
-        {
-            if !line.is_empty() {
-                print_line(stream, line);
-            }
-        }
-        self.page.into_outputs()
-    }
-}
-
-fn print_line(stream: Stream, line: &str) {
-    // Of a line that was written over again and again, the last state.
-    let line = line
-        .rsplit('\r')
-        .find(|part| !part.is_empty())
-        .unwrap_or_default();
-    match stream {
-        Stream::Stdout => println!("    | {line}"),
-        Stream::Stderr => println!("    ! {line}"),
-    }
 }
 
 fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
