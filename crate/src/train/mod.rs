@@ -23,6 +23,6 @@ pub use evaluate::evaluate;
 pub use history::{Epoch, History, Measure};
 pub use limits::{StopFile, TimeBudget};
 pub use model::{Losses, Model};
-pub use trace::Trace;
 pub(crate) use observer::{Observer, Standing};
+pub use trace::Trace;
 pub use trainer::Trainer;
