@@ -330,11 +330,7 @@ fn exercises_compile_and_their_checks_say_what_to_do() {
                 "{sentence}"
             );
         } else {
-            assert_eq!(
-                cell["outputs"].to_string().contains("\"error\""),
-                false,
-                "{cell}"
-            );
+            assert!(!cell["outputs"].to_string().contains("\"error\""), "{cell}");
         }
     }
 }

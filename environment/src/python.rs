@@ -72,7 +72,7 @@ impl Python {
             "Making a Python environment in {}; that takes a minute or two ...",
             self.folder.display()
         );
-        let status = Command::new(&python)
+        let status = Command::new(python)
             .args(["-m", "venv", "--clear"])
             .arg(&self.folder)
             .status()?;

@@ -79,11 +79,11 @@ impl Features {
 /// In blocks without a branch, which the compiler vectorises.
 fn all_finite(values: &[f32]) -> bool {
     values.chunks(1024).all(|block| {
-        // x - x is zero for a finite number and NaN for any other.
+        // 0 * x is zero for a finite number and NaN for any other.
         let mut sums = [0f32; 16];
         for values in block.chunks(16) {
             for (sum, value) in sums.iter_mut().zip(values) {
-                *sum += value - value;
+                *sum += 0.0 * value;
             }
         }
         sums.iter().all(|&sum| sum == 0.0)

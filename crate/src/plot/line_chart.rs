@@ -150,11 +150,16 @@ mod tests {
             panic!("{ys:?}")
         };
         assert_eq!(first, second);
-        let high = document.descendants().filter(|node| {
+        let mut high = document.descendants().filter(|node| {
             node.has_tag_name("polygon") && node.attribute("fill") == Some("#ffa90e")
         });
         let y = |points: &str| -> f64 { points.split([' ', ',']).nth(1).unwrap().parse().unwrap() };
-        let high = high.last().unwrap().attribute("points").map(y).unwrap();
+        let high = high
+            .next_back()
+            .unwrap()
+            .attribute("points")
+            .map(y)
+            .unwrap();
         assert!(high < first - 50.0, "{high} {first}");
     }
 

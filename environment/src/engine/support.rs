@@ -92,7 +92,17 @@ fn build_libraries(
 ) -> Result<Vec<Value>> {
     // All libraries, as the tests do, because cargo unites the features of what it builds together:
     // a build of one package alone would compile shared dependencies a second time.
-    let mut cargo = Command::new(&toolchain.cargo)
+    let mut cargo = Command::new(&toolchain.cargo);
+    // What `cargo run` and `cargo test` tell us of this package would make build scripts that read
+    // it run again, and all that depends on them.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CARGO_PKG_")
+            || name.to_string_lossy().starts_with("CARGO_MANIFEST_")
+        {
+            cargo.env_remove(name);
+        }
+    }
+    let mut cargo = cargo
         .args(["build", "--lib", "--message-format=json-render-diagnostics"])
         .current_dir(workbook::root())
         .env("CARGO_TARGET_DIR", workbook::target())

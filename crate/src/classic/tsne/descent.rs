@@ -33,11 +33,9 @@ impl<'a> Descent<'a> {
         let repulsion = Repulsion::of(&self.positions);
         let attraction = attraction(self.affinities, &self.positions);
         let divisor = repulsion.total as f32;
-        for row in 0..self.positions.len() {
-            for axis in 0..2 {
-                let gradient = 4.0
-                    * (exaggeration * attraction[row][axis]
-                        - repulsion.forces[row][axis] / divisor);
+        for (row, (pull, push)) in attraction.iter().zip(&repulsion.forces).enumerate() {
+            for (axis, (pull, push)) in pull.iter().zip(push).enumerate() {
+                let gradient = 4.0 * (exaggeration * pull - push / divisor);
                 let velocity = &mut self.velocities[row][axis];
                 let gain = &mut self.gains[row][axis];
                 // Downhill still, or past the lowest point (Jacobs 1988).

@@ -98,7 +98,7 @@ impl Sources {
                 at += 1;
             }
         }
-        while self.x.len() % LANES > 0 {
+        while !self.x.len().is_multiple_of(LANES) {
             self.push([0.0; 2], 0.0);
         }
     }
