@@ -11,7 +11,8 @@ use super::{Figure, Plot, values};
 use crate::{Error, Result};
 
 /// Shows which share of all numbers in `values` (any shape) falls into each of `bins` equal
-/// intervals between the smallest and the largest; `name` says what they are.
+/// intervals between the smallest and the largest, or around them where they hardly differ; `name`
+/// says what they are.
 ///
 /// # Errors
 /// No value, no bin, or a value that is NaN or infinite.
@@ -44,15 +45,18 @@ pub fn histogram(name: &str, values: &Tensor, bins: usize) -> Result<Figure> {
     Figure::new(NAME, histogram)
 }
 
+/// Values that differ by less than this part of their size are shown as equal.
+const HARDLY: f64 = 0.01;
+
 /// Where the first interval begins, and their width.
 fn intervals(values: &[f64], bins: usize) -> (f64, f64) {
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
     let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if high > low {
+    if high - low > HARDLY * low.abs().max(high.abs()) {
         (low, (high - low) / bins as f64)
     } else {
-        // Equal values stand in the middle of intervals that can be seen.
-        let around = range_around([low]);
+        // They stand in the middle of intervals whose labels can be told apart.
+        let around = range_around([(low + high) / 2.0]);
         (around.start, (around.end - around.start) / bins as f64)
     }
 }
