@@ -36,7 +36,7 @@ const INITIAL_DEVIATION: f32 = 1e-4;
 /// use cuaderno::prelude::*;
 ///
 /// let x = Rng::new(6202).normal(0.0, 1.0, &[60, 4])?;
-/// let tsne = TSne::params().perplexity(10.0).iterations(300).seed(6202).quiet().transform(&x)?;
+/// let tsne = TSne::params().perplexity(10.0).seed(6202).quiet().transform(&x)?;
 /// assert_eq!(tsne.embedding.dims(), [60, 2]);
 /// assert!(tsne.kl_divergence < 2.0);
 /// # Ok::<(), cuaderno::Error>(())
