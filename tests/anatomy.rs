@@ -126,16 +126,14 @@ fn a_notebook_begins_with_title_picture_minutes_and_profile() {
                 "{name}: {line:?} has no number of minutes"
             );
         }
-        let picture = title
-            .split("](")
+        // Attached: a notebook is opened from other folders, too.
+        let attached = title
+            .split("](attachment:")
             .nth(1)
             .and_then(|rest| rest.split(')').next());
-        let picture = folder().join(picture.unwrap_or_else(|| panic!("{name}: no picture")));
-        assert!(
-            picture.is_file(),
-            "{name}: {} is missing",
-            picture.display()
-        );
+        let attached = attached.unwrap_or_else(|| panic!("{name}: no picture"));
+        let picture = &notebook["cells"][0]["attachments"][attached]["image/png"];
+        assert!(picture.is_string(), "{name}: {attached} is not attached");
 
         let first = cells.iter().find(|cell| cell.is_code()).unwrap();
         assert!(
