@@ -52,10 +52,11 @@ pub fn run(command: BenchCommand) -> Result<()> {
     let support = setup::prepare(&toolchain)?;
     match command {
         BenchCommand::Cells => {
-            println!("The engine itself:");
-            measure_engine(&toolchain, &support)?;
-            println!("\nThrough Jupyter's messages:");
-            measure_kernel()
+            println!("Through Jupyter's messages:");
+            measure_kernel()?;
+            // Last: an engine changes the folder and the environment of its process.
+            println!("\nThe engine itself:");
+            measure_engine(&toolchain, &support)
         }
         BenchCommand::Session => measure_session(),
     }
