@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Shape, Tensor};
 
 use super::{
-    fallback, for_float, gradient,
+    fallback, for_float,
+    gradient::for_variable,
     simd::Float,
     storage::{Elements, elements},
 };
@@ -143,7 +144,6 @@ impl<T: Float> CustomOp1 for Embedding<T> {
                 *to += from;
             }
         }
-        let table = Tensor::from_vec(table, weight.shape(), weight.device())?;
-        gradient::for_variable(weight, table)
+        for_variable(weight, table)
     }
 }

@@ -11,7 +11,7 @@ use std::{
     marker::PhantomData,
 };
 
-use candle_core::{Tensor, TensorId, backprop::GradStore};
+use candle_core::{Tensor, TensorId, WithDType, backprop::GradStore};
 
 type Gradients = HashMap<TensorId, Tensor>;
 
@@ -47,11 +47,19 @@ pub fn backward(loss: &Tensor) -> crate::Result<GradStore> {
     Ok(gradients)
 }
 
-/// What the `bwd` of a custom op returns for an argument that may be a variable.
+/// What the `bwd` of a custom op returns for an argument that may be a variable: `values` in the
+/// argument's shape, or nothing where the argument is not tracked.
 ///
 /// # Errors
-/// If the variable already has a gradient of another shape: a mistake in the operation.
-pub fn for_variable(argument: &Tensor, gradient: Tensor) -> candle_core::Result<Option<Tensor>> {
+/// If there are not as many values as the argument has: a mistake in the operation.
+pub fn for_variable<T: WithDType>(
+    argument: &Tensor,
+    values: Vec<T>,
+) -> candle_core::Result<Option<Tensor>> {
+    if !argument.track_op() {
+        return Ok(None);
+    }
+    let gradient = Tensor::from_vec(values, argument.shape(), argument.device())?;
     if !argument.is_variable() {
         return Ok(Some(gradient));
     }

@@ -6,7 +6,8 @@ use candle_core::{CpuStorage, CustomOp3, D, Layout, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use super::{
-    fallback, for_float, gradient,
+    fallback, for_float,
+    gradient::for_variable,
     reduce::sum,
     simd::{Float, Simd, WithSimd},
     storage::{Elements, elements},
@@ -153,18 +154,11 @@ impl<T: Float> CustomOp3 for LayerNorm<T> {
             moments,
             x_is_wanted: x.track_op(),
         });
-        let tensor = |values, like: &Tensor| Tensor::from_vec(values, like.shape(), like.device());
-        let for_parameter = |values, like: &Tensor| {
-            if like.track_op() {
-                gradient::for_variable(like, tensor(values, like)?)
-            } else {
-                Ok(None)
-            }
-        };
+        let of_x = gradients.x.map(|values| for_variable(x, values));
         Ok((
-            gradients.x.map(|values| tensor(values, x)).transpose()?,
-            for_parameter(gradients.weight, weight)?,
-            for_parameter(gradients.bias, bias)?,
+            of_x.transpose()?.flatten(),
+            for_variable(weight, gradients.weight)?,
+            for_variable(bias, gradients.bias)?,
         ))
     }
 }

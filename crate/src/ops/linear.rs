@@ -8,7 +8,7 @@ use super::{
     activation::{Activation, Loop},
     fallback, for_float,
     gemm::{self, Matrix},
-    gradient,
+    gradient::for_variable,
     simd::{self, Float, Simd, WithSimd},
     storage::{Elements, elements},
 };
@@ -162,26 +162,19 @@ impl<T: Float> Linear<T> {
         let of_x = if x.track_op() {
             let weight = Elements::<T>::of(weight)?;
             let values = gemm::product(before, Matrix::new(&weight, outputs, inputs));
-            Some(Tensor::from_vec(values, x.shape(), x.device())?)
+            for_variable(x, values)?
         } else {
             None
         };
         let of_weight = if weight.track_op() {
             let x = Elements::<T>::of(x)?;
             let values = gemm::product(before.transposed(), Matrix::new(&x, rows, inputs));
-            let values = Tensor::from_vec(values, weight.shape(), weight.device())?;
-            gradient::for_variable(weight, values)?
+            for_variable(weight, values)?
         } else {
             None
         };
-        let of_bias = match bias {
-            Some(bias) => {
-                let values = Tensor::from_vec(sums, bias.shape(), bias.device())?;
-                gradient::for_variable(bias, values)?
-            }
-            None => None,
-        };
-        Ok([of_x, of_weight, of_bias])
+        let of_bias = bias.map(|bias| for_variable(bias, sums));
+        Ok([of_x, of_weight, of_bias.transpose()?.flatten()])
     }
 }
 

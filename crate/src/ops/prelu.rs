@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 use candle_core::{CpuStorage, CustomOp2, Layout, Shape, Tensor};
 
 use super::{
-    fallback, for_float, gradient,
+    fallback, for_float,
+    gradient::for_variable,
     simd::{self, Float, Simd, WithSimd},
     storage::{Elements, elements},
 };
@@ -116,18 +117,7 @@ impl<T: Float> CustomOp2 for Prelu<T> {
             weight: &Elements::<T>::of(weight)?,
             gradient: &Elements::<T>::of(&gradient)?,
         });
-        let of_x = match x.track_op() {
-            true => Some(Tensor::from_vec(of_x, x.shape(), x.device())?),
-            false => None,
-        };
-        let of_weight = match weight.track_op() {
-            true => {
-                let values = Tensor::from_vec(of_weight, weight.shape(), weight.device())?;
-                gradient::for_variable(weight, values)?
-            }
-            false => None,
-        };
-        Ok((of_x, of_weight))
+        Ok((for_variable(x, of_x)?, for_variable(weight, of_weight)?))
     }
 }
 

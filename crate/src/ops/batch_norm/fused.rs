@@ -4,7 +4,7 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Shape, Tensor};
 
 use super::Channels;
 use crate::ops::{
-    gradient,
+    gradient::for_variable,
     simd::{Float, Simd, WithSimd},
     storage::{Elements, elements},
 };
@@ -92,18 +92,11 @@ impl<T: Float> CustomOp3 for BatchNorm<T> {
             gradient: &Elements::of(&gradient)?,
             x_is_wanted: x.track_op(),
         });
-        let tensor = |values, like: &Tensor| Tensor::from_vec(values, like.shape(), like.device());
-        let for_parameter = |values, like: &Tensor| {
-            if like.track_op() {
-                gradient::for_variable(like, tensor(values, like)?)
-            } else {
-                Ok(None)
-            }
-        };
+        let of_x = gradients.x.map(|values| for_variable(x, values));
         Ok((
-            gradients.x.map(|values| tensor(values, x)).transpose()?,
-            for_parameter(gradients.weight, weight)?,
-            for_parameter(gradients.bias, bias)?,
+            of_x.transpose()?.flatten(),
+            for_variable(weight, gradients.weight)?,
+            for_variable(bias, gradients.bias)?,
         ))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, Device, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 
 use super::{
     data::DataPass,
@@ -93,7 +93,7 @@ impl<T: Lanes> Convolution<T> {
                 bias: None,
                 epilogue: Epilogue::Identity,
             };
-            hand_over(input, pass.run())
+            for_variable(input, pass.run())
         });
         let for_weight = weight.track_op().then(|| {
             let input = Elements::of(input)?;
@@ -106,11 +106,11 @@ impl<T: Lanes> Convolution<T> {
                 big,
                 small,
             };
-            hand_over(weight, products.run())
+            for_variable(weight, products.run())
         });
         let for_bias = bias.filter(|bias| bias.track_op()).map(|bias| {
             let [_, channels, height, width] = self.output_shape();
-            hand_over(bias, bias_gradient(gradient, channels, height * width))
+            for_variable(bias, bias_gradient(gradient, channels, height * width))
         });
         let gradients = [for_input, for_weight, for_bias];
         let mut results = [None, None, None];
@@ -119,11 +119,6 @@ impl<T: Lanes> Convolution<T> {
         }
         Ok(results)
     }
-}
-
-fn hand_over<T: Lanes>(argument: &Tensor, gradient: Vec<T>) -> Result<Option<Tensor>> {
-    let gradient = Tensor::from_vec(gradient, argument.shape(), &Device::Cpu)?;
-    for_variable(argument, gradient)
 }
 
 impl<T: Lanes> CustomOp2 for Convolution<T> {
