@@ -4,12 +4,10 @@
 use candle_core::{DType, Tensor, Var};
 use cuaderno::candle_core;
 use cuaderno::nn::{
-    Activation, AvgPool2d, BatchNorm, Bidirectional, BidirectionalPlan, Conv1d, Conv2d,
-    ConvTranspose2d, Dense, Dropout, Embedding, Flatten, Gru, Layer, LayerNorm, Lstm, MaxPool2d,
-    Merge, PRelu, Pass, Plan, RecurrentPlan, RecurrentState, Reshape, SimpleRnn, Upsample,
-    check_gradients,
+    Activation, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d, ConvTranspose2d, Dense,
+    Dropout, Embedding, Flatten, Gru, Layer, LayerNorm, Lstm, MaxPool2d, Merge, PRelu, Pass, Plan,
+    Reshape, SimpleRnn, Upsample, check_gradients,
 };
-use cuaderno::ops::mask_of_lengths;
 use cuaderno::{Result, Rng};
 
 use crate::fixture::{Case, Fixture};
@@ -43,8 +41,22 @@ fn check_plan<P: Plan>(case: &Case, plan: &P) {
     check(case, &layer, run);
 }
 
-fn has_bias(case: &Case) -> bool {
-    case.optional("bias").is_some()
+/// Gives a layer the case's weights, PyTorch's names of which `name_of` makes of ours.
+pub fn set_weights(case: &Case, layer: &dyn Layer, name_of: impl Fn(&str) -> String) {
+    layer.parameters().to_dtype(case.dtype).unwrap();
+    for (name, parameter) in layer.parameters().iter() {
+        parameter.set(&case.tensor(&name_of(name))).unwrap();
+    }
+}
+
+/// The same for a plan with a bias, which not every case has.
+macro_rules! check_biased {
+    ($case:expr, $plan:expr) => {
+        match $case.optional("bias") {
+            Some(_) => check_plan($case, &$plan),
+            None => check_plan($case, &$plan.without_bias()),
+        }
+    };
 }
 
 #[test]
@@ -55,12 +67,7 @@ fn dense() {
         .filter(|c| c.get::<String>("activation") == "none");
     for case in linear {
         let plan = Dense::units(case.tensor("weight").dims()[0]);
-        let plan = if has_bias(&case) {
-            plan
-        } else {
-            plan.without_bias()
-        };
-        check_plan(&case, &plan);
+        check_biased!(&case, plan);
     }
 }
 
@@ -74,14 +81,7 @@ fn conv1d() {
             .padding(case.get("padding"))
             .dilation(case.get("dilation"))
             .groups(case.get("groups"));
-        check_plan(
-            &case,
-            &if has_bias(&case) {
-                plan
-            } else {
-                plan.without_bias()
-            },
-        );
+        check_biased!(&case, plan);
     }
 }
 
@@ -95,14 +95,7 @@ fn conv2d() {
             .padding(case.get::<usize>("padding"))
             .dilation(case.get::<usize>("dilation"))
             .groups(case.get("groups"));
-        check_plan(
-            &case,
-            &if has_bias(&case) {
-                plan
-            } else {
-                plan.without_bias()
-            },
-        );
+        check_biased!(&case, plan);
     }
 }
 
@@ -118,14 +111,7 @@ fn conv_transpose2d() {
             .output_padding(case.get::<usize>("output_padding"))
             .dilation(case.get::<usize>("dilation"))
             .groups(groups);
-        check_plan(
-            &case,
-            &if has_bias(&case) {
-                plan
-            } else {
-                plan.without_bias()
-            },
-        );
+        check_biased!(&case, plan);
     }
 }
 
@@ -306,145 +292,6 @@ fn upsample() {
         Upsample::bilinear(3).output_shape(&[4, 5, 6]).unwrap(),
         [4, 15, 18]
     );
-}
-
-fn recurrent_plan(kind: &str, units: usize) -> RecurrentPlan {
-    match kind {
-        "rnn_tanh" => SimpleRnn::units(units),
-        "rnn_relu" => SimpleRnn::relu_units(units),
-        "lstm" => Lstm::units(units),
-        _ => Gru::units(units),
-    }
-}
-
-const RECURRENT: [&str; 4] = ["rnn_tanh", "rnn_relu", "lstm", "gru"];
-
-/// Gives a layer the case's weights, PyTorch's names of which `name_of` makes of ours.
-fn set_weights(case: &Case, layer: &dyn Layer, name_of: impl Fn(&str) -> String) {
-    layer.parameters().to_dtype(case.dtype).unwrap();
-    for (name, parameter) in layer.parameters().iter() {
-        parameter.set(&case.tensor(&name_of(name))).unwrap();
-    }
-}
-
-fn mask(case: &Case) -> Option<Tensor> {
-    let lengths = case.optional("lengths")?.to_dtype(DType::U32).unwrap();
-    let lengths = lengths.to_vec1::<u32>().unwrap();
-    let lengths: Vec<usize> = lengths.into_iter().map(|n| n as usize).collect();
-    Some(mask_of_lengths(&lengths, case.tensor("input").dims()[1]).unwrap())
-}
-
-#[test]
-fn recurrent() {
-    for kind in RECURRENT {
-        let fixture = Fixture::load(&format!("recurrent/{kind}"));
-        let cases = fixture.cases();
-        for case in
-            cases.filter(|case| case.name != "no_bias" && !case.get::<bool>("bidirectional"))
-        {
-            let input = case.tensor("input");
-            let initial = case
-                .optional("initial_hidden")
-                .map(|hidden| RecurrentState {
-                    hidden,
-                    cell: case.optional("initial_cell"),
-                });
-            let mut plan = recurrent_plan(kind, case.get("hidden_size"));
-            if case.get("reverse") {
-                plan = plan.reversed();
-            }
-            for plan in [plan, plan.return_sequences()] {
-                let layer = plan.build(&input.dims()[1..], &mut Rng::new(1)).unwrap();
-                set_weights(&case, &layer, str::to_owned);
-                let (sequence, state) = layer
-                    .read(&input, initial.as_ref(), mask(&case).as_ref())
-                    .unwrap();
-                case.compare("output", &sequence);
-                case.compare("hidden", &state.hidden);
-                if let Some(cell) = &state.cell {
-                    case.compare("cell", cell);
-                }
-                if initial.is_none() && mask(&case).is_none() {
-                    let output = layer.apply(&input, &mut Pass::Evaluate).unwrap();
-                    let promised = layer.output_shape(&input.dims()[1..]).unwrap();
-                    assert_eq!(output.dims()[1..], promised, "{case}");
-                    case.compare(
-                        if promised.len() == 2 {
-                            "output"
-                        } else {
-                            "hidden"
-                        },
-                        &output,
-                    );
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn bidirectional() {
-    for kind in RECURRENT {
-        let fixture = Fixture::load(&format!("recurrent/{kind}"));
-        for case in fixture.cases().filter(|case| case.get("bidirectional")) {
-            let plan = recurrent_plan(kind, case.get("hidden_size")).return_sequences();
-            let input = case.tensor("input");
-            let plan = Bidirectional::of(plan);
-            let layer = plan.build(&input.dims()[1..], &mut Rng::new(1)).unwrap();
-            set_weights(&case, &layer, |name| match name.split_once('.') {
-                Some(("forward", name)) => name.to_owned(),
-                Some((_, name)) => format!("{name}_reverse"),
-                None => unreachable!("{name} belongs to a direction"),
-            });
-            case.compare("output", &layer.read(&input, mask(&case).as_ref()).unwrap());
-        }
-    }
-}
-
-#[test]
-fn the_ways_to_merge_two_directions() {
-    let plan = Bidirectional::of(Gru::units(2).return_sequences());
-    let x = Rng::new(2).normal(0.0, 1.0, &[3, 4, 5]).unwrap();
-    // The same weights whatever the way: they are drawn from the same seed.
-    let output = |plan: BidirectionalPlan| {
-        let layer = plan.build(&[4, 5], &mut Rng::new(1)).unwrap();
-        let output = layer.apply(&x, &mut Pass::Evaluate).unwrap();
-        assert_eq!(output.dims()[1..], layer.output_shape(&[4, 5]).unwrap());
-        output
-    };
-    let both = output(plan).to_vec3::<f32>().unwrap();
-    type Merged = fn(f32, f32) -> f32;
-    let ways: [(Merge, Merged); 3] = [
-        (Merge::Sum, |a, b| a + b),
-        (Merge::Multiply, |a, b| a * b),
-        (Merge::Average, |a, b| (a + b) * 0.5),
-    ];
-    for (merge, expected) in ways {
-        let merged = output(plan.merge(merge)).to_vec3::<f32>().unwrap();
-        for (merged, both) in merged.iter().flatten().zip(both.iter().flatten()) {
-            for unit in 0..2 {
-                assert_eq!(
-                    merged[unit],
-                    expected(both[unit], both[unit + 2]),
-                    "{merge:?}"
-                );
-            }
-        }
-    }
-}
-
-#[test]
-fn an_lstm_forgets_nothing_at_first_and_a_state_without_a_cell_is_refused() {
-    let layer = Lstm::units(2).build(&[4, 3], &mut Rng::new(1)).unwrap();
-    let bias = layer.parameters().get("bias_ih").unwrap().tensor();
-    let expected = [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0];
-    assert_eq!(bias.to_vec1::<f32>().unwrap(), expected);
-
-    let gru = Gru::units(2).build(&[4, 3], &mut Rng::new(1)).unwrap();
-    let x = Rng::new(2).normal(0.0, 1.0, &[1, 4, 3]).unwrap();
-    let (_, state) = gru.read(&x, None, None).unwrap();
-    let error = layer.read(&x, Some(&state), None).unwrap_err().to_string();
-    assert!(error.contains("a cell"), "{error}");
 }
 
 #[test]

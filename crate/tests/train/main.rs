@@ -8,6 +8,7 @@ mod initialisers;
 mod layers;
 mod mnist;
 mod optimisers;
+mod recurrent_layers;
 mod resume;
 mod schedules;
 mod state_dict;
