@@ -200,6 +200,35 @@ fn the_first_failure_stops_the_run() {
     assert_eq!(executed["cells"][1]["execution_count"], Value::Null);
 }
 
+/// So that a rebuild in the target folder leaves a session that runs alone.
+#[test]
+fn a_session_compiles_its_cells_against_libraries_of_its_own() {
+    let desk = Desk::new();
+    let notebook = desk.notebook(
+        "own.ipynb",
+        &[
+            "use cuaderno::prelude::*;",
+            "let own = std::env::current_exe()?.with_file_name(\"../deps\");\n\
+             let mut removed = 0;\n\
+             for file in std::fs::read_dir(own)? {\n    \
+                 let file = file?.path();\n    \
+                 if file.to_string_lossy().contains(\"libcandle_core\") {\n        \
+                     std::fs::remove_file(file)?;\n        \
+                     removed += 1;\n    \
+                 }\n\
+             }\n\
+             println!(\"removed: {}\", removed > 0);",
+            "Tensor::new(1f32, &Device::Cpu)?",
+        ],
+    );
+    let run = desk.run(&[path(&notebook)]);
+    assert_eq!(run.status, Some(1), "{}", run.text);
+    let executed = desk.executed("own.ipynb");
+    let said = outputs(&executed, 1);
+    assert!(said.contains("removed: true"), "{said}");
+    assert_eq!(error(&executed, 2).0, "CompileError");
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_keeps_what_was_executed() {

@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::session::Facts;
+use super::session::{DEPENDENCIES, Facts};
 use super::{runtime, source, support};
 
 /// Where the stand-in writes the process that compiles a cell, so that a time limit can end it.
@@ -82,7 +82,7 @@ fn compile(folder: &Path, facts: &Facts, emit: &[&str]) -> Result<u8> {
     let mut rpath = OsString::from("-Clink-arg=-Wl,-rpath,");
     rpath.push(folder);
     let mut dependencies = OsString::from("dependency=");
-    dependencies.push(&facts.dependencies);
+    dependencies.push(folder.join(DEPENDENCIES));
     let mut library = OsString::from("cuaderno=");
     library.push(&facts.library);
     let mut command = Command::new(&facts.rustc);

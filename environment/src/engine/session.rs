@@ -18,6 +18,8 @@ pub const SESSION: &str = "CUADERNO_SESSION";
 pub const WORKING_DIRECTORY: &str = "working-directory";
 /// This binary's name in it.
 const OWN_BINARY: &str = "bin/cuaderno";
+/// Where the libraries are that the support library names.
+pub const DEPENDENCIES: &str = "deps";
 
 /// A session's folder; dropping it deletes the folder.
 pub struct Session {
@@ -30,7 +32,6 @@ pub struct Facts {
     pub rustc: PathBuf,
     pub cargo: PathBuf,
     pub library: PathBuf,
-    pub dependencies: PathBuf,
     /// The environment as the user had it, before the engine's own changes.
     pub path: Option<String>,
     pub cargo_home: Option<String>,
@@ -71,15 +72,21 @@ impl Session {
 
     fn fill(&self, toolchain: &Toolchain, support: &Support, live: bool) -> Result<()> {
         let at = |name: &str| self.folder.join(name);
-        for name in ["src", "bin", "cargo-home/bin", "out"] {
+        for name in ["src", "bin", "cargo-home/bin", DEPENDENCIES, "out"] {
             fs::create_dir_all(at(name))?;
         }
-        // A private name for the library: a rebuild replaces the file in the target folder, and a
-        // running session must go on with the one it has loaded.
+        // Private names for the library and those that it names: a rebuild replaces the files in the
+        // target folder, and a running session must go on with the ones it has loaded.
         let library = self
             .folder
             .join(support.library.file_name().context("a file name")?);
         link_or_copy(&support.library, &library)?;
+        for file in &support.dependencies {
+            let name = file.file_name().context("a file name")?;
+            let own = at(DEPENDENCIES).join(name);
+            // On another file system they are too large to copy.
+            fs::hard_link(file, &own).or_else(|_| symlink(file, &own))?;
+        }
         link_sysroot(toolchain, &at("sysroot"))?;
         let own_binary = std::env::current_exe()?;
         for name in [
@@ -105,7 +112,6 @@ impl Session {
             rustc: toolchain.rustc.clone(),
             cargo: toolchain.cargo.clone(),
             library,
-            dependencies: support.dependencies.clone(),
             path: std::env::var("PATH").ok(),
             cargo_home: std::env::var("CARGO_HOME").ok(),
             packages: support.packages.clone(),

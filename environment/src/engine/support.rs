@@ -16,8 +16,8 @@ use crate::workbook;
 pub struct Support {
     /// `libcuaderno.so`, or what the platform calls it.
     pub library: PathBuf,
-    /// Where the compiled dependencies lie.
-    pub dependencies: PathBuf,
+    /// The compiled libraries that it names, which rustc reads for each cell.
+    pub dependencies: Vec<PathBuf>,
     /// What cargo says of the packages whose types a cell can see, the support crate first.
     pub packages: Vec<Value>,
 }
@@ -44,20 +44,15 @@ impl Support {
         });
         let packages: Vec<Value> = packages.into_iter().collect::<Result<_>>()?;
         let name = library_name();
-        let library = packages[0]["filenames"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|file| file.as_str().map(PathBuf::from))
+        let library = libraries(&packages[0])
             .find(|file| file.file_name().is_some_and(|file| file == name.as_str()))
             .with_context(|| format!("cargo built no {name}"))?;
-        let dependencies = library
-            .parent()
-            .context("the library lies in a folder")?
-            .join("deps");
+        let others = artifacts
+            .iter()
+            .filter(|artifact| artifact["target"]["name"] != VISIBLE[0]);
         Ok(Self {
             library,
-            dependencies,
+            dependencies: others.flat_map(libraries).collect(),
             packages,
         })
     }
@@ -74,6 +69,19 @@ impl Support {
             .and_then(|data| data.modified());
         matches!((built, locked), (Ok(built), Ok(locked)) if built > locked)
     }
+}
+
+/// The libraries among what an artifact consists of, with their metadata.
+fn libraries(artifact: &Value) -> impl Iterator<Item = PathBuf> {
+    let files = artifact["filenames"].as_array().into_iter().flatten();
+    let files = files.filter_map(|file| file.as_str().map(PathBuf::from));
+    files.filter(|file| {
+        file.extension()
+            .and_then(|extension| extension.to_str())
+            .is_some_and(|extension| {
+                ["rlib", "rmeta", std::env::consts::DLL_EXTENSION].contains(&extension)
+            })
+    })
 }
 
 fn library_name() -> String {
