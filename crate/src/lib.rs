@@ -59,7 +59,8 @@ pub mod prelude {
     pub use crate::rng::Rng;
     pub use crate::table::Table;
     pub use crate::train::{
-        Batch, Checkpoint, EarlyStopping, Examples, History, Losses, Model, Trace, Trainer,
+        Batch, Checkpoint, EarlyStopping, Examples, History, Losses, Model, RunFolder, Trace,
+        Trainer,
     };
     pub use candle_core::{DType, Device, IndexOp, Module, Tensor, Var};
 }

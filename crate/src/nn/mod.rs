@@ -26,6 +26,7 @@ mod recurrent;
 mod reshape;
 mod sequential;
 mod summary;
+pub(crate) mod tensor_file;
 mod upsample;
 mod weights;
 mod window;

@@ -3,37 +3,36 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use candle_core::{Device, Tensor, pickle};
+use candle_core::{Tensor, pickle};
 
-use super::Parameters;
-use crate::files::write_atomically;
+use super::{Parameters, tensor_file};
 use crate::{Error, Result};
 
 impl Parameters {
-    /// Writes every parameter and buffer to a safetensors file, under its name. The file is there
-    /// whole or not at all.
+    /// Writes every parameter and buffer to a safetensors file, under its name, with a checksum. The
+    /// file is there whole or not at all.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let tensors = self.iter().map(|(name, p)| (name, p.var().into_inner()));
-        let bytes = safetensors::serialize(tensors, None)
-            .map_err(|error| bad(path, format!("the weights do not fit the format: {error}")))?;
-        write_atomically(path, &bytes)
+        let tensors = self
+            .iter()
+            .map(|(name, p)| (name.to_owned(), p.var().into_inner()));
+        tensor_file::write(path, tensors, String::new())
     }
 
     /// Reads every parameter and buffer from a safetensors file, or from a PyTorch state dict if
     /// the name ends in `.pth` or `.pt`. Nothing changes unless all of them are there.
     ///
     /// # Errors
-    /// If the file cannot be read, or if a tensor is missing in it, has another shape, or is not
+    /// If the file cannot be read or is damaged, or if a tensor is missing in it, has another shape, or is not
     /// the model's; the sentence names it.
     pub fn load(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let tensors = match path.extension().and_then(|e| e.to_str()) {
             Some("pth" | "pt") => read_pickle(path)?,
-            _ => read_safetensors(path)?,
+            _ => tensor_file::read(path)?.tensors,
         };
         self.load_tensors(path, tensors)
     }
@@ -83,13 +82,6 @@ impl Parameters {
         }
         Ok(())
     }
-}
-
-fn read_safetensors(path: &Path) -> Result<BTreeMap<String, Tensor>> {
-    let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
-    let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)
-        .map_err(|error| bad(path, format!("this is no whole safetensors file: {error}")))?;
-    Ok(tensors.into_iter().collect())
 }
 
 fn read_pickle(path: &Path) -> Result<BTreeMap<String, Tensor>> {
@@ -209,7 +201,7 @@ mod tests {
     fn what_is_no_safetensors_file_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("w.safetensors");
-        write_atomically(&path, b"not weights").unwrap();
+        std::fs::write(&path, "not weights").unwrap();
         let error = network(1, 4).load(&path).unwrap_err().to_string();
         assert!(error.contains("no whole safetensors file"), "{error}");
         let error = network(1, 4)

@@ -1,16 +1,13 @@
 //! Going on with an interrupted training as if nothing had happened.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use candle_core::{Device, Tensor};
-use safetensors::SafeTensors;
+use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::History;
 use super::tally::Tally;
-use crate::files::write_atomically;
-use crate::nn::Parameters;
+use crate::nn::{Parameters, tensor_file};
 use crate::optim::{Optimiser, State};
 use crate::{Error, Result};
 
@@ -35,15 +32,16 @@ pub(super) struct Position {
     pub(super) callbacks: Vec<Vec<u64>>,
 }
 
+/// Its name in the folder that is resumed from.
+pub(super) const RESUME_FILE: &str = "training.safetensors";
+
 /// The file that a training is resumed from.
 #[derive(Clone, Debug)]
 pub(super) struct ResumeFile(PathBuf);
 
-const POSITION: &str = "training";
-
 impl ResumeFile {
     pub(super) fn in_folder(folder: &Path) -> Self {
-        Self(folder.join("training.safetensors"))
+        Self(folder.join(RESUME_FILE))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -71,10 +69,7 @@ impl ResumeFile {
         let averages = state.averages.into_iter();
         let averages = averages.map(|(name, average)| (format!("optimiser.{name}"), average));
         let position = serde_json::to_string(position).map_err(|error| self.bad(error))?;
-        let metadata = HashMap::from([(POSITION.to_owned(), position)]);
-        let bytes = safetensors::serialize(weights.chain(averages), Some(metadata))
-            .map_err(|error| self.bad(error))?;
-        write_atomically(&self.0, &bytes)
+        tensor_file::write(&self.0, weights.chain(averages), position)
     }
 
     /// Restores model, optimiser and callbacks, and returns the position.
@@ -85,16 +80,15 @@ impl ResumeFile {
         optimiser: &mut dyn Optimiser,
         callbacks: &mut [Box<dyn super::Callback>],
     ) -> Result<Position> {
-        let bytes = std::fs::read(&self.0).map_err(|error| Error::io(&self.0, error))?;
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| self.bad(error))?;
-        let position = header.metadata().as_ref().and_then(|m| m.get(POSITION));
+        let file = tensor_file::read(&self.0)?;
+        let position = file.note.filter(|note| !note.is_empty());
         let position = position.ok_or_else(|| self.bad("it was not written by a training"))?;
-        let position: Position = serde_json::from_str(position).map_err(|error| self.bad(error))?;
+        let position: Position =
+            serde_json::from_str(&position).map_err(|error| self.bad(error))?;
         self.check(&position, expected, callbacks.len())?;
 
-        let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
         let of = |part: &str| {
-            let named = tensors.iter().filter_map(|(name, tensor)| {
+            let named = file.tensors.iter().filter_map(|(name, tensor)| {
                 Some((name.strip_prefix(part)?.to_owned(), tensor.clone()))
             });
             named.collect::<std::collections::BTreeMap<String, Tensor>>()

@@ -10,5 +10,6 @@ mod mnist;
 mod optimisers;
 mod recurrent_layers;
 mod resume;
+mod run_folder;
 mod schedules;
 mod state_dict;

@@ -1,0 +1,159 @@
+//! Tensors in a safetensors file, with a checksum of them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use candle_core::{Device, Tensor};
+use flate2::Crc;
+use safetensors::SafeTensors;
+use serde::{Deserialize, Serialize};
+
+use crate::files::write_atomically;
+use crate::{Error, Result};
+
+/// Our entry in the file's metadata. A single one: the format writes several in any order, and two
+/// files with the same content should be the same bytes.
+const ENTRY: &str = "cuaderno";
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    /// CRC-32 of the tensors' bytes and of the note.
+    crc32: u32,
+    note: String,
+}
+
+/// What a file holds.
+pub(crate) struct TensorFile {
+    pub(crate) tensors: BTreeMap<String, Tensor>,
+    /// What was written beside the tensors; nothing in a file that another program has written.
+    pub(crate) note: Option<String>,
+}
+
+/// Writes tensors and a note on them. The file is there whole or not at all.
+pub(crate) fn write(
+    path: &Path,
+    tensors: impl Iterator<Item = (String, Tensor)>,
+    note: String,
+) -> Result<()> {
+    let tensors: BTreeMap<String, Tensor> = tensors.collect();
+    let bytes = |metadata| {
+        safetensors::serialize(&tensors, metadata)
+            .map_err(|error| bad(path, format!("the tensors do not fit the format: {error}")))
+    };
+    let entry = Entry {
+        crc32: checksum(path, &bytes(None)?, &note)?,
+        note,
+    };
+    let entry = serde_json::to_string(&entry).map_err(|error| bad(path, error.to_string()))?;
+    let metadata = HashMap::from([(ENTRY.to_owned(), entry)]);
+    write_atomically(path, &bytes(Some(metadata))?)
+}
+
+/// Reads all tensors of a safetensors file; an error if it is none, or not as it was written.
+pub(crate) fn read(path: &Path) -> Result<TensorFile> {
+    let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
+    let no_file = |error: &dyn std::fmt::Display| {
+        bad(path, format!("this is no whole safetensors file: {error}"))
+    };
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| no_file(&error))?;
+    let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)
+        .map_err(|error| no_file(&error))?;
+    let entry = header.metadata().as_ref().and_then(|all| all.get(ENTRY));
+    let entry = entry.map(|entry| serde_json::from_str::<Entry>(entry));
+    let entry = entry.transpose().map_err(|error| no_file(&error))?;
+    if let Some(entry) = &entry
+        && checksum(path, &bytes, &entry.note)? != entry.crc32
+    {
+        return Err(bad(
+            path,
+            "the file is damaged: its checksum is not that of its tensors; delete it or take it from a copy".into(),
+        ));
+    }
+    Ok(TensorFile {
+        tensors: tensors.into_iter().collect(),
+        note: entry.map(|entry| entry.note),
+    })
+}
+
+fn checksum(path: &Path, file: &[u8], note: &str) -> Result<u32> {
+    let (header, _) =
+        SafeTensors::read_metadata(file).map_err(|error| bad(path, error.to_string()))?;
+    let mut checksum = Crc::new();
+    // The header's length stands before it, in eight bytes.
+    checksum.update(&file[8 + header..]);
+    checksum.update(note.as_bytes());
+    Ok(checksum.sum())
+}
+
+fn bad(path: &Path, problem: String) -> Error {
+    Error::Data {
+        file: path.display().to_string(),
+        problem,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(folder: &Path) -> std::path::PathBuf {
+        let path = folder.join("t.safetensors");
+        let tensor = Tensor::new(&[1f32, 2.0, 3.0], &Device::Cpu).unwrap();
+        write(
+            &path,
+            [("weight".to_owned(), tensor)].into_iter(),
+            "note".into(),
+        )
+        .unwrap();
+        path
+    }
+
+    #[test]
+    fn tensors_and_note_are_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = read(&written(folder.path())).unwrap();
+        assert_eq!(file.note.as_deref(), Some("note"));
+        let values = file.tensors["weight"].to_vec1::<f32>().unwrap();
+        assert_eq!(values, [1.0, 2.0, 3.0]);
+    }
+
+    /// Whatever byte is damaged: refused, or harmless.
+    #[test]
+    fn a_flipped_bit_never_changes_a_tensor() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = written(folder.path());
+        let whole = std::fs::read(&path).unwrap();
+        let mut refused = 0;
+        for place in 0..whole.len() {
+            let mut damaged = whole.clone();
+            damaged[place] ^= 1;
+            std::fs::write(&path, &damaged).unwrap();
+            match read(&path) {
+                Err(_) => refused += 1,
+                // The tensor's name, or the name of our entry.
+                Ok(file) => {
+                    let tensor = file.tensors.values().next().unwrap();
+                    assert_eq!(
+                        tensor.to_vec1::<f32>().unwrap(),
+                        [1.0, 2.0, 3.0],
+                        "byte {place}"
+                    );
+                }
+            }
+        }
+        assert!(refused > whole.len() / 2, "{refused} of {}", whole.len());
+        std::fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+        assert!(read(&path).is_err(), "a truncated file");
+    }
+
+    #[test]
+    fn the_last_byte_is_watched() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = written(folder.path());
+        let mut bytes = std::fs::read(&path).unwrap();
+        *bytes.last_mut().unwrap() ^= 0x80;
+        std::fs::write(&path, bytes).unwrap();
+        let error = read(&path).err().unwrap().to_string();
+        assert!(error.contains("the file is damaged"), "{error}");
+    }
+}

@@ -1,0 +1,303 @@
+//! The folder of one training: figures, sample images and weights.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Checkpoint;
+use super::resume::RESUME_FILE;
+use crate::files::write_atomically;
+use crate::nn::tensor_file;
+use crate::{Error, Result};
+
+const ARCHITECTURE: &str = "architecture.json";
+const FOLDERS: [&str; 3] = ["viz", "images", "weights"];
+
+/// A folder that holds all of one training, as in the course (`run/vae/0002_digits`): figures in
+/// `viz`, sample images in `images`, the weights of each epoch in `weights`, the architecture in
+/// `architecture.json`, and what [`Trainer::resume`](super::Trainer::resume) goes on from.
+///
+/// A new training [builds](Self::build) its folder; a later one [loads](Self::load) it, and goes on
+/// or has nothing left to do.
+///
+/// ```
+/// use cuaderno::{nn::Activation, prelude::*, train::TensorExamples};
+/// let path = std::env::temp_dir().join(format!("doc-run-{}", std::process::id()));
+/// let images = Rng::new(1).uniform(0.0, 1.0, &[64, 1, 28, 28])?;
+/// let examples = TensorExamples::new(images.clone(), images)?;
+/// for epochs in [1, 2] {
+///     let run = match RunFolder::exists(&path) {
+///         true => RunFolder::load(&path, &"autoencoder, d' = 4")?,
+///         false => RunFolder::build(&path, &"autoencoder, d' = 4")?,
+///     };
+///     let model = Autoencoder::new(4, Activation::Relu, &mut Rng::new(6202))?;
+///     let history = Trainer::new(RmsProp::new(1e-3)).epochs(epochs).callback(run.checkpoint())
+///         .resume(run.path()).fit(&model, &examples, &examples)?;
+///     assert_eq!(history.epochs.len(), epochs);
+/// }
+/// # std::fs::remove_dir_all(path).unwrap();
+/// # Ok::<(), cuaderno::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct RunFolder(PathBuf);
+
+impl RunFolder {
+    /// Whether something is there at `path`, so that it is to be loaded and cannot be built.
+    pub fn exists(path: impl AsRef<Path>) -> bool {
+        match fs::read_dir(path.as_ref()) {
+            Ok(mut entries) => entries.next().is_some(),
+            Err(_) => path.as_ref().exists(),
+        }
+    }
+
+    /// Makes the folder of a new training of a model that `architecture` describes.
+    ///
+    /// # Errors
+    /// If there is something at `path` already, or the folder cannot be made.
+    pub fn build(path: impl Into<PathBuf>, architecture: &impl Serialize) -> Result<Self> {
+        let path = path.into();
+        if Self::exists(&path) {
+            return Err(bad(
+                &path,
+                "there is something in it already: load the run, or build a new one in another folder",
+            ));
+        }
+        for name in FOLDERS {
+            let folder = path.join(name);
+            fs::create_dir_all(&folder).map_err(|error| Error::io(&folder, error))?;
+        }
+        let file = path.join(ARCHITECTURE);
+        let text = serde_json::to_string_pretty(architecture);
+        write_atomically(&file, text.map_err(|error| bad(&file, error))?.as_bytes())?;
+        Ok(Self(path))
+    }
+
+    /// Opens the folder of a training of the same architecture, after reading every file of weights
+    /// in it. Nothing in it changes.
+    ///
+    /// # Errors
+    /// If there is no run at `path`, if it is of another architecture (the sentence says what is
+    /// different), or if a file is missing or damaged.
+    pub fn load(path: impl Into<PathBuf>, architecture: &impl Serialize) -> Result<Self> {
+        let path = path.into();
+        if !path.exists() {
+            return Err(bad(&path, "there is no run here yet: build it"));
+        }
+        let file = path.join(ARCHITECTURE);
+        let found = fs::read_to_string(&file).map_err(|error| Error::io(&file, error))?;
+        let found: Value = serde_json::from_str(&found)
+            .map_err(|error| bad(&file, format!("this describes no architecture: {error}")))?;
+        let expected = serde_json::to_string(architecture)
+            .and_then(|text| serde_json::from_str::<Value>(&text))
+            .map_err(|error| bad(&file, error))?;
+        if let Some(difference) = difference("", &found, &expected) {
+            return Err(bad(
+                &path,
+                format!(
+                    "the run is of another architecture: {difference}; use the same or another folder"
+                ),
+            ));
+        }
+        let run = Self(path);
+        run.check_tensors()?;
+        Ok(run)
+    }
+
+    /// The folder itself, to [resume](super::Trainer::resume) from.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Where figures go.
+    pub fn viz(&self) -> PathBuf {
+        self.0.join("viz")
+    }
+
+    /// Where sample images go.
+    pub fn images(&self) -> PathBuf {
+        self.0.join("images")
+    }
+
+    /// Where weights go.
+    pub fn weights(&self) -> PathBuf {
+        self.0.join("weights")
+    }
+
+    /// Keeps the weights of every epoch: `weights/weights-001-58.83.safetensors`.
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint::every_epoch(self.weights())
+    }
+
+    fn check_tensors(&self) -> Result<()> {
+        let weights = self.weights();
+        let entries = fs::read_dir(&weights).map_err(|error| Error::io(&weights, error))?;
+        let resume = Some(self.0.join(RESUME_FILE)).filter(|file| file.exists());
+        let files = entries.flatten().map(|entry| entry.path()).chain(resume);
+        for file in files.filter(|file| file.extension().is_some_and(|e| e == "safetensors")) {
+            tensor_file::read(&file)?;
+        }
+        Ok(())
+    }
+}
+
+/// The first place where two descriptions are not the same.
+fn difference(place: &str, found: &Value, expected: &Value) -> Option<String> {
+    let inner = |key: &str| match place {
+        "" => key.to_owned(),
+        place => format!("{place}.{key}"),
+    };
+    match (found, expected) {
+        (Value::Object(found), Value::Object(expected)) => {
+            let keys = expected.keys().chain(found.keys());
+            keys.into_iter().find_map(|key| {
+                let value = |map: &serde_json::Map<String, Value>| {
+                    map.get(key).cloned().unwrap_or(Value::Null)
+                };
+                difference(&inner(key), &value(found), &value(expected))
+            })
+        }
+        (found, expected) if found == expected => None,
+        (found, expected) => {
+            let place = if place.is_empty() { "it" } else { place };
+            Some(format!("{place} is {found} there and {expected} here"))
+        }
+    }
+}
+
+fn bad(path: &Path, problem: impl ToString) -> Error {
+    Error::Data {
+        file: path.display().to_string(),
+        problem: problem.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::Rng;
+    use crate::nn::{Dense, Layer, Plan};
+
+    #[derive(Serialize)]
+    struct Architecture {
+        filters: Vec<usize>,
+        z_dim: usize,
+        dropout: Option<f64>,
+    }
+
+    fn architecture(z_dim: usize) -> Architecture {
+        Architecture {
+            filters: vec![32, 64],
+            z_dim,
+            dropout: Some(0.1),
+        }
+    }
+
+    /// Every file below a folder with its content.
+    fn content(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => files.extend(content(&path)),
+                false => drop(files.insert(path.clone(), fs::read(path).unwrap())),
+            }
+        }
+        files
+    }
+
+    /// A run with weights in it, and where they are.
+    fn run(folder: &Path) -> (RunFolder, PathBuf) {
+        let run = RunFolder::build(folder.join("0002_digits"), &architecture(2)).unwrap();
+        let weights = run.weights().join("weights-001-58.83.safetensors");
+        let layer = Dense::units(2).build(&[3], &mut Rng::new(1)).unwrap();
+        layer.parameters().save(&weights).unwrap();
+        (run, weights)
+    }
+
+    #[track_caller]
+    fn refused(
+        run: &RunFolder,
+        result: Result<RunFolder>,
+        before: &BTreeMap<PathBuf, Vec<u8>>,
+    ) -> String {
+        let error = result.unwrap_err().to_string();
+        assert_eq!(
+            &content(run.path()),
+            before,
+            "something in the folder changed"
+        );
+        error.replace(&run.path().display().to_string(), "RUN")
+    }
+
+    #[test]
+    fn a_run_is_built_once_and_loaded_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (run, _) = run(folder.path());
+        for folder in [run.viz(), run.images(), run.weights()] {
+            assert!(folder.is_dir());
+        }
+        assert!(RunFolder::exists(run.path()));
+        RunFolder::load(run.path(), &architecture(2)).unwrap();
+        let before = content(run.path());
+        assert_eq!(
+            refused(
+                &run,
+                RunFolder::build(run.path(), &architecture(2)),
+                &before
+            ),
+            "RUN: there is something in it already: load the run, or build a new one in another folder."
+        );
+    }
+
+    #[test]
+    fn another_architecture_is_refused_and_the_difference_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let (run, _) = run(folder.path());
+        let before = content(run.path());
+        assert_eq!(
+            refused(&run, RunFolder::load(run.path(), &architecture(4)), &before),
+            "RUN: the run is of another architecture: z_dim is 2 there and 4 here; use the same or another folder."
+        );
+        let other = RunFolder::load(run.path(), &"a perceptron");
+        assert!(refused(&run, other, &before).contains("and \"a perceptron\" here"));
+    }
+
+    #[test]
+    fn damaged_files_are_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let (run, weights) = run(folder.path());
+        let whole = fs::read(&weights).unwrap();
+        let mut damaged = whole.clone();
+        *damaged.last_mut().unwrap() ^= 1;
+        for bytes in [&damaged[..], &whole[..whole.len() / 2], b""] {
+            fs::write(&weights, bytes).unwrap();
+            let before = content(run.path());
+            let error = refused(&run, RunFolder::load(run.path(), &architecture(2)), &before);
+            assert!(
+                error.starts_with("RUN/weights/weights-001-58.83.safetensors: "),
+                "{error}"
+            );
+        }
+        fs::write(&weights, whole).unwrap();
+        fs::write(run.path().join(ARCHITECTURE), "{\"filters\": [3").unwrap();
+        let before = content(run.path());
+        let error = refused(&run, RunFolder::load(run.path(), &architecture(2)), &before);
+        assert!(
+            error.starts_with("RUN/architecture.json: this describes no architecture"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_loaded_and_an_empty_folder_can_be_built() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = RunFolder::load(folder.path().join("none"), &architecture(2)).unwrap_err();
+        assert!(error.to_string().contains("no run here yet"), "{error}");
+        assert!(!RunFolder::exists(folder.path()));
+        RunFolder::build(folder.path(), &architecture(2)).unwrap();
+    }
+}
