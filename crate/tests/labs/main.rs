@@ -2,3 +2,4 @@
 //! hold there.
 
 mod autoencoders;
+mod autoencoders_on_mnist;

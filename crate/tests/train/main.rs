@@ -6,7 +6,6 @@ mod fixture;
 mod callbacks;
 mod initialisers;
 mod layers;
-mod mnist;
 mod optimisers;
 mod recurrent_layers;
 mod resume;
