@@ -16,6 +16,7 @@ pub mod error;
 mod files;
 pub mod lab;
 mod labels;
+pub mod latent;
 pub mod metrics;
 pub mod models;
 pub mod nn;
@@ -40,6 +41,9 @@ pub mod prelude {
     pub use crate::codes::{CodeComparison, Codec};
     pub use crate::data::{Batches, LabelledImages, Mnist};
     pub use crate::lab::{Bands, check_close, unsolved};
+    pub use crate::latent::{
+        latent_interpolation, latent_manifold, latent_samples, latent_traversal, normal_quantile,
+    };
     pub use crate::metrics::{
         ClassificationReport, ClusteringReport, accuracy, classification_report, clustering_report,
         confusion_matrix, reconstruction_bce, reconstruction_mse,
@@ -52,8 +56,9 @@ pub mod prelude {
     };
     pub use crate::optim::{Adadelta, Adam, AdamW, RmsProp, Schedule, Sgd};
     pub use crate::plot::{
-        Figure, bar_chart, captioned_image_grid, confusion_heat_map, histogram, image_grid,
-        learning_curve, line_chart, reconstructions, scatter, side_by_side,
+        Figure, bar_chart, captioned_image_grid, confusion_heat_map, histogram, histograms,
+        histograms_against_normal, image_grid, image_map, learning_curve, line_chart,
+        reconstructions, scatter, side_by_side,
     };
     pub use crate::profile::Profile;
     pub use crate::rng::Rng;

@@ -16,6 +16,10 @@ const TICK_LENGTH: f64 = 5.0;
 /// Ticks are at least about this far apart: labels side by side need more room than stacked ones.
 const X_TICK_DISTANCE: f64 = 60.0;
 const Y_TICK_DISTANCE: f64 = 45.0;
+/// Height of an axis's name.
+const NAME: f64 = AXIS_TEXT * 1.4;
+/// What the x axis takes below the plot.
+const BELOW: f64 = 2.0 * TICK_LENGTH + TICK_TEXT * 1.4 + NAME;
 
 /// A chart to draw series on, in the coordinates of the data.
 pub(super) type Chart<'a, 'c> = ChartContext<'a, Canvas<'c>, Cartesian2d<Scale, Scale>>;
@@ -51,12 +55,10 @@ pub(super) fn draw<'a, 'c>(
     let x_scale = Scale::of(&x, most_ticks(width, X_TICK_DISTANCE));
     let y_scale = Scale::of(&y, most_ticks(height, Y_TICK_DISTANCE));
 
-    let name_height = AXIS_TEXT * 1.4;
-    let below = 2.0 * TICK_LENGTH + TICK_TEXT * 1.4 + name_height;
-    let left = 2.0 * TICK_LENGTH + y_scale.label_width() + name_height;
+    let left = left_of(&y_scale);
     let mut chart = ChartBuilder::on(area)
         .margin(units(MARGIN))
-        .x_label_area_size(units(below))
+        .x_label_area_size(units(BELOW))
         .y_label_area_size(units(left))
         .build_cartesian_2d(x_scale, y_scale)?;
     let mut mesh = chart.configure_mesh();
@@ -76,6 +78,18 @@ pub(super) fn draw<'a, 'c>(
         .y_desc(y.name)
         .draw()?;
     Ok(chart)
+}
+
+/// What the axes and the margins around them take of a figure's width and height, where `y` has named
+/// ticks.
+pub(super) fn room(y: &Axis) -> (f64, f64) {
+    let left = left_of(&Scale::of(y, 0));
+    (left + 2.0 * MARGIN, BELOW + 2.0 * MARGIN)
+}
+
+/// What the y axis takes left of the plot.
+fn left_of(y: &Scale) -> f64 {
+    2.0 * TICK_LENGTH + y.label_width() + NAME
 }
 
 /// A range that holds all `values` with a little space around them, but does not reach below zero
