@@ -3,3 +3,4 @@
 
 mod autoencoders;
 mod autoencoders_on_mnist;
+mod variational_autoencoders_on_mnist;
