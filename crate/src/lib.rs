@@ -26,6 +26,7 @@ pub mod optim;
 pub mod plot;
 pub mod profile;
 pub mod rng;
+pub mod samples;
 mod table;
 pub mod train;
 
@@ -48,7 +49,9 @@ pub mod prelude {
         ClassificationReport, ClusteringReport, accuracy, classification_report, clustering_report,
         confusion_matrix, reconstruction_bce, reconstruction_mse,
     };
-    pub use crate::models::{Autoencoder, Classifier, DeepAutoencoder};
+    pub use crate::models::{
+        Autoencoder, Classifier, DeepAutoencoder, GaussianCode, PixelLoss, Vae, VaeArchitecture,
+    };
     pub use crate::nn::{
         Activation, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d, ConvTranspose2d, Dense,
         Dropout, Embedding, Flatten, Gru, Initialiser, Layer, LayerNorm, Lstm, MaxPool2d, Merge,
@@ -62,6 +65,7 @@ pub mod prelude {
     };
     pub use crate::profile::Profile;
     pub use crate::rng::Rng;
+    pub use crate::samples::SampleImages;
     pub use crate::table::Table;
     pub use crate::train::{
         Batch, Checkpoint, EarlyStopping, Examples, History, Losses, Model, RunFolder, Trace,

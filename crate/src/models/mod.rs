@@ -5,9 +5,11 @@ mod classifier;
 mod deep_autoencoder;
 mod in_batches;
 mod mean_image;
+mod vae;
 
 pub use autoencoder::Autoencoder;
 pub use classifier::Classifier;
 pub use deep_autoencoder::DeepAutoencoder;
+pub use vae::{Convolution, GaussianCode, PixelLoss, Vae, VaeArchitecture};
 
 use in_batches::in_batches;

@@ -10,6 +10,8 @@ use crate::table::Table;
 /// `summary()`. It prints as text and shows itself as a table in a notebook.
 #[derive(Clone, Debug)]
 pub struct Summary {
+    /// What the last layer took, and what it gave.
+    input: Vec<usize>,
     shape: Vec<usize>,
     rows: Vec<Row>,
 }
@@ -23,12 +25,26 @@ struct Row {
     trainable: usize,
 }
 
+impl Row {
+    fn of(name: &str, layer: &dyn Layer, output: &[usize]) -> Self {
+        let parameters = layer.parameters();
+        Self {
+            name: name.to_owned(),
+            kind: layer.kind(),
+            output: shape_with_batch(output),
+            parameters: parameters.count(),
+            trainable: trainable(&parameters),
+        }
+    }
+}
+
 const HEADINGS: [&str; 5] = ["Step", "Layer", "Output shape", "Parameters", "Trainable"];
 
 impl Summary {
     /// An empty table for inputs of that shape, without the batch dimension.
     pub fn new(input: &[usize]) -> Self {
         Self {
+            input: input.to_vec(),
             shape: input.to_vec(),
             rows: Vec::new(),
         }
@@ -39,15 +55,20 @@ impl Summary {
     /// # Errors
     /// If it does not take that shape.
     pub fn add(&mut self, name: &str, layer: &dyn Layer) -> Result<()> {
-        self.shape = layer.output_shape(&self.shape)?;
-        let parameters = layer.parameters();
-        self.rows.push(Row {
-            name: name.to_owned(),
-            kind: layer.kind(),
-            output: shape_with_batch(&self.shape),
-            parameters: parameters.count(),
-            trainable: trainable(&parameters),
-        });
+        let output = layer.output_shape(&self.shape)?;
+        self.input = std::mem::replace(&mut self.shape, output);
+        self.rows.push(Row::of(name, layer, &self.shape));
+        Ok(())
+    }
+
+    /// Adds a layer that takes what the last one took, such as the second of two heads. What comes
+    /// next takes the output of the first.
+    ///
+    /// # Errors
+    /// If it does not take that shape.
+    pub fn add_beside(&mut self, name: &str, layer: &dyn Layer) -> Result<()> {
+        let output = layer.output_shape(&self.input)?;
+        self.rows.push(Row::of(name, layer, &output));
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use std::{f64::consts, marker::PhantomData};
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
+use serde::{Deserialize, Serialize};
 
 use super::{
     fallback, for_float,
@@ -16,7 +17,7 @@ const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
 const GELU_CUBE: f64 = 0.044_715;
 
 /// A function applied to every number of a tensor.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Activation {
     /// The number itself.
     #[default]

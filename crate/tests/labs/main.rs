@@ -3,3 +3,5 @@
 
 mod autoencoders;
 mod autoencoders_on_mnist;
+mod variational_autoencoders;
+mod variational_autoencoders_on_mnist;

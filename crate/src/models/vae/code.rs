@@ -1,0 +1,48 @@
+//! Codes that are Gaussian distributions.
+
+use candle_core::Tensor;
+
+use crate::{Result, Rng};
+
+/// For each image and each latent dimension a Gaussian distribution of the code.
+///
+/// ```
+/// use cuaderno::{models::GaussianCode, prelude::*};
+/// let code = GaussianCode {
+///     mean: Tensor::new(&[[3f32]], &Device::Cpu)?,
+///     log_var: Tensor::new(&[[-200f32]], &Device::Cpu)?,
+/// };
+/// assert_eq!(code.sample(&mut Rng::new(6202))?.to_vec2::<f32>()?, [[3.0]]);
+/// # Ok::<(), cuaderno::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct GaussianCode {
+    /// `[n, latent]`.
+    pub mean: Tensor,
+    /// The natural logarithm of the variance, `[n, latent]`.
+    pub log_var: Tensor,
+}
+
+impl GaussianCode {
+    /// The variances `[n, latent]`.
+    ///
+    /// # Errors
+    /// None that a code of an encoder can give.
+    pub fn variance(&self) -> Result<Tensor> {
+        Ok(self.log_var.exp()?)
+    }
+
+    /// One sample of each distribution, `[n, latent]`: `z = mean + exp(log_var / 2) * noise`, with
+    /// standard normal noise, so that gradients reach both ("reparameterisation").
+    ///
+    /// # Errors
+    /// None that a code of an encoder can give.
+    pub fn sample(&self, rng: &mut Rng) -> Result<Tensor> {
+        let noise = rng.normal(0.0, 1.0, self.mean.dims())?;
+        let noise = noise
+            .to_dtype(self.mean.dtype())?
+            .to_device(self.mean.device())?;
+        let deviation = (&self.log_var * 0.5)?.exp()?;
+        Ok((&self.mean + (deviation * noise)?)?)
+    }
+}
