@@ -3,6 +3,8 @@
 //!
 //! They need packages from the Python package index, which are fetched once into the target folder.
 //! Where that is not possible they say so and pass; with `CUADERNO_REQUIRE_JUPYTER` set they fail.
+//! So does the test in a browser with `CUADERNO_REQUIRE_BROWSER` where there is none. What it saw lies
+//! in `screenshots` in the target folder.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -66,6 +68,10 @@ fn passes(file: &str) {
         .env("CUADERNO_SESSIONS", workbook::state().join("sessions"))
         // No data but what is shipped, wherever this test runs.
         .env("CUADERNO_DATA", data.path())
+        .env(
+            "CUADERNO_SCREENSHOTS",
+            workbook::target().join("screenshots"),
+        )
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
@@ -73,14 +79,16 @@ fn passes(file: &str) {
     // A suite that found nothing to test has shown nothing.
     assert!(!said.contains("Ran 0 tests"), "{file}:\n{said}");
     if said.contains("needs Chromium") {
-        tell(&format!(
-            "{file} needs Chromium and chromedriver on the path."
-        ));
+        let why = format!("{file} needs Chromium and chromedriver on the path.");
+        assert!(
+            std::env::var_os("CUADERNO_REQUIRE_BROWSER").is_none(),
+            "{why}"
+        );
+        tell(&why);
     }
 }
 
 #[test]
-#[ignore = "opens a browser and takes minutes"]
 fn a_lab_in_a_browser() {
     passes("test_browser.py");
 }

@@ -57,6 +57,11 @@ pub fn run(arguments: LabArguments) -> Result<()> {
         lab.arg(format!("--ServerApp.port={port}"))
             .arg("--ServerApp.port_retries=0");
     }
+    // SAFETY: a plain system call.
+    if unsafe { libc::geteuid() } == 0 {
+        println!("You are root, as one is in a container; JupyterLab starts with --allow-root.");
+        lab.arg("--allow-root");
+    }
     if let Some(notebook) = &notebook {
         lab.arg(notebook);
     }

@@ -121,8 +121,8 @@ impl Figure {
     /// Shows the figure as the value of a notebook's cell; the engine calls this for a cell's last
     /// expression.
     ///
-    /// Line art goes out as SVG and as PNG, and the notebook shows the SVG; images and points in
-    /// bulk as PNG only.
+    /// Line art goes out as SVG and as PNG, and the notebook shows the SVG; images, points in bulk
+    /// and wide figures as PNG only.
     pub fn evcxr_display(&self) {
         match self.contents() {
             Ok(contents) => notebook::print_as_value(&contents),
@@ -133,7 +133,8 @@ impl Figure {
     /// The figure as a notebook shows it, by mime type.
     pub(crate) fn contents(&self) -> Result<Contents> {
         let mut contents = Contents::from([("image/png", STANDARD.encode(self.png()?))]);
-        if self.plot.is_line_art() {
+        // Where the page is narrower, JupyterLab shrinks a PNG and gives an SVG a scroll bar.
+        if self.plot.is_line_art() && self.size().0 <= WIDTH {
             contents.insert("image/svg+xml", self.svg()?.trim_end().to_owned());
         }
         Ok(contents)
@@ -284,10 +285,12 @@ mod tests {
 
     #[test]
     fn a_notebook_gets_line_art_as_svg_and_as_png() {
-        struct Dot;
+        struct Dot {
+            width: f64,
+        }
         impl Plot for Dot {
             fn size(&self, _: f64) -> (f64, f64) {
-                (20.0, 10.0)
+                (self.width, 10.0)
             }
             fn is_line_art(&self) -> bool {
                 true
@@ -296,7 +299,14 @@ mod tests {
                 area.draw_text("a dot", &style::text(TITLE_TEXT), (0, 0))
             }
         }
-        let contents = Figure::new("dot", Dot).unwrap().contents().unwrap();
+        let contents = |width| {
+            Figure::new("dot", Dot { width })
+                .unwrap()
+                .contents()
+                .unwrap()
+        };
+        assert!(!contents(WIDTH + 1.0).contains_key("image/svg+xml"));
+        let contents = contents(20.0);
         let (png, svg) = (&contents["image/png"], &contents["image/svg+xml"]);
         assert_eq!(Image::from_png(&STANDARD.decode(png).unwrap()).width, 40);
         assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>"), "{svg}");

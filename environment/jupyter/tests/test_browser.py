@@ -16,9 +16,21 @@ from selenium.webdriver.common.by import By
 from session import PATIENCE
 
 NOTEBOOK = Path(__file__).parents[3] / "notebooks" / "09_autoencoders.ipynb"
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
 TOKEN = "for-this-test"
+# The training that is watched: the cell, and how it trains in the lab and here.
+WATCHED = "decoder-relu"
+IN_THE_LAB = ".epochs(epochs).batch_size(32).seed(seed).quiet()"
+WHILE_WATCHED = ".epochs(400).batch_size(32).seed(seed)"
+# What the page knows of itself. JupyterLab lends its application to tests.
+ON_THE_PAGE = """
+const panel = [...window.jupyterapp?.shell.widgets('main') ?? []][0];
+const notebook = panel?.content;
+const cells = notebook?.widgets ?? [];
+const cell = id => cells.find(cell => cell.model.id === id);
+const images = node => [...node.querySelectorAll('.jp-OutputArea-output img')];
+"""
 
 
 def free_port():
@@ -27,17 +39,14 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def lab_with_more_epochs(folder):
-    """Lab 09, training long enough for somebody to watch."""
+def lab_to_watch():
+    """Lab 09 with one training that shows itself and is long enough for somebody to watch."""
     notebook = json.loads(NOTEBOOK.read_text())
-    for cell in notebook["cells"]:
-        cell["source"] = [
-            line.replace("profile.choose(8, 10)", "profile.choose(250, 250)")
-            for line in cell["source"]
-        ]
-    path = Path(folder) / NOTEBOOK.name
-    path.write_text(json.dumps(notebook))
-    return path
+    watched = next(cell for cell in notebook["cells"] if cell["id"] == WATCHED)
+    source = "".join(watched["source"])
+    assert IN_THE_LAB in source, source
+    watched["source"] = source.replace(IN_THE_LAB, WHILE_WATCHED)
+    return json.dumps(notebook)
 
 
 @unittest.skipUnless(BROWSER and DRIVER, "needs Chromium and its driver")
@@ -45,14 +54,29 @@ class Lab(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self.addCleanup(folder.cleanup)
-        self.folder = folder.name
+        self.folder = Path(folder.name)
+        self.screenshots = Path(os.environ["CUADERNO_SCREENSHOTS"])
+        self.screenshots.mkdir(parents=True, exist_ok=True)
         port = free_port()
-        notebook = lab_with_more_epochs(self.folder)
-        # Machines that run tests in containers run them as root.
-        config = Path(self.folder) / "config" / "jupyter_server_config.json"
-        config.parent.mkdir()
-        config.write_text('{"ServerApp": {"allow_root": true}}')
-        self.log = open(os.path.join(self.folder, "lab.log"), "wb")
+        self.start_lab(port)
+        self.browser = self.open_browser()
+        self.browser.get(f"http://127.0.0.1:{port}/lab/tree/{NOTEBOOK.name}?token={TOKEN}")
+
+    def start_lab(self, port):
+        def file(name, text):
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            return path
+
+        notebook = file(f"lab/{NOTEBOOK.name}", lab_to_watch())
+        config = file("config/jupyter_lab_config.json", '{"LabApp": {"expose_app_in_browser": true}}')
+        # It would ask whether to fetch news.
+        file(
+            "settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings",
+            '{"fetchNews": "false", "checkForUpdates": false}',
+        )
+        self.log = open(self.folder / "lab.log", "wb")
         self.addCleanup(self.log.close)
         self.lab = subprocess.Popen(
             [os.environ["CUADERNO"], "lab", str(notebook), "--no-browser", "--port", str(port)],
@@ -61,6 +85,8 @@ class Lab(unittest.TestCase):
                 VIRTUAL_ENV=sys.prefix,
                 JUPYTER_TOKEN=TOKEN,
                 JUPYTER_CONFIG_DIR=str(config.parent),
+                JUPYTERLAB_SETTINGS_DIR=str(self.folder / "settings"),
+                JUPYTERLAB_WORKSPACES_DIR=str(self.folder / "workspaces"),
                 CUADERNO_PROFILE="quick",
             ),
             stdout=self.log,
@@ -68,11 +94,6 @@ class Lab(unittest.TestCase):
         )
         self.addCleanup(self.lab.wait)
         self.addCleanup(self.lab.terminate)
-        self.wait_for_server(port)
-        self.browser = self.open_browser()
-        self.browser.get(f"http://127.0.0.1:{port}/lab/tree/{notebook.name}?token={TOKEN}")
-
-    def wait_for_server(self, port):
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline and self.lab.poll() is None:
             with socket.socket() as probe:
@@ -84,77 +105,107 @@ class Lab(unittest.TestCase):
     def open_browser(self):
         options = webdriver.ChromeOptions()
         options.binary_location = BROWSER
-        profile = os.path.join(self.folder, "profile")
         for option in [
             "--headless",
             "--no-sandbox",
             "--disable-gpu",
-            "--disable-quic",
+            "--disable-dev-shm-usage",
             "--no-first-run",
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
-            "--window-size=1400,1600",
-            f"--user-data-dir={profile}",
+            "--window-size=1400,2000",
+            f"--user-data-dir={self.folder / 'profile'}",
         ]:
             options.add_argument(option)
-        service = webdriver.ChromeService(DRIVER)
-        browser = webdriver.Chrome(options=options, service=service)
+        browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
         self.addCleanup(browser.quit)
         return browser
 
-    def wait_for(self, what, found):
+    def page(self, script):
+        """What `script` returns on the page."""
+        return self.browser.execute_script(ON_THE_PAGE + script)
+
+    def wait_for(self, what, script):
+        """Waits until `script` returns something true on the page."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            value = found()
+            value = self.page(script)
             if value:
                 return value
             time.sleep(0.1)
         self.screenshot("failed")
-        self.fail(f"no {what}")
-
-    def all(self, selector):
-        return self.browser.find_elements(By.CSS_SELECTOR, selector)
+        log = Path(self.log.name).read_text()
+        console = "\n".join(entry["message"] for entry in self.browser.get_log("browser"))
+        text = self.page("return (panel?.node ?? document.body).innerText")
+        self.fail(
+            f"no {what} after {PATIENCE} s; {self.screenshots}/failed.png is a picture.\n"
+            f"The page:\n{text[:4000]}\nThe browser:\n{console[-2000:]}\nJupyterLab:\n{log[-2000:]}"
+        )
 
     def screenshot(self, name):
-        if folder := os.environ.get("CUADERNO_SCREENSHOTS"):
-            os.makedirs(folder, exist_ok=True)
-            self.browser.save_screenshot(os.path.join(folder, f"{name}.png"))
+        self.browser.save_screenshot(str(self.screenshots / f"{name}.png"))
 
-    def run_all_cells(self):
-        menu = "//div[contains(@class, 'lm-MenuBar-itemLabel') and text()='Run']"
-        self.browser.find_element(By.XPATH, menu).click()
-        entry = "li[data-command='runmenu:run-all']"
-        self.wait_for("entry to run all cells", lambda: self.all(entry))[0].click()
+    def show_curve(self, name):
+        self.page(f"images(cell('{WATCHED}').node).at(-1).scrollIntoView({{block: 'center'}});")
+        self.screenshot(name)
 
-    def curve(self):
-        """The picture of the learning curve that is on the page, while a cell runs."""
-        script = (
-            "return [...document.querySelectorAll('.jp-OutputArea-output img')]"
-            ".map(image => image.src).filter(source => source.startsWith('data:image/svg'))"
+    def scroll_through(self, name):
+        """Takes pictures of the whole notebook, a window at a time."""
+        scroll = "const view = panel.node.querySelector('.jp-WindowedPanel-outer');"
+        self.page(scroll + "view.scrollTop = 0;")
+        for number in range(1, 50):
+            time.sleep(0.5)
+            self.screenshot(f"{name}-{number:02}")
+            if self.page(
+                scroll + "const before = view.scrollTop; view.scrollTop += view.clientHeight - 40;"
+                "return view.scrollTop === before;"
+            ):
+                return
+        self.fail("the notebook has no end")
+
+    def test_a_curve_grows_while_its_cell_runs_and_every_figure_can_be_read(self):
+        self.wait_for("notebook", "return cells.length > 50;")
+        self.wait_for(
+            "kernel", "return panel.context.sessionContext.session?.kernel?.status === 'idle';"
         )
-        return self.browser.execute_script(script)
+        # Commands are for the notebook that somebody has clicked into.
+        self.browser.find_element(By.CSS_SELECTOR, ".jp-CodeCell .jp-InputPrompt").click()
+        self.page("window.jupyterapp.commands.execute('notebook:run-all-cells');")
+        # A cell that waits has the same prompt as one that runs, but no curve yet.
+        curve = (
+            f"const watched = cell('{WATCHED}');"
+            "const curve = watched.prompt === '*' && images(watched.node).at(-1)?.src;"
+        )
+        first = self.wait_for("live curve", curve + "return curve;")
+        self.show_curve("live-first")
+        self.wait_for(
+            "change of the curve while its cell runs",
+            curve + f"return curve && curve !== {json.dumps(first)};",
+        )
+        self.show_curve("live-later")
+        self.wait_for("end of all cells", "return cells.every(cell => cell.prompt !== '*');")
+        failed = self.page(
+            "return cells.filter(cell => cell.node.querySelector("
+            "\"[data-mime-type='application/vnd.jupyter.stderr'], [data-mime-type='application/vnd.jupyter.error']\""
+            ")).map(cell => cell.node.innerText);"
+        )
+        self.assertEqual(failed, [])
 
-    def running(self):
-        return [cell for cell in self.all(".jp-InputPrompt") if cell.text == "[*]:"]
-
-    def test_a_curve_grows_while_the_cell_runs(self):
-        self.wait_for("notebook", lambda: self.all(".jp-NotebookPanel .jp-CodeCell"))
-        status = lambda: self.browser.find_element(By.ID, "jp-main-statusbar").text
-        self.wait_for("kernel", lambda: "| Idle" in status())
-        self.run_all_cells()
-        self.wait_for("running cell", self.running)
-        first = self.wait_for("live curve", self.curve)
-        changed = lambda: self.running() and self.curve() not in ([], first)
-        self.wait_for("change of the curve while a cell runs", changed)
-        self.screenshot("live")
-        self.wait_for("end of all cells", lambda: not self.running())
-        self.assertEqual(self.all("[data-mime-type='application/vnd.jupyter.stderr'] pre"), [])
-        self.assertGreaterEqual(len(self.all(".jp-OutputArea-output img")), 5)
-        for number, image in enumerate(self.all(".jp-OutputArea-output img")):
-            self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", image)
-            time.sleep(0.3)
-            self.screenshot(f"output-{number}")
+        for theme in ["JupyterLab Light", "JupyterLab Dark"]:
+            self.page(f"window.jupyterapp.commands.execute('apputils:change-theme', {{theme: '{theme}'}});")
+            dark = "false" if theme.endswith("Dark") else "true"
+            self.wait_for(theme, f"return document.body.dataset.jpThemeLight === '{dark}';")
+            self.scroll_through(theme.split()[1].lower())
+            figures = self.page(
+                "return images(panel.node).map(image => ({"
+                "  cell: image.closest('.jp-Cell').innerText.slice(0, 80), width: image.naturalWidth,"
+                "  inside: image.getBoundingClientRect().right"
+                "    <= image.closest('.jp-OutputArea').getBoundingClientRect().right + 1}));"
+            )
+            self.assertGreaterEqual(len(figures), 13)
+            for figure in figures:
+                self.assertTrue(figure["width"] and figure["inside"], figure)
 
 
 if __name__ == "__main__":
