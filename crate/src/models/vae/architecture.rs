@@ -33,7 +33,7 @@ pub struct Convolution {
 ///     .decoder([64, 64, 32, 1], [3, 3, 3, 3], [1, 2, 2, 1])
 ///     .r_loss(PixelLoss::Mse, 1000.0);
 /// let vae = architecture.build(&mut Rng::new(6202))?;
-/// assert_eq!(vae.summary()?.parameters(), 207_493);
+/// assert_eq!(vae.summary()?.parameters(), 207_237);
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
