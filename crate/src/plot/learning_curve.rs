@@ -17,10 +17,13 @@ use crate::{Error, Result};
 
 /// Height of a panel where there are several.
 const PANEL: f64 = 300.0;
+/// The first epoch is left out where the others would fill less than this part of the axis.
+const LEAST_SHARE: f64 = 0.1;
 
 /// Shows the losses of a training, epoch by epoch: a panel for each part that the model named, in
 /// each panel the mean on the training and on the validation examples, and around it a band of one
-/// standard deviation over the batches.
+/// standard deviation over the batches. Where the first epoch lies so far from the others that
+/// they would look alike, it is left out, and the panel says where it was.
 ///
 /// # Errors
 /// A history without epochs, or a loss that is NaN or infinite.
@@ -73,7 +76,8 @@ struct LearningCurve {
 
 /// The two curves of one part of the loss.
 struct Panel {
-    part: String,
+    /// The part's name, and what is left out.
+    name: String,
     curves: Vec<Curve>,
 }
 
@@ -125,6 +129,12 @@ impl Set {
     }
 }
 
+impl Point {
+    fn band(&self) -> [f64; 2] {
+        [self.mean - self.std, self.mean + self.std]
+    }
+}
+
 impl Panel {
     fn new(history: &History, part: &str) -> Result<Self> {
         let mut curves = Vec::new();
@@ -147,10 +157,35 @@ impl Panel {
                 curves.push(Curve { set, points });
             }
         }
-        Ok(Self {
-            part: part.to_owned(),
+        let mut panel = Self {
+            name: part.to_owned(),
             curves,
-        })
+        };
+        if let Some(outlier) = panel.take_outlier() {
+            let decimals = if outlier.mean.abs() < 10.0 { 3 } else { 0 };
+            let (epoch, mean) = (outlier.epoch, outlier.mean);
+            panel.name = format!("{part} (without epoch {epoch}: {mean:.decimals$})");
+        }
+        Ok(panel)
+    }
+
+    /// Takes the first epoch out if it lies far from the others. The first steps of a training can
+    /// be thousands of times as bad as the later ones.
+    fn take_outlier(&mut self) -> Option<Point> {
+        let extent = |skip: usize| {
+            let points = self
+                .curves
+                .iter()
+                .flat_map(|curve| curve.points.iter().skip(skip));
+            let range = range_around(points.flat_map(Point::band));
+            range.end - range.start
+        };
+        let several = self.curves.iter().all(|curve| curve.points.len() > 2);
+        if !several || extent(1) > LEAST_SHARE * extent(0) {
+            return None;
+        }
+        let firsts = self.curves.iter_mut().map(|curve| curve.points.remove(0));
+        firsts.reduce(|first, _| first)
     }
 
     fn points(&self) -> impl Iterator<Item = &Point> {
@@ -173,11 +208,8 @@ impl Panel {
             ticks: Ticks::Whole,
         };
         let y = Axis {
-            name: &self.part,
-            range: range_around(
-                self.points()
-                    .flat_map(|point| [point.mean - point.std, point.mean + point.std]),
-            ),
+            name: &self.name,
+            range: range_around(self.points().flat_map(Point::band)),
             ticks: Ticks::Round,
         };
         let mut chart = axes::draw(area, x, y)?;

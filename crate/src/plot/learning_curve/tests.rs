@@ -124,6 +124,23 @@ fn a_single_epoch_can_be_seen() {
 }
 
 #[test]
+fn a_first_epoch_far_from_the_others_is_left_out_and_told() {
+    let figure = history(&["kl"], &[2784.3, 5.0, 3.0, 2.0]).plot().unwrap();
+    let told = texts(&figure);
+    assert!(
+        told.contains(&"kl (without epoch 1: 2784)".to_owned()),
+        "{told:?}"
+    );
+    assert!(!told.contains(&"2000".to_owned()), "{told:?}");
+    // Three epochs and a sample in the legend.
+    assert_eq!(figure.svg().unwrap().matches("<circle").count(), 4);
+
+    let steep = history(&["loss"], &[20.0, 5.0, 3.0, 2.0]).plot().unwrap();
+    assert!(texts(&steep).contains(&"loss".to_owned()));
+    assert_eq!(steep.svg().unwrap().matches("<circle").count(), 5);
+}
+
+#[test]
 fn losses_that_are_not_finite_are_placed() {
     let diverged = history(&["loss"], &[3.0, 2.0, f64::NAN, f64::INFINITY]);
     let error = diverged.plot().unwrap_err().to_string();
