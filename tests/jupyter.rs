@@ -104,6 +104,11 @@ fn what_a_student_notices() {
 }
 
 #[test]
+fn what_goes_wrong_around_a_kernel() {
+    passes("test_faults.py");
+}
+
+#[test]
 fn jupyters_runners_of_notebooks() {
     passes("test_notebooks.py");
 }

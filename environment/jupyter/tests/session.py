@@ -36,10 +36,10 @@ class Outcome:
 class Session:
     """A running kernel."""
 
-    def __init__(self, cwd=None):
+    def __init__(self, env=None):
         self.manager = KernelManager(kernel_name="cuaderno")
         start = time.monotonic()
-        self.manager.start_kernel(cwd=cwd)
+        self.manager.start_kernel(env=env or dict(os.environ))
         self.client = self.manager.client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=PATIENCE)
@@ -94,13 +94,24 @@ class Session:
 
 def processes_in_session(leader):
     """The processes that belong to the session of process `leader`, as /proc tells."""
+    return [process for process, _ in _processes_in_session(leader)]
+
+
+def runtime_of(leader):
+    """The process that runs the cells of kernel `leader`."""
+    return next(process for process, name in _processes_in_session(leader) if b"runtime" in name)
+
+
+def _processes_in_session(leader):
     found = []
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{name}/stat") as stat:
                 state, _, _, session = stat.read().rsplit(")", 1)[1].split()[:4]
+            with open(f"/proc/{name}/cmdline", "rb") as arguments:
+                command = arguments.read().split(b"\0")
         except OSError:
             continue
         if int(session) == leader and state != "Z":
-            found.append(int(name))
+            found.append((int(name), command))
     return found

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 from session import PATIENCE, Session, processes_in_session
 
@@ -98,6 +99,14 @@ class Running(unittest.TestCase):
         text = outcome.first("execute_result")["data"]["text/plain"]
         self.assertTrue(text.startswith("Tensor [100, 100] f32, from 0 to 0"), text)
 
+    def test_expressions_are_evaluated_after_the_cell(self):
+        request = self.session.send(
+            "let six = 6;", user_expressions={"value": "six * 7", "wrong": "missing"}
+        )
+        values = self.session.outcome(request).reply["user_expressions"]
+        self.assertEqual(values["value"]["data"]["text/plain"], "42")
+        self.assertEqual(values["wrong"]["ename"], "CompileError")
+
     def test_kernel_info_is_answered_while_a_cell_runs(self):
         request = self.session.send("std::thread::sleep(std::time::Duration::from_secs(2));")
         start = time.monotonic()
@@ -123,12 +132,13 @@ class Stopping(unittest.TestCase):
     def tearDown(self):
         self.session.close()
 
-    def interrupt_when(self, text):
-        """Interrupts once when `text` was printed."""
+    def interrupt_when(self, *texts):
+        """Interrupts when each of `texts` was printed."""
 
         def on_message(kind, content):
-            if kind == "stream" and text in content["text"]:
-                self.session.manager.interrupt_kernel()
+            for text in texts:
+                if kind == "stream" and text in content["text"]:
+                    self.session.manager.interrupt_kernel()
 
         return on_message
 
@@ -152,6 +162,17 @@ class Stopping(unittest.TestCase):
         self.assertIn("Variables lost: kept.", outcome.reply["traceback"])
         self.assertEqual(self.session.run("1 + 1").status, "ok")
 
+    def test_what_looks_and_goes_on_is_ended_by_the_second_interrupt(self):
+        outcome = self.session.run(
+            'println!("begun");\n'
+            'while !cuaderno::notebook::stop_requested() {}\nprintln!("asked to stop");\nloop {}',
+            on_message=self.interrupt_when("begun", "asked to stop"),
+        )
+        self.assertEqual(outcome.text(), "begun\nasked to stop\n")
+        self.assertEqual(outcome.reply["ename"], "Interrupted")
+        self.assertIn("Variables lost: kept.", outcome.reply["traceback"])
+        self.assertEqual(self.session.run("1 + 1").status, "ok")
+
     def test_a_lost_process_is_an_error_and_the_session_goes_on(self):
         outcome = self.session.run('println!("last words"); std::process::abort();')
         self.assertEqual(outcome.reply["ename"], "ProcessLost")
@@ -167,7 +188,7 @@ class Ending(unittest.TestCase):
 
     def test_a_shutdown_leaves_no_process_and_no_folder(self):
         session = Session()
-        session.run("1 + 1")
+        session.run('let started = std::process::Command::new("sleep").arg("600").spawn()?;')
         leader = session.process.pid
         self.assertIn(str(leader), self.sessions())
         session.close()
@@ -199,10 +220,11 @@ class Ending(unittest.TestCase):
         session.close()
 
     def test_two_kernels_started_at_once_do_not_mix(self):
-        first, second = Session(), Session()
-        for number, session in enumerate([first, second]):
+        with ThreadPoolExecutor() as pool:
+            sessions = list(pool.map(lambda _: Session(), range(2)))
+        for number, session in enumerate(sessions):
             session.run(f"let mine = {number};")
-        for number, session in enumerate([first, second]):
+        for number, session in enumerate(sessions):
             shown = session.run("mine").first("execute_result")["data"]["text/plain"]
             self.assertEqual(shown, str(number))
             session.close()

@@ -43,6 +43,7 @@ fn serve() -> Result<()> {
     // Unloading a library whose thread-locals live on crashes: loaded cells stay loaded.
     let mut loaded = Vec::new();
     let mut variables = std::ptr::null_mut();
+    let own_process = std::process::id();
     for line in std::io::stdin().lock().lines() {
         let line = line?;
         let Some(("LOAD_AND_RUN", rest)) = line.split_once(' ') else {
@@ -62,6 +63,10 @@ fn serve() -> Result<()> {
             variables = run(variables);
             RUNS.store(false, Ordering::SeqCst);
             (support.flush)();
+            if std::process::id() != own_process {
+                // The cell has forked. What comes next from the engine is for the process it started.
+                libc::_exit(0);
+            }
             loaded.push(std::mem::ManuallyDrop::new(cell));
         }
         signal_on_both(FINISHED)?;

@@ -130,7 +130,16 @@ fn build_libraries(
     let output =
         output.map_err(|_| anyhow!("the thread that reads cargo's messages panicked"))??;
     if !output.status.success() {
-        bail!("The support crate does not compile; cargo's messages above say why.");
+        match output.status.code() {
+            Some(_) => {
+                bail!("The support crate does not compile; cargo's messages above say why.")
+            }
+            None => bail!(
+                "The build of the support crate was ended before it was done ({}). The next cell \
+                 tries again.",
+                output.status
+            ),
+        }
     }
     let messages = String::from_utf8_lossy(&output.stdout);
     let messages = messages

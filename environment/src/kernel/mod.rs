@@ -2,11 +2,14 @@
 
 mod channels;
 mod complete;
+mod expressions;
 mod history;
 mod install;
 mod messages;
 mod replies;
 mod server;
+mod shared;
+mod start;
 mod worker;
 
 use std::path::PathBuf;

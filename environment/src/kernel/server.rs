@@ -18,11 +18,13 @@ use jupyter_zmq_client::{
 };
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use super::channels::{Incoming, Publisher, Replies, read};
 use super::complete::is_complete;
 use super::replies::kernel_info;
-use super::worker::{Shared, lock, work};
+use super::shared::{Shared, lock};
+use super::worker::work;
 
 /// rust-analyzer recurses deeply.
 const STACK_OF_ENGINE: usize = 64 << 20;
@@ -47,7 +49,7 @@ pub fn serve(connection: ConnectionInfo) -> Result<ExitCode> {
 }
 
 async fn run(info: ConnectionInfo) -> Result<Arc<Shared>> {
-    let session = uuid();
+    let session = Uuid::new_v4().to_string();
     let iopub = create_kernel_iopub_xpub_connection(&info, &session).await?;
     let (shell_out, shell) = create_kernel_shell_connection(&info, &session)
         .await?
@@ -93,13 +95,6 @@ async fn run(info: ConnectionInfo) -> Result<Arc<Shared>> {
     ended.wait_for(|ended| *ended).await?;
     tokio::time::sleep(FAREWELL).await;
     Ok(shared)
-}
-
-fn uuid() -> String {
-    // A message's own session identifier is as good as any.
-    JupyterMessage::from(CommInfoReply::default())
-        .header
-        .session
 }
 
 /// A way to send on the socket from any thread.

@@ -1,9 +1,7 @@
 //! The thread that owns the engine: starts it, and works through what needs it in order.
 
-use std::collections::VecDeque;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -13,98 +11,10 @@ use jupyter_protocol::messaging::{
 };
 use jupyter_protocol::{ExecutionCount, JupyterMessage, JupyterMessageContent};
 
-use super::channels::{Publisher, Replies};
-use super::complete;
-use super::history::History;
 use super::messages::{error_of, message};
-use crate::engine::{CellOutput, Engine, Failure, Interrupts, Processes, Settings, Support};
-use crate::toolchain::Toolchain;
-
-/// What the worker shares with the threads of the sockets.
-pub struct Shared {
-    pub publisher: Publisher,
-    pub replies: Replies,
-    pub input_requests: Replies,
-    pub interrupts: Interrupts,
-    pub history: Mutex<History>,
-    /// The folder that Jupyter started this kernel in.
-    pub working_directory: PathBuf,
-    requests: Mutex<VecDeque<JupyterMessage>>,
-    arrived: Condvar,
-    /// What the worker works on.
-    current: Mutex<Option<JupyterMessage>>,
-    /// What must end when this process does: the engine's processes and its folder.
-    to_end: Mutex<Option<(Processes, PathBuf)>>,
-}
-
-impl Shared {
-    pub fn new(publisher: Publisher, replies: Replies, input_requests: Replies) -> Result<Self> {
-        Ok(Self {
-            publisher,
-            replies,
-            input_requests,
-            interrupts: Interrupts::default(),
-            history: Mutex::default(),
-            working_directory: std::env::current_dir()?,
-            requests: Mutex::default(),
-            arrived: Condvar::new(),
-            current: Mutex::default(),
-            to_end: Mutex::default(),
-        })
-    }
-
-    /// Lets the worker answer `request` when it has answered those before.
-    pub fn enqueue(&self, request: JupyterMessage) {
-        lock(&self.requests).push_back(request);
-        self.arrived.notify_all();
-    }
-
-    /// The request that is being worked on.
-    pub fn current(&self) -> Option<JupyterMessage> {
-        lock(&self.current).clone()
-    }
-
-    /// Ends the engine's processes and removes its folder.
-    pub fn end(&self) {
-        if let Some((processes, folder)) = lock(&self.to_end).take() {
-            processes.kill();
-            // What is left, the next kernel clears away.
-            let _ = std::fs::remove_dir_all(folder);
-        }
-    }
-
-    fn next(&self) -> JupyterMessage {
-        let requests = lock(&self.requests);
-        let mut requests = self
-            .arrived
-            .wait_while(requests, |requests| requests.is_empty())
-            .unwrap_or_else(PoisonError::into_inner);
-        let next = requests.pop_front().expect("waited until there is one");
-        drop(requests);
-        *lock(&self.current) = Some(next.clone());
-        next
-    }
-
-    fn is_idle(&self) -> bool {
-        lock(&self.requests).is_empty()
-    }
-
-    /// Tells the cell that waits for the engine, if one does, what it waits for.
-    fn tell_the_waiting(&self, line: &str) {
-        let waiting = lock(&self.requests)
-            .front()
-            .cloned()
-            .or_else(|| self.current());
-        if let Some(waiting) = waiting {
-            let text = StreamContent::stderr(&format!("{line}\n"));
-            self.publisher.publish(text, &waiting);
-        }
-    }
-}
-
-pub fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use super::shared::{Shared, lock};
+use super::{complete, expressions, start};
+use crate::engine::{CellOutput, Engine, Failure};
 
 /// Answers requests that need the engine for as long as this process lives. `typed` brings the lines
 /// that the user types.
@@ -126,7 +36,7 @@ pub fn work(shared: Arc<Shared>, typed: mpsc::Receiver<String>) {
             .publisher
             .status(ExecutionState::Busy, &request);
         worker.answer(&request);
-        *lock(&worker.shared.current) = None;
+        worker.shared.done();
         worker
             .shared
             .publisher
@@ -146,8 +56,9 @@ impl Worker {
     /// The engine, started if it is not.
     fn engine(&mut self) -> Result<&mut Engine> {
         if self.engine.is_none() {
-            let engine = start_engine(&self.shared)?;
-            *lock(&self.shared.to_end) = Some((engine.processes(), engine.folder().to_owned()));
+            let engine = start::engine(&self.shared)?;
+            self.shared
+                .will_end(engine.processes(), engine.folder().to_owned());
             self.engine = Some(engine);
         }
         Ok(self.engine.as_mut().expect("it has just been started"))
@@ -232,7 +143,13 @@ impl Worker {
                 .publish(StreamContent::stderr(note), request);
             self.abort_the_waiting();
         }
-        self.reply(failure.as_ref())
+        let mut reply = self.reply(failure.as_ref());
+        if let (None, Some(asked), Some(engine)) =
+            (&failure, &cell.user_expressions, &mut self.engine)
+        {
+            reply.user_expressions = Some(expressions::evaluate(engine, asked));
+        }
+        reply
     }
 
     /// Runs the cell; returns the text of its value, whether it was interrupted, and its failure.
@@ -292,7 +209,7 @@ impl Worker {
             status: failure.map_or(ReplyStatus::Ok, |_| ReplyStatus::Error),
             execution_count: ExecutionCount::new(self.cells),
             payload: vec![],
-            user_expressions: Some(Default::default()),
+            user_expressions: Some(HashMap::new()),
             error: failure.map(|failure| Box::new(error_of(failure))),
         }
     }
@@ -301,11 +218,10 @@ impl Worker {
     fn abort_the_waiting(&self) {
         // They may still be on their way from the socket.
         std::thread::sleep(Duration::from_millis(20));
-        let mut requests = lock(&self.shared.requests);
-        let is_cell = |request: &JupyterMessage| {
+        let cells = self.shared.take_waiting(|request| {
             matches!(request.content, JupyterMessageContent::ExecuteRequest(_))
-        };
-        for request in requests.iter().filter(|request| is_cell(request)) {
+        });
+        for request in &cells {
             let aborted = ExecuteReply {
                 status: ReplyStatus::Aborted,
                 ..self.reply(None)
@@ -314,34 +230,5 @@ impl Worker {
             self.shared.replies.reply(aborted, request);
             self.shared.publisher.status(ExecutionState::Idle, request);
         }
-        requests.retain(|request| !is_cell(request));
     }
-}
-
-fn start_engine(shared: &Shared) -> Result<Engine> {
-    let toolchain = Toolchain::discover()?;
-    toolchain.ensure_rust_src()?;
-    let told = AtomicBool::new(false);
-    let built = AtomicUsize::new(0);
-    let on_progress = |line: &str| {
-        let line = line.trim();
-        if line.starts_with("Compiling") && !told.swap(true, Ordering::Relaxed) {
-            shared.tell_the_waiting(
-                "The support crate or the toolchain has changed; building it anew ...",
-            );
-        }
-        if line.starts_with("Compiling") {
-            let count = built.fetch_add(1, Ordering::Relaxed) + 1;
-            shared.tell_the_waiting(&format!("  {count}: {line}"));
-        } else if line.starts_with("error") || line.starts_with("-->") {
-            shared.tell_the_waiting(line);
-        }
-    };
-    let support = Support::build(&toolchain, Some(&on_progress))?;
-    let settings = Settings {
-        working_directory: &shared.working_directory,
-        interrupts: shared.interrupts.clone(),
-        live: true,
-    };
-    Engine::start(&toolchain, &support, settings)
 }
