@@ -36,10 +36,10 @@ class Outcome:
 class Session:
     """A running kernel."""
 
-    def __init__(self, env=None):
+    def __init__(self, env=None, cwd=None):
         self.manager = KernelManager(kernel_name="cuaderno")
         start = time.monotonic()
-        self.manager.start_kernel(env=env or dict(os.environ))
+        self.manager.start_kernel(env=env or dict(os.environ), cwd=cwd)
         self.client = self.manager.client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=PATIENCE)

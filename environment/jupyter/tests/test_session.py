@@ -2,9 +2,11 @@
 
 import os
 import signal
+import tempfile
 import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from session import PATIENCE, Session, processes_in_session
 
@@ -122,6 +124,51 @@ class Running(unittest.TestCase):
         self.assertLess(len(outcome.text()), 9 << 20)
         self.assertIn("more bytes, which are not shown", outcome.text("stderr"))
         self.assertLess(len(outcome.messages), 10_000)
+
+
+class OtherCrates(unittest.TestCase):
+    def test_a_cell_can_ask_for_a_crate_beside_the_notebook(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+
+        def crate(name, source):
+            crate = Path(folder.name) / name
+            (crate / "src").mkdir(parents=True)
+            (crate / "Cargo.toml").write_text(f'[package]\nname = "{name}"\nedition = "2024"\n')
+            (crate / "src" / "lib.rs").write_text(source)
+
+        crate("twice", "pub fn twice(n: usize) -> usize { 2 * n }")
+        crate(
+            "counter",
+            "use std::sync::atomic::{AtomicUsize, Ordering};\n"
+            "static COUNT: AtomicUsize = AtomicUsize::new(0);\n"
+            "#[derive(Debug)]\npub struct Number(pub usize);\n"
+            "pub fn next() -> Number { Number(COUNT.fetch_add(1, Ordering::SeqCst)) }\n",
+        )
+        session = Session(cwd=folder.name)
+        self.addCleanup(session.close)
+        session.run("let before = 1;")
+        first = session.run(
+            ':dep cuaderno\n:dep counter = { path = "counter" }\nlet first = counter::next();'
+        )
+        self.assertEqual(first.status, "ok", first.reply)
+        # What the crate counts is counted for all cells.
+        shown = session.run("(before, first, counter::next())")
+        self.assertEqual(shown.status, "ok", shown.reply)
+        self.assertEqual(
+            shown.first("execute_result")["data"]["text/plain"], "(1, Number(0), Number(1))"
+        )
+        more = session.run(':dep twice = { path = "twice" }\ntwice::twice(before as usize + 3)')
+        self.assertEqual(more.status, "ok", more.reply)
+        self.assertEqual(more.first("execute_result")["data"]["text/plain"], "8")
+        for line, says in [
+            (':dep candle-core = "0.11"', "write `use cuaderno::candle_core;`"),
+            (':dep missing = { path = "missing" }', "missing"),
+        ]:
+            refused = session.run(line)
+            self.assertEqual(refused.reply["ename"], "CompileError")
+            self.assertIn(says, "\n".join(refused.reply["traceback"]))
+        self.assertEqual(session.run("1 + 1").status, "ok")
 
 
 class Stopping(unittest.TestCase):

@@ -11,6 +11,7 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use super::dependencies::{Dependencies, requested, resolved};
 use super::session::{DEPENDENCIES, Facts};
 use super::{runtime, source, support};
 
@@ -56,7 +57,7 @@ fn act(arguments: &[OsString]) -> Result<u8> {
 }
 
 /// The real cargo, with the environment as the user had it.
-fn real(facts: &Facts, arguments: &[OsString]) -> Command {
+pub fn real(facts: &Facts, arguments: &[OsString]) -> Command {
     let mut command = Command::new(&facts.cargo);
     command.args(arguments);
     facts.restore(&mut command);
@@ -78,13 +79,9 @@ impl Facts {
 fn compile(folder: &Path, facts: &Facts, emit: &[&str]) -> Result<u8> {
     let out = folder.join("out");
     let cell = folder.join("src/lib.rs");
-    fs::write(&cell, source::adapt(&fs::read_to_string(&cell)?))?;
-    let mut rpath = OsString::from("-Clink-arg=-Wl,-rpath,");
-    rpath.push(folder);
-    let mut dependencies = OsString::from("dependency=");
-    dependencies.push(folder.join(DEPENDENCIES));
-    let mut library = OsString::from("cuaderno=");
-    library.push(&facts.library);
+    let dependencies = Dependencies::of(folder, facts)?;
+    let source = source::adapt(&fs::read_to_string(&cell)?, &dependencies.source());
+    fs::write(&cell, source)?;
     let mut command = Command::new(&facts.rustc);
     command
         .args([
@@ -105,21 +102,15 @@ fn compile(folder: &Path, facts: &Facts, emit: &[&str]) -> Result<u8> {
             "-Cmetadata=ctx",
             "-Coverflow-checks=on",
             "-Cdebug-assertions=on",
-        ])
-        .arg("--sysroot")
-        .arg(folder.join("sysroot"))
-        .arg(rpath)
-        .arg("-L")
-        .arg(dependencies)
-        .arg("--extern")
-        .arg(library)
+        ]);
+    link_support(&mut command, folder, facts);
+    dependencies.add_to(&mut command, folder);
+    command
         .arg("--out-dir")
         .arg(&out)
         .arg(cell)
-        .env_remove("RUSTFLAGS")
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
-    facts.restore(&mut command);
     let mut compiler = command
         .spawn()
         .with_context(|| format!("{} could not be started", facts.rustc.display()))?;
@@ -149,7 +140,29 @@ fn compile(folder: &Path, facts: &Facts, emit: &[&str]) -> Result<u8> {
     Ok(status.code().unwrap_or(1) as u8)
 }
 
-fn shared_object(name: &str) -> PathBuf {
+/// Lets the compiler find the session's copy of the support crate, and through it the standard
+/// library.
+pub fn link_support(rustc: &mut Command, folder: &Path, facts: &Facts) {
+    let mut rpath = OsString::from("-Clink-arg=-Wl,-rpath,");
+    rpath.push(folder);
+    let mut dependencies = OsString::from("dependency=");
+    dependencies.push(folder.join(DEPENDENCIES));
+    let mut library = OsString::from("cuaderno=");
+    library.push(&facts.library);
+    rustc
+        .arg("--sysroot")
+        .arg(folder.join("sysroot"))
+        .arg(rpath)
+        .arg("-L")
+        .arg(dependencies)
+        .arg("--extern")
+        .arg(library)
+        .env_remove("RUSTFLAGS");
+    facts.restore(rustc);
+}
+
+/// The file name of a shared library.
+pub fn shared_object(name: &str) -> PathBuf {
     format!(
         "{}{name}{}",
         std::env::consts::DLL_PREFIX,
@@ -159,31 +172,17 @@ fn shared_object(name: &str) -> PathBuf {
 }
 
 fn metadata(folder: &Path, facts: &Facts, without_dependencies: bool) -> Result<u8> {
-    let manifest = fs::read_to_string(folder.join("Cargo.toml"))?;
-    if let Some(line) = foreign_dependency(&manifest) {
-        eprintln!(
-            "this notebook asks for another crate (`:dep {line}`), but cells see `cuaderno` and what \
-             it re-exports, such as `cuaderno::candle_core`. Remove the `:dep` line."
-        );
-        return Ok(1);
-    }
+    let requested = requested(&fs::read_to_string(folder.join("Cargo.toml"))?, facts)?;
     let folder = folder.to_str().context("the session's path is not UTF-8")?;
     let mut metadata = support::metadata_for_cells(&facts.packages, folder);
+    if !requested.is_empty() {
+        resolved(&requested, facts)?.add_to(&mut metadata);
+    }
     if without_dependencies {
         metadata["resolve"] = Value::Null;
     }
     println!("{metadata}");
     Ok(0)
-}
-
-/// The first line of `manifest`'s dependencies that names another crate than the support crate.
-fn foreign_dependency(manifest: &str) -> Option<&str> {
-    manifest
-        .lines()
-        .map(str::trim)
-        .skip_while(|line| *line != "[dependencies]")
-        .skip(1)
-        .find(|line| !line.is_empty() && !line.starts_with("cuaderno"))
 }
 
 /// Metadata of the standard library: the same for as long as the toolchain is.

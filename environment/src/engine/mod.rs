@@ -3,6 +3,7 @@
 
 mod cargo;
 mod channel;
+mod dependencies;
 mod failure;
 mod hints;
 mod limits;
@@ -104,6 +105,8 @@ impl Engine {
         let collector = Collector::new(channel::open(&mut runtime)?);
         let (context, _) = EvalContext::with_subprocess_command(runtime)
             .map_err(|error| anyhow!("The notebook engine does not start: {error}"))?;
+        // Where a `:dep` line names a folder, it is seen from the notebook.
+        std::env::set_current_dir(settings.working_directory)?;
         let context = CommandContext::with_eval_context(context);
         let processes = Processes::new(context.process_handle(), session.folder());
         let watch = Watch::new(processes.clone(), collector.clone(), settings.interrupts);
@@ -199,6 +202,7 @@ impl Engine {
     /// If no process can be started.
     pub fn reset(&mut self, working_directory: &Path) -> Result<()> {
         set_working_directory(&self.session, working_directory)?;
+        std::env::set_current_dir(working_directory)?;
         self.context
             .execute(":clear")
             .map_err(|error| anyhow!("The notebook engine does not restart: {error}"))?;

@@ -32,6 +32,9 @@ pub struct Facts {
     pub rustc: PathBuf,
     pub cargo: PathBuf,
     pub library: PathBuf,
+    pub host: String,
+    /// Where the crates are built that notebooks ask for.
+    pub shared_dependencies: PathBuf,
     /// The environment as the user had it, before the engine's own changes.
     pub path: Option<String>,
     pub cargo_home: Option<String>,
@@ -112,6 +115,8 @@ impl Session {
             rustc: toolchain.rustc.clone(),
             cargo: toolchain.cargo.clone(),
             library,
+            host: toolchain.host.clone(),
+            shared_dependencies: workbook::state().join("dependencies"),
             path: std::env::var("PATH").ok(),
             cargo_home: std::env::var("CARGO_HOME").ok(),
             packages: support.packages.clone(),

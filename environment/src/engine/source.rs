@@ -12,8 +12,8 @@ const REPORT: &str = "::cuaderno::notebook::report_error(&error);";
 /// into cells that do not name it.
 const SHOW: &str = "\n#[allow(unused_imports)] use ::cuaderno::notebook::Show as _;\n";
 
-/// The source as it is compiled.
-pub fn adapt(generated: &str) -> String {
+/// The source as it is compiled, with a line of more behind it.
+pub fn adapt(generated: &str, more: &str) -> String {
     let mut source = match generated.split_once("for EvcxrUserCodeError {") {
         Some((before, after)) => {
             let after = after
@@ -24,6 +24,7 @@ pub fn adapt(generated: &str) -> String {
         None => generated.to_owned(),
     };
     source.push_str(SHOW);
+    source.push_str(more);
     source
 }
 
@@ -37,7 +38,7 @@ mod tests {
         let generated = format!(
             "{student}impl<T: Display> From<T> for EvcxrUserCodeError {{\n    {FROM}\n        {PRINT}\n    }}\n}}\n"
         );
-        let adapted = adapt(&generated);
+        let adapted = adapt(&generated, "");
         assert!(adapted.starts_with(student));
         assert!(adapted.contains("report_error(&error)"));
         let line = |source: &str, words| source.lines().position(|line| line.contains(words));
@@ -45,6 +46,6 @@ mod tests {
             line(&generated, FROM),
             line(&adapted, FROM_KNOWING_ITS_CALLER)
         );
-        assert_eq!(adapt("fn f() {}"), format!("fn f() {{}}{SHOW}"));
+        assert_eq!(adapt("fn f() {}", "more"), format!("fn f() {{}}{SHOW}more"));
     }
 }
