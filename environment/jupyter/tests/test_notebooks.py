@@ -1,6 +1,8 @@
 """Notebooks through Jupyter's own runners, which must stop at the first cell that fails."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,8 +15,9 @@ from nbformat.v4 import new_code_cell, new_notebook
 NOTEBOOKS = Path(__file__).parents[3] / "notebooks"
 
 
-def nbconvert(notebook, folder):
+def nbconvert(notebook, folder, kernel="cuaderno"):
     command = ["-m", "nbconvert", "--execute", "--to", "notebook", "--output-dir", folder]
+    command += [f"--ExecutePreprocessor.kernel_name={kernel}"]
     return subprocess.run(
         [sys.executable, *command, "--output", "executed", notebook],
         capture_output=True,
@@ -56,6 +59,29 @@ class Runners(unittest.TestCase):
                 done = nbconvert(self.broken(code), self.folder.name)
                 self.assertNotEqual(done.returncode, 0)
                 self.assertIn(name, done.stderr)
+
+    def test_a_notebook_runs_on_the_stock_front_end(self):
+        kernel = Path(sys.prefix) / "share" / "jupyter" / "kernels" / "stock" / "kernel.json"
+        kernel.parent.mkdir(parents=True, exist_ok=True)
+        self.addCleanup(shutil.rmtree, kernel.parent)
+        argv = [os.environ["CUADERNO"], "kernel", "--stock", "--connection-file", "{connection_file}"]
+        kernel.write_text(json.dumps({"argv": argv, "display_name": "stock", "language": "rust"}))
+        cells = [
+            "use cuaderno::prelude::*;\nlet mnist = Mnist::sample()?;\nlet w = Var::new(2f32, &Device::Cpu)?;",
+            "let model = Autoencoder::new(2, Activation::Relu, &mut Rng::new(1))?;\n"
+            "let history = Trainer::new(RmsProp::new(1e-3)).epochs(2).seed(1)\n"
+            "    .fit(&model, &mnist.train, &mnist.test)?;\nlearning_curve(&history)?",
+            'println!("{}", w.as_tensor().to_scalar::<f32>()?);',
+        ]
+        notebook = new_notebook(cells=[new_code_cell(cell) for cell in cells])
+        path = os.path.join(self.folder.name, "stock.ipynb")
+        nbformat.write(notebook, path)
+        done = nbconvert(path, self.folder.name, kernel="stock")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        executed = nbformat.read(os.path.join(self.folder.name, "executed.ipynb"), as_version=4)
+        _, trained, last = (cell.outputs for cell in executed.cells)
+        self.assertTrue(any("image/svg+xml" in output.get("data", {}) for output in trained), trained)
+        self.assertEqual([output.text for output in last], ["2\n"])
 
     def test_papermill_fails_on_a_broken_cell(self):
         path = self.broken("let n: i32 = missing;")

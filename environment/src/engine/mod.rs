@@ -49,11 +49,35 @@ pub fn act_as_part() -> Option<ExitCode> {
         Some("cargo") => return Some(cargo::main()),
         // evcxr asks rustup for the tools first; failing sends it to the path, where ours are.
         Some("rustup") => return Some(ExitCode::FAILURE),
+        Some(session::STOCK) => return Some(act_as_stock()),
         _ => {}
     }
     let is_runtime = std::env::var_os(session::SESSION).is_some()
         && arguments.next().is_some_and(|argument| argument == RUNTIME);
     is_runtime.then(runtime::main)
+}
+
+fn act_as_stock() -> ExitCode {
+    match evcxr_jupyter::main() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// evcxr's own front end in a session like ours. This process must become it: the session's folder
+/// lasts as long as the process does.
+pub fn stock(toolchain: &Toolchain, support: &Support) -> Result<Command> {
+    let working_directory = std::env::current_dir()?;
+    let session = std::mem::ManuallyDrop::new(Session::create(toolchain, support, false)?);
+    enter(&session, toolchain)?;
+    let mut stock = Command::new(session.folder().join("bin").join(session::STOCK));
+    // It brings a kernelspec that is there up to date, and would write itself into it.
+    stock.env("JUPYTER_PATH", session.folder());
+    stock.current_dir(working_directory);
+    Ok(stock)
 }
 
 /// A running engine: variables live in it from cell to cell.

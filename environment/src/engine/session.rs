@@ -18,6 +18,8 @@ pub const SESSION: &str = "CUADERNO_SESSION";
 pub const WORKING_DIRECTORY: &str = "working-directory";
 /// This binary's name in it.
 const OWN_BINARY: &str = "bin/cuaderno";
+/// Under this name the binary is evcxr's own front end.
+pub const STOCK: &str = "evcxr_jupyter";
 /// Where the libraries are that the support library names.
 pub const DEPENDENCIES: &str = "deps";
 
@@ -96,6 +98,7 @@ impl Session {
             OWN_BINARY,
             "bin/cargo",
             "bin/rustup",
+            &format!("bin/{STOCK}"),
             "cargo-home/bin/cargo",
         ] {
             link_or_copy(&own_binary, &at(name))?;

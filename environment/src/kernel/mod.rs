@@ -10,6 +10,7 @@ mod replies;
 mod server;
 mod shared;
 mod start;
+mod stock;
 mod worker;
 
 use std::path::PathBuf;
@@ -26,6 +27,9 @@ pub struct KernelArguments {
     /// The file in which Jupyter says where it listens; Jupyter starts kernels with it.
     #[arg(long, value_name = "FILE")]
     connection_file: Option<PathBuf>,
+    /// Be evcxr's own front end instead, for comparison: figures are shown at a cell's end.
+    #[arg(long, requires = "connection_file")]
+    stock: bool,
     #[command(subcommand)]
     command: Option<KernelCommand>,
 }
@@ -75,6 +79,7 @@ pub fn run(arguments: KernelArguments) -> Result<ExitCode> {
             Some(folder) => println!("The kernel is removed: {}", folder.display()),
             None => println!("The kernel was not installed there."),
         },
+        (None, Some(file)) if arguments.stock => match stock::become_stock(&file)? {},
         (None, Some(file)) => {
             let text = std::fs::read_to_string(&file)
                 .with_context(|| format!("{} cannot be read", file.display()))?;
