@@ -38,7 +38,10 @@ impl Dependencies {
     /// # Errors
     /// If cargo cannot build them.
     pub fn of(session: &Path, facts: &Facts) -> Result<Self> {
-        let requested = requested(&fs::read_to_string(session.join("Cargo.toml"))?, facts)?;
+        let requested = requested(
+            &fs::read_to_string(session.join("Cargo.toml"))?,
+            &facts.packages,
+        )?;
         if requested.is_empty() {
             return Ok(Self::default());
         }
@@ -160,8 +163,9 @@ impl Dependencies {
 /// The lines of `manifest`'s dependencies that name other crates than the support crate.
 ///
 /// # Errors
-/// If one is a crate whose types the support crate shows: a second copy would have other types.
-pub fn requested(manifest: &str, facts: &Facts) -> Result<Vec<String>> {
+/// If one is among `packages`, whose types the support crate shows: a second copy would have other
+/// types.
+pub fn requested(manifest: &str, packages: &[Value]) -> Result<Vec<String>> {
     let lines = manifest
         .lines()
         .map(str::trim)
@@ -175,8 +179,7 @@ pub fn requested(manifest: &str, facts: &Facts) -> Result<Vec<String>> {
         if library == "cuaderno" {
             continue;
         }
-        if facts
-            .packages
+        if packages
             .iter()
             .any(|package| package["target"]["name"] == library.as_str())
         {
@@ -277,4 +280,25 @@ fn hash(lines: &[String]) -> u64 {
     let mut hasher = DefaultHasher::new();
     lines.hash(&mut hasher);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_support_crate_is_there_and_what_it_shows_is_refused() {
+        let packages = ["cuaderno", "candle_core"].map(|name| json!({"target": {"name": name}}));
+        let manifest = |lines: &str| format!("[lib]\nname = \"ctx\"\n\n[dependencies]\n{lines}\n");
+        let lines = |text: &str| requested(&manifest(text), &packages);
+        assert_eq!(lines("").unwrap(), [""; 0]);
+        assert_eq!(
+            lines("cuaderno = \"*\"\nrand = \"0.9\"").unwrap(),
+            ["rand = \"0.9\""]
+        );
+        let refused = lines("candle-core = \"0.11\"").unwrap_err().to_string();
+        assert!(refused.contains("use cuaderno::candle_core;"), "{refused}");
+    }
 }

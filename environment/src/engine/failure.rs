@@ -1,14 +1,14 @@
 //! A failed cell in words a student can use: what went wrong and in which line.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use evcxr::{CompilationError, Error, EvalOutputs};
 
+use super::collected::Collected;
 use super::limits::EndedBy;
-use super::output::Collected;
 use super::signals::Report;
+use super::variables::Variables;
 
 /// Why a cell failed, as Jupyter's error output has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,43 +20,6 @@ pub struct Failure {
     /// The details: the line, the compiler's labels and help, which variables are left.
     pub traceback: Vec<String>,
 }
-
-/// The variables of earlier cells, after one that failed.
-pub struct Variables {
-    kept: Vec<String>,
-    lost: Vec<String>,
-}
-
-impl Variables {
-    pub(super) fn new(before: BTreeSet<String>, after: BTreeSet<String>) -> Self {
-        let (kept, lost) = before.into_iter().partition(|name| after.contains(name));
-        Self { kept, lost }
-    }
-
-    fn describe(&self) -> Option<String> {
-        let list = |names: &[String]| {
-            let shown = names.iter().take(MOST_NAMES).map(String::as_str);
-            let shown = shown.collect::<Vec<_>>().join(", ");
-            match names.len().saturating_sub(MOST_NAMES) {
-                0 => shown,
-                more => format!("{shown} and {more} more"),
-            }
-        };
-        match (self.kept.as_slice(), self.lost.as_slice()) {
-            ([], []) => None,
-            (kept, []) => Some(format!("Variables kept: {}.", list(kept))),
-            ([], lost) => Some(format!("Variables lost: {}.", list(lost))),
-            (kept, lost) => Some(format!(
-                "Variables lost: {}; kept: {}.",
-                list(lost),
-                list(kept)
-            )),
-        }
-    }
-}
-
-/// Names that a message lists.
-const MOST_NAMES: usize = 12;
 
 impl Failure {
     /// What the end of a cell says of its success; `None` if it succeeded.
@@ -293,19 +256,5 @@ mod tests {
             cell_line(code, &generated, &report("/other/tensor.rs")),
             None
         );
-    }
-
-    #[test]
-    fn what_is_lost_is_named() {
-        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        let describe = |before: &[&str], after: &[&str]| {
-            Variables::new(names(before), names(after)).describe()
-        };
-        assert_eq!(describe(&[], &[]), None);
-        assert_eq!(
-            describe(&["a", "b"], &["a", "c"]).unwrap(),
-            "Variables lost: b; kept: a."
-        );
-        assert_eq!(describe(&["a"], &["a"]).unwrap(), "Variables kept: a.");
     }
 }

@@ -42,6 +42,9 @@ pub fn hint(failure: &Failure, moved_away: &BTreeSet<String>) -> Option<String> 
                 .to_owned(),
         );
     }
+    if all.contains("expected expression, found `:`") {
+        return Some("lines that begin with `:`, such as `:dep`, come first in a cell.".to_owned());
+    }
     if is_result_taken_for_its_value(&all) {
         return Some(
             "this is a `Result`: it may hold an error. A `?` behind the call takes the value out."
@@ -103,6 +106,7 @@ mod tests {
             hint_for("cannot find value `modle` in this scope [E0425]"),
             ""
         );
+        assert!(hint_for("expected expression, found `:`").contains("come first"));
         let result =
             "no method named `sqr` found for enum `Result<T, E>` in the current scope [E0599]";
         assert!(hint_for(result).contains("`?`"));

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::output::Collector;
+use super::collector::Collector;
 
 /// Why a cell was ended from outside.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -3,6 +3,8 @@
 
 mod cargo;
 mod channel;
+mod collected;
+mod collector;
 mod dependencies;
 mod failure;
 mod hints;
@@ -15,6 +17,7 @@ mod session;
 mod signals;
 mod source;
 mod support;
+mod variables;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -33,10 +36,10 @@ pub use signals::Contents;
 pub use support::Support;
 
 use crate::toolchain::Toolchain;
-use failure::Variables;
+use collector::Collector;
 use limits::{EndedBy, Watch};
-use output::Collector;
 use session::{Session, WORKING_DIRECTORY};
+use variables::Variables;
 
 /// The engine runs this binary again as `cuaderno runtime`.
 const RUNTIME: &str = "runtime";

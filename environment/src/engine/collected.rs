@@ -1,0 +1,188 @@
+//! What came of one cell, put in order.
+
+use super::output::{CellOutput, OnOutput, Stream};
+use super::signals::{Contents, Report};
+
+/// More text than this from one cell is not passed on: a page that shows it stops answering.
+const MOST_TEXT: usize = 8 << 20;
+
+/// What came from the runtime process since the cell began.
+#[derive(Default)]
+pub struct Collected {
+    pub on_output: Option<OnOutput>,
+    text: usize,
+    untold: usize,
+    value: Contents,
+    /// A panic of which it is not known yet whether the cell ends with it.
+    pub panic: Option<Report>,
+    /// The panic that ended the cell.
+    pub panicked: Option<Report>,
+    /// The error that a `?` of the cell returned.
+    pub error: Option<Report>,
+    /// What the cell last asked the user for.
+    pub prompt: String,
+    /// Whether the cell's code has begun to run.
+    pub running: bool,
+    /// How often each stream has told the end of a cell, and the beginning of a process.
+    pub finished: [u64; 2],
+    pub started: [u64; 2],
+}
+
+impl Collected {
+    /// An empty one for the next cell. What is counted over all cells goes on.
+    pub fn anew(&self, on_output: Option<OnOutput>) -> Self {
+        Self {
+            on_output,
+            finished: self.finished,
+            started: self.started,
+            ..Self::default()
+        }
+    }
+
+    /// The cell has printed `text`.
+    pub fn say(&mut self, stream: Stream, text: String) {
+        let room = MOST_TEXT.saturating_sub(self.text);
+        self.text += text.len();
+        if text.len() <= room {
+            self.put_out(CellOutput::Text(stream, text));
+        } else {
+            let cut = text.floor_char_boundary(room);
+            self.untold += text.len() - cut;
+            if cut > 0 {
+                self.put_out(CellOutput::Text(stream, text[..cut].to_owned()));
+            }
+        }
+    }
+
+    /// The cell has shown something like a value, in one representation.
+    pub fn show_value(&mut self, mime: String, content: String) {
+        if self.value.contains_key(&mime) {
+            self.show_pending_value();
+        }
+        self.value.insert(mime, content);
+    }
+
+    /// What was shown like a value is none if more output follows.
+    fn show_pending_value(&mut self) {
+        if !self.value.is_empty() {
+            let value = std::mem::take(&mut self.value);
+            self.pass_on(&CellOutput::Display(value, None));
+        }
+    }
+
+    /// The generated code has told evcxr something.
+    pub fn hear_evcxr(&mut self, line: &str) {
+        match line {
+            "EVCXR_PANIC_NOTIFICATION" => {
+                self.panicked = Some(self.panic.take().unwrap_or_default());
+            }
+            // The report came before, unless the cell's crate has none.
+            "EVCXR_ERROR_OCCURRED" => {
+                self.error.get_or_insert_default();
+            }
+            // evcxr would cut the prompt at its first colon.
+            _ => {
+                if let Some((_, prompt)) = line.split_once("EVCXR_INPUT_REQUEST:") {
+                    self.prompt = prompt.to_owned();
+                } else if let Some((_, prompt)) = line.split_once("_PASSWORD:") {
+                    self.prompt = prompt.to_owned();
+                }
+            }
+        }
+    }
+
+    /// A panic that did not end the cell was another thread's, or was caught.
+    pub fn tell_panic_of_a_thread(&mut self) {
+        if let Some(Report { message, .. }) = self.panic.take() {
+            self.say(
+                Stream::Stderr,
+                format!("A thread of the cell panicked: {message}\n"),
+            );
+        }
+    }
+
+    /// The cell has ended: what was held back goes out.
+    pub fn end(&mut self) {
+        self.tell_panic_of_a_thread();
+        if self.untold > 0 {
+            let note = format!(
+                "\n[The cell printed {} more bytes, which are not shown: {} MB is the most.]\n",
+                std::mem::take(&mut self.untold),
+                MOST_TEXT >> 20
+            );
+            self.put_out(CellOutput::Text(Stream::Stderr, note));
+        }
+        if !self.value.is_empty() {
+            let value = std::mem::take(&mut self.value);
+            self.pass_on(&CellOutput::Value(value));
+        }
+    }
+
+    /// Passes `output` on, after what was held back.
+    pub fn put_out(&mut self, output: CellOutput) {
+        self.show_pending_value();
+        self.pass_on(&output);
+    }
+
+    fn pass_on(&mut self, output: &CellOutput) {
+        if let Some(on_output) = &mut self.on_output {
+            on_output(output);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    fn contents(text: &str) -> Contents {
+        BTreeMap::from([("text/plain".to_owned(), text.to_owned())])
+    }
+
+    #[test]
+    fn a_value_is_the_last_thing_shown_and_nothing_else() {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let sink = seen.clone();
+        let mut collected = Collected {
+            on_output: Some(Box::new(move |output| {
+                sink.lock().unwrap().push(output.clone())
+            })),
+            ..Collected::default()
+        };
+        collected.show_value("text/plain".into(), "first".into());
+        collected.say(Stream::Stdout, "between".into());
+        collected.show_value("text/plain".into(), "second".into());
+        collected.end();
+        assert_eq!(
+            *seen.lock().unwrap(),
+            [
+                CellOutput::Display(contents("first"), None),
+                CellOutput::Text(Stream::Stdout, "between".into()),
+                CellOutput::Value(contents("second")),
+            ]
+        );
+    }
+
+    #[test]
+    fn too_much_text_is_cut_and_counted() {
+        let seen = Arc::new(Mutex::new(String::new()));
+        let sink = seen.clone();
+        let mut collected = Collected {
+            on_output: Some(Box::new(move |output| {
+                if let CellOutput::Text(_, text) = output {
+                    sink.lock().unwrap().push_str(text);
+                }
+            })),
+            ..Collected::default()
+        };
+        for _ in 0..MOST_TEXT / 1000 + 10 {
+            collected.say(Stream::Stdout, "x".repeat(1000));
+        }
+        collected.end();
+        let seen = seen.lock().unwrap();
+        assert!(seen.len() < MOST_TEXT + 200 && seen.contains("more bytes, which are not shown"));
+    }
+}
