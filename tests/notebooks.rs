@@ -276,10 +276,11 @@ fn a_notebook_that_is_not_there_or_not_one_is_one_sentence() {
     run.says("broken.ipynb is not a Jupyter notebook");
 }
 
-/// The cells of lab 09 that `keep` keeps, as a notebook of its own.
-fn part_of_lab_09(desk: &Desk, name: &str, keep: impl Fn(&[&str]) -> bool) -> PathBuf {
-    let lab = Path::new(env!("CARGO_MANIFEST_DIR")).join("../notebooks/09_autoencoders.ipynb");
-    let mut notebook: Value = serde_json::from_str(&fs::read_to_string(lab).unwrap()).unwrap();
+/// The cells of a lab that `keep` keeps, as a notebook of its own.
+fn part_of(lab: &str, desk: &Desk, name: &str, keep: impl Fn(&[&str]) -> bool) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../notebooks");
+    let text = fs::read_to_string(folder.join(format!("{lab}.ipynb"))).unwrap();
+    let mut notebook: Value = serde_json::from_str(&text).unwrap();
     let cells = notebook["cells"].as_array_mut().unwrap();
     cells.retain(|cell| {
         let tags = cell["metadata"]["tags"].as_array().into_iter().flatten();
@@ -290,23 +291,13 @@ fn part_of_lab_09(desk: &Desk, name: &str, keep: impl Fn(&[&str]) -> bool) -> Pa
     path
 }
 
-#[test]
-fn lab_09_in_its_quick_profile() {
-    let desk = Desk::new();
-    // Nothing depends on the exercises, so the lab also runs without them.
-    let without = part_of_lab_09(&desk, "without.ipynb", |tags| {
-        !["exercise", "solution", "check"]
-            .iter()
-            .any(|tag| tags.contains(tag))
-    });
-    let run = desk.run(&["09", path(&without), "--profile", "quick"]);
-    assert_eq!(run.status, Some(0), "{}", run.text);
-
-    let figures: Vec<PathBuf> = fs::read_dir(desk.runs().join("09_autoencoders"))
+/// That a run left so many figures of a lab, and that each shows something.
+fn assert_figures(desk: &Desk, lab: &str, at_least: usize) {
+    let figures: Vec<PathBuf> = fs::read_dir(desk.runs().join(lab))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();
-    assert!(figures.len() >= 13, "{figures:?}");
+    assert!(figures.len() >= at_least, "{figures:?}");
     for figure in figures {
         let decoder = png::Decoder::new(fs::File::open(&figure).unwrap());
         let mut picture = decoder.read_info().unwrap();
@@ -319,6 +310,21 @@ fn lab_09_in_its_quick_profile() {
             figure.display()
         );
     }
+}
+
+#[test]
+fn lab_09_in_its_quick_profile() {
+    let desk = Desk::new();
+    // Nothing depends on the exercises, so the lab also runs without them.
+    let without = part_of("09_autoencoders", &desk, "without.ipynb", |tags| {
+        !["exercise", "solution", "check"]
+            .iter()
+            .any(|tag| tags.contains(tag))
+    });
+    let run = desk.run(&["09", path(&without), "--profile", "quick"]);
+    assert_eq!(run.status, Some(0), "{}", run.text);
+
+    assert_figures(&desk, "09_autoencoders", 13);
 
     // The same seed gives the same numbers, here on an engine that another notebook has used.
     let (first, again) = (
@@ -339,27 +345,42 @@ fn lab_09_in_its_quick_profile() {
 }
 
 #[test]
+fn lab_10_in_its_quick_profile() {
+    let desk = Desk::new();
+    let run = desk.run(&["10", "--profile", "quick"]);
+    assert_eq!(run.status, Some(0), "{}", run.text);
+    assert_figures(&desk, "10_variational_autoencoders", 20);
+}
+
+#[test]
 fn exercises_compile_and_their_checks_say_what_to_do() {
     let desk = Desk::new();
-    let student = part_of_lab_09(&desk, "student.ipynb", |tags| {
-        ["profile", "exercise", "check"]
-            .iter()
-            .any(|tag| tags.contains(tag))
+    let labs = ["09_autoencoders", "10_variational_autoencoders"];
+    let students = labs.map(|lab| {
+        part_of(lab, &desk, &format!("{lab}_student.ipynb"), |tags| {
+            ["profile", "exercise", "check"]
+                .iter()
+                .any(|tag| tags.contains(tag))
+        })
     });
-    let run = desk.run(&[path(&student), "--profile", "quick", "--keep-going"]);
+    let mut arguments: Vec<&str> = students.iter().map(|student| path(student)).collect();
+    arguments.extend(["--profile", "quick", "--keep-going"]);
+    let run = desk.run(&arguments);
     assert_eq!(run.status, Some(1), "{}", run.text);
-    let executed = desk.executed("student.ipynb");
-    let cells = executed["cells"].as_array().unwrap();
-    for (number, cell) in cells.iter().enumerate() {
-        if cell["metadata"]["tags"][0] == "check" {
-            let (name, sentence) = error(&executed, number);
-            assert_eq!(name, "Error");
-            assert!(
-                sentence.contains("This exercise is not solved yet: "),
-                "{sentence}"
-            );
-        } else {
-            assert!(!cell["outputs"].to_string().contains("\"error\""), "{cell}");
+    for lab in labs {
+        let executed = desk.executed(&format!("{lab}_student.ipynb"));
+        let cells = executed["cells"].as_array().unwrap();
+        for (number, cell) in cells.iter().enumerate() {
+            if cell["metadata"]["tags"][0] == "check" {
+                let (name, sentence) = error(&executed, number);
+                assert_eq!(name, "Error");
+                assert!(
+                    sentence.contains("This exercise is not solved yet: "),
+                    "{sentence}"
+                );
+            } else {
+                assert!(!cell["outputs"].to_string().contains("\"error\""), "{cell}");
+            }
         }
     }
 }

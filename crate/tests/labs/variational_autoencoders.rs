@@ -60,6 +60,15 @@ fn lab_10() -> Result<()> {
     let means = collapsed.encode(&mnist.test.images)?.mean;
     bands.at_most("factor 20: largest mean", largest(&means)?, 0.2);
     println!("{}\n{comparison}", bands.check()?);
+
+    let code = inf395.encode(&mnist.test.images)?;
+    let (first, others) = (mnist.test.take(3)?.images, mnist.test.select(&[3, 4, 7])?);
+    latent_manifold(&inf395, 10, 0.05)?.png()?;
+    latent_interpolation(&inf395, &first, &others.images, 4)?.png()?;
+    latent_traversal(&dense, &dense.encode(&first)?.mean.narrow(0, 0, 1)?, 3.0, 5)?.png()?;
+    latent_samples(&dense, 20, 10, &mut Rng::new(SEED))?.png()?;
+    histograms_against_normal("mean ", &code.mean)?.svg()?;
+    histograms("variance ", &code.variance()?)?.svg()?;
     Ok(())
 }
 
