@@ -190,6 +190,8 @@ pub fn requested(manifest: &str, packages: &[Value]) -> Result<Vec<String>> {
         }
         requested.push(line.to_owned());
     }
+    // evcxr writes them in any order, and the same crates must be the same library.
+    requested.sort();
     Ok(requested)
 }
 
@@ -295,8 +297,8 @@ mod tests {
         let lines = |text: &str| requested(&manifest(text), &packages);
         assert_eq!(lines("").unwrap(), [""; 0]);
         assert_eq!(
-            lines("cuaderno = \"*\"\nrand = \"0.9\"").unwrap(),
-            ["rand = \"0.9\""]
+            lines("rayon = \"1\"\ncuaderno = \"*\"\nrand = \"0.9\"").unwrap(),
+            ["rand = \"0.9\"", "rayon = \"1\""]
         );
         let refused = lines("candle-core = \"0.11\"").unwrap_err().to_string();
         assert!(refused.contains("use cuaderno::candle_core;"), "{refused}");
