@@ -9,7 +9,7 @@ use candle_core::Tensor;
 use crate::classic::{Knn, Pca};
 use crate::data::LabelledImages;
 use crate::metrics::{accuracy, reconstruction_bce, reconstruction_mse};
-use crate::models::{Autoencoder, DeepAutoencoder, Vae};
+use crate::models::{Autoencoder, DeepAutoencoder, JointVae, Vae};
 use crate::plot::{Figure, line_chart, side_by_side};
 use crate::{Error, Result, Table};
 
@@ -52,6 +52,17 @@ impl Codec for DeepAutoencoder {
 impl Codec for Vae {
     fn encode(&self, images: &Tensor) -> Result<Tensor> {
         Ok(self.encode(images)?.mean)
+    }
+
+    fn decode(&self, codes: &Tensor) -> Result<Tensor> {
+        self.decode(codes)
+    }
+}
+
+/// The code of an image is its likeliest category and its style's mean.
+impl Codec for JointVae {
+    fn encode(&self, images: &Tensor) -> Result<Tensor> {
+        self.encode(images)
     }
 
     fn decode(&self, codes: &Tensor) -> Result<Tensor> {

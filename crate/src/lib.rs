@@ -40,7 +40,7 @@ pub use table::Table;
 pub mod prelude {
     pub use crate::classic::{Knn, Neighbours, Pca, Split, StandardScaler, TSne, trustworthiness};
     pub use crate::codes::{CodeComparison, Codec};
-    pub use crate::data::{Batches, LabelledImages, Mnist};
+    pub use crate::data::{Batches, Distortion, LabelledImages, Mnist, distort};
     pub use crate::lab::{Bands, check_close, unsolved};
     pub use crate::latent::{
         latent_interpolation, latent_manifold, latent_samples, latent_traversal, normal_quantile,
@@ -50,7 +50,8 @@ pub mod prelude {
         confusion_matrix, reconstruction_bce, reconstruction_mse,
     };
     pub use crate::models::{
-        Autoencoder, Classifier, DeepAutoencoder, GaussianCode, PixelLoss, Vae, VaeArchitecture,
+        Autoencoder, CategoricalVae, Classifier, DeepAutoencoder, GaussianCode, JointVae,
+        PixelLoss, Vae, VaeArchitecture,
     };
     pub use crate::nn::{
         Activation, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d, ConvTranspose2d, Dense,

@@ -72,6 +72,19 @@ impl Summary {
         Ok(())
     }
 
+    /// Adds a step that is no layer, such as the one that joins what several heads gave. What comes
+    /// next takes its output, of that shape without the batch dimension.
+    pub fn add_step(&mut self, name: &str, kind: &str, output: &[usize]) {
+        self.input = std::mem::replace(&mut self.shape, output.to_vec());
+        self.rows.push(Row {
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            output: shape_with_batch(output),
+            parameters: 0,
+            trainable: 0,
+        });
+    }
+
     /// All parameters.
     pub fn parameters(&self) -> usize {
         self.rows.iter().map(|row| row.parameters).sum()

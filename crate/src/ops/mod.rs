@@ -76,6 +76,7 @@ pub use layer_norm::layer_norm;
 pub use linear::linear;
 pub use loss::{
     CrossEntropy, Reduction, bce_with_logits, categorical_kl, cross_entropy, gaussian_kl, mse,
+    mutual_information,
 };
 pub use pool::{Pool2d, avg_pool2d, max_pool2d};
 pub use prelu::prelu;

@@ -132,6 +132,19 @@ proptest! {
     }
 
     #[test]
+    fn mutual_information(
+        (batch, categories) in (1usize..9, 1usize..12),
+        seed in any::<u64>(),
+    ) {
+        let probabilities = |seed| {
+            let logits = numbers(seed, &[batch, categories]);
+            ops::softmax(&logits, D::Minus1).unwrap()
+        };
+        let (p, q) = (probabilities(seed), probabilities(seed ^ 1));
+        assert_right(&[("p", &p), ("q", &q)], |t| ops::mutual_information(&t[0], &t[1]));
+    }
+
+    #[test]
     fn gumbel_softmax(
         shape in prop::collection::vec(1usize..12, 1..4),
         temperature in 0.3..3.0,

@@ -83,3 +83,11 @@ fn gumbel_softmax() {
         case.check(&[("output", &output.unwrap())]);
     });
 }
+
+#[test]
+fn mutual_information() {
+    on_every_case("losses/mutual_information", |case| {
+        let output = ops::mutual_information(&case.var("p"), &case.var("q"));
+        case.check(&[("output", &output.unwrap())]);
+    });
+}

@@ -196,7 +196,7 @@ impl VaeArchitecture {
         Ok(())
     }
 
-    fn encoder_plan(&self) -> SequentialPlan {
+    pub(in crate::models) fn encoder_plan(&self) -> SequentialPlan {
         let mut plan = Sequential::input(&IMAGE);
         for (number, convolution) in (1..).zip(&self.encoder) {
             let &Convolution {
@@ -219,7 +219,7 @@ impl VaeArchitecture {
         }
     }
 
-    fn decoder_plan(&self) -> SequentialPlan {
+    pub(in crate::models) fn decoder_plan(&self) -> SequentialPlan {
         let maps = self.maps();
         let mut plan = Sequential::input(&[self.z_dim]);
         let mut to_maps = Dense::units(maps.iter().product());

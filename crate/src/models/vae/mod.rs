@@ -20,8 +20,8 @@ use crate::ops::Reduction;
 use crate::train::{Batch, Losses, Model};
 use crate::{Result, Rng, ops};
 
-const IMAGE: [usize; 3] = [1, 28, 28];
-const PIXELS: usize = 784;
+pub(super) const IMAGE: [usize; 3] = [1, 28, 28];
+pub(super) const PIXELS: usize = 784;
 
 /// What the error of a reconstructed pixel is; the loss of an image is its mean over the pixels,
 /// times a factor.

@@ -6,6 +6,7 @@ mod categorical_kl;
 mod cross_entropy;
 mod gaussian_kl;
 mod mse;
+mod mutual_information;
 
 use candle_core::Tensor;
 
@@ -14,6 +15,7 @@ pub use categorical_kl::categorical_kl;
 pub use cross_entropy::{CrossEntropy, cross_entropy};
 pub use gaussian_kl::gaussian_kl;
 pub use mse::mse;
+pub use mutual_information::mutual_information;
 
 use crate::{Error, Result};
 
