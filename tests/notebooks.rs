@@ -353,9 +353,21 @@ fn lab_10_in_its_quick_profile() {
 }
 
 #[test]
+fn lab_11_in_its_quick_profile() {
+    let desk = Desk::new();
+    let run = desk.run(&["11", "--profile", "quick"]);
+    assert_eq!(run.status, Some(0), "{}", run.text);
+    assert_figures(&desk, "11_categorical_vae", 10);
+}
+
+#[test]
 fn exercises_compile_and_their_checks_say_what_to_do() {
     let desk = Desk::new();
-    let labs = ["09_autoencoders", "10_variational_autoencoders"];
+    let labs = [
+        "09_autoencoders",
+        "10_variational_autoencoders",
+        "11_categorical_vae",
+    ];
     let students = labs.map(|lab| {
         part_of(lab, &desk, &format!("{lab}_student.ipynb"), |tags| {
             ["profile", "exercise", "check"]
