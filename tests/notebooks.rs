@@ -345,18 +345,11 @@ fn lab_09_in_its_quick_profile() {
 }
 
 #[test]
-fn lab_10_in_its_quick_profile() {
+fn labs_10_and_11_in_their_quick_profile() {
     let desk = Desk::new();
-    let run = desk.run(&["10", "--profile", "quick"]);
+    let run = desk.run(&["10", "11", "--profile", "quick"]);
     assert_eq!(run.status, Some(0), "{}", run.text);
     assert_figures(&desk, "10_variational_autoencoders", 20);
-}
-
-#[test]
-fn lab_11_in_its_quick_profile() {
-    let desk = Desk::new();
-    let run = desk.run(&["11", "--profile", "quick"]);
-    assert_eq!(run.status, Some(0), "{}", run.text);
     assert_figures(&desk, "11_categorical_vae", 10);
 }
 

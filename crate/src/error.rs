@@ -99,10 +99,10 @@ impl Error {
     }
 
     /// The content of `file` is not what it should be; `problem` names the place.
-    pub fn data(file: impl Into<String>, problem: impl Into<String>) -> Self {
+    pub fn data(file: impl std::fmt::Display, problem: impl std::fmt::Display) -> Self {
         Self::Data {
-            file: file.into(),
-            problem: problem.into(),
+            file: file.to_string(),
+            problem: problem.to_string(),
         }
     }
 

@@ -38,8 +38,8 @@ pub struct SampleImages {
 }
 
 impl SampleImages {
-    /// Writes the images of `codes` `[n, latent]` to `folder` after every `batches`-th batch.
-    /// `codec` is the model that trains, or the part of it that decodes.
+    /// Writes the images of `codes` `[n, latent]` to `folder` after every `batches`-th batch; 0
+    /// writes none. `codec` is the model that trains, or the part of it that decodes.
     pub fn every(
         batches: u64,
         codec: &(impl Codec + Clone + 'static),
@@ -47,7 +47,7 @@ impl SampleImages {
         folder: impl Into<PathBuf>,
     ) -> Self {
         Self {
-            batches: batches.max(1),
+            batches,
             codec: Box::new(codec.clone()),
             codes: codes.clone(),
             folder: folder.into(),

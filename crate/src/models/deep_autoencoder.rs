@@ -2,8 +2,8 @@
 
 use candle_core::Tensor;
 
-use super::in_batches;
-use super::mean_image::log_odds;
+use super::mean_image::start_at_mean;
+use super::{decode, in_batches};
 use crate::nn::{
     Activation, Conv2d, Conv2dPlan, Dense, Flatten, Layer, MaxPool2d, Parameters, Pass, Reshape,
     Sequential, Summary, Upsample,
@@ -72,10 +72,7 @@ impl DeepAutoencoder {
     /// # Errors
     /// None that a built model can give.
     pub fn start_at_mean(&self, images: &Tensor) -> Result<()> {
-        match self.decoder.parameters().get("pixels.bias") {
-            Some(bias) => bias.set(&log_odds(&images.mean_all()?.reshape(1)?)?),
-            None => Ok(()),
-        }
+        start_at_mean(&self.decoder, "pixels.bias", images)
     }
 
     /// The codes `[n, latent]` of images `[n, 1, 28, 28]`.
@@ -93,10 +90,7 @@ impl DeepAutoencoder {
     /// # Errors
     /// If a code does not have `latent` numbers.
     pub fn decode(&self, codes: &Tensor) -> Result<Tensor> {
-        in_batches(codes, |codes| {
-            let logits = self.decoder.apply(codes, &mut Pass::Evaluate)?;
-            Activation::Sigmoid.apply(&logits)
-        })
+        decode(&self.decoder, codes)
     }
 
     /// What is left of images `[n, 1, 28, 28]` after going through their codes.
@@ -113,9 +107,8 @@ impl DeepAutoencoder {
     /// None that a built model can give.
     pub fn summary(&self) -> Result<Summary> {
         let mut summary = Summary::new(&IMAGE);
-        for (name, layer) in self.encoder.steps().chain(self.decoder.steps()) {
-            summary.add(name, layer)?;
-        }
+        summary.add_all(&self.encoder)?;
+        summary.add_all(&self.decoder)?;
         Ok(summary)
     }
 }

@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 
 use crate::Result;
-use crate::nn::no_grad;
+use crate::nn::{Activation, Layer, Pass, Sequential, no_grad};
 
 /// What a layer makes of this many examples fits into memory, and keeps all cores busy.
 const BATCH: usize = 500;
@@ -23,4 +23,12 @@ pub(super) fn in_batches(
         outputs.push(no_grad(|| network(&batch))?);
     }
     Ok(Tensor::cat(&outputs, 0)?)
+}
+
+/// The pixels in `[0, 1]` of `codes`, of which `decoder` gives the logits.
+pub(super) fn decode(decoder: &Sequential, codes: &Tensor) -> Result<Tensor> {
+    in_batches(codes, |codes| {
+        let logits = decoder.apply(codes, &mut Pass::Evaluate)?;
+        Activation::Sigmoid.apply(&logits)
+    })
 }

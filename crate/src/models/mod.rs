@@ -14,4 +14,4 @@ pub use classifier::Classifier;
 pub use deep_autoencoder::DeepAutoencoder;
 pub use vae::{Convolution, GaussianCode, PixelLoss, Vae, VaeArchitecture};
 
-use in_batches::in_batches;
+use in_batches::{decode, in_batches};

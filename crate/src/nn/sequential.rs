@@ -62,9 +62,7 @@ impl Sequential {
     /// If a layer does not take the shape that the one before gives.
     pub fn summary(&self) -> Result<Summary> {
         let mut summary = Summary::new(&self.input);
-        for (name, layer) in self.steps() {
-            summary.add(name, layer)?;
-        }
+        summary.add_all(self)?;
         Ok(summary)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Layer, Parameters};
+use super::{Layer, Parameters, Sequential};
 use crate::Result;
 use crate::table::Table;
 
@@ -58,6 +58,17 @@ impl Summary {
         let output = layer.output_shape(&self.shape)?;
         self.input = std::mem::replace(&mut self.shape, output);
         self.rows.push(Row::of(name, layer, &self.shape));
+        Ok(())
+    }
+
+    /// Adds the steps of a network, the first of which takes the output of the layer before.
+    ///
+    /// # Errors
+    /// If it does not take that shape.
+    pub fn add_all(&mut self, network: &Sequential) -> Result<()> {
+        for (name, layer) in network.steps() {
+            self.add(name, layer)?;
+        }
         Ok(())
     }
 

@@ -37,14 +37,19 @@ pub(crate) fn write(
 ) -> Result<()> {
     let tensors: BTreeMap<String, Tensor> = tensors.collect();
     let bytes = |metadata| {
-        safetensors::serialize(&tensors, metadata)
-            .map_err(|error| bad(path, format!("the tensors do not fit the format: {error}")))
+        safetensors::serialize(&tensors, metadata).map_err(|error| {
+            Error::data(
+                path.display(),
+                format!("the tensors do not fit the format: {error}"),
+            )
+        })
     };
     let entry = Entry {
         crc32: checksum(path, &bytes(None)?, &note)?,
         note,
     };
-    let entry = serde_json::to_string(&entry).map_err(|error| bad(path, error.to_string()))?;
+    let entry =
+        serde_json::to_string(&entry).map_err(|error| Error::data(path.display(), error))?;
     let metadata = HashMap::from([(ENTRY.to_owned(), entry)]);
     write_atomically(path, &bytes(Some(metadata))?)
 }
@@ -53,7 +58,10 @@ pub(crate) fn write(
 pub(crate) fn read(path: &Path) -> Result<TensorFile> {
     let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
     let no_file = |error: &dyn std::fmt::Display| {
-        bad(path, format!("this is no whole safetensors file: {error}"))
+        Error::data(
+            path.display(),
+            format!("this is no whole safetensors file: {error}"),
+        )
     };
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| no_file(&error))?;
     let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)
@@ -64,9 +72,9 @@ pub(crate) fn read(path: &Path) -> Result<TensorFile> {
     if let Some(entry) = &entry
         && checksum(path, &bytes, &entry.note)? != entry.crc32
     {
-        return Err(bad(
-            path,
-            "the file is damaged: its checksum is not that of its tensors; delete it or take it from a copy".into(),
+        return Err(Error::data(
+            path.display(),
+            "the file is damaged: its checksum is not that of its tensors; delete it or take it from a copy",
         ));
     }
     Ok(TensorFile {
@@ -77,19 +85,12 @@ pub(crate) fn read(path: &Path) -> Result<TensorFile> {
 
 fn checksum(path: &Path, file: &[u8], note: &str) -> Result<u32> {
     let (header, _) =
-        SafeTensors::read_metadata(file).map_err(|error| bad(path, error.to_string()))?;
+        SafeTensors::read_metadata(file).map_err(|error| Error::data(path.display(), error))?;
     let mut checksum = Crc::new();
     // The header's length stands before it, in eight bytes.
     checksum.update(&file[8 + header..]);
     checksum.update(note.as_bytes());
     Ok(checksum.sum())
-}
-
-fn bad(path: &Path, problem: String) -> Error {
-    Error::Data {
-        file: path.display().to_string(),
-        problem,
-    }
 }
 
 #[cfg(test)]

@@ -47,8 +47,8 @@ impl Parameters {
         let mut values = Vec::with_capacity(self.len());
         for (name, parameter) in self.iter() {
             let tensor = tensors.remove(name).ok_or_else(|| {
-                bad(
-                    path,
+                Error::data(
+                    path.display(),
                     format!(
                         "there is no tensor {name}, which the model has; the file holds {names}"
                     ),
@@ -56,8 +56,8 @@ impl Parameters {
             })?;
             let expected = parameter.dims();
             if tensor.dims() != expected {
-                return Err(bad(
-                    path,
+                return Err(Error::data(
+                    path.display(),
                     format!(
                         "{name} is {:?} in the file, but {expected:?} in the model",
                         tensor.dims()
@@ -70,8 +70,8 @@ impl Parameters {
         if !tensors.is_empty() {
             let model = listed(self.iter().map(|(name, _)| name));
             let extra = listed(tensors.keys());
-            return Err(bad(
-                path,
+            return Err(Error::data(
+                path.display(),
                 format!(
                     "the file also holds {extra}, which the model does not have; it has {model}"
                 ),
@@ -87,12 +87,17 @@ impl Parameters {
 fn read_pickle(path: &Path) -> Result<BTreeMap<String, Tensor>> {
     // Asked for first: a missing file should not be called a broken one.
     std::fs::metadata(path).map_err(|error| Error::io(path, error))?;
-    let broken = |error| bad(path, format!("this is no PyTorch state dict: {error}"));
+    let broken = |error| {
+        Error::data(
+            path.display(),
+            format!("this is no PyTorch state dict: {error}"),
+        )
+    };
     for info in pickle::read_pth_tensor_info(path, false, None).map_err(broken)? {
         // candle would read it from the wrong place.
         if info.layout.start_offset() != 0 {
-            return Err(bad(
-                path,
+            return Err(Error::data(
+                path.display(),
                 format!(
                     "{} is a view of another tensor; save a `.clone()` of it",
                     info.name
@@ -107,13 +112,6 @@ fn read_pickle(path: &Path) -> Result<BTreeMap<String, Tensor>> {
         .into_iter()
         .filter(|(name, _)| !counter(name))
         .collect())
-}
-
-fn bad(path: &Path, problem: String) -> Error {
-    Error::Data {
-        file: path.display().to_string(),
-        problem,
-    }
 }
 
 fn listed(names: impl IntoIterator<Item = impl AsRef<str>>) -> String {

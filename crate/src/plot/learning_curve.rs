@@ -185,7 +185,7 @@ impl Panel {
             return None;
         }
         let firsts = self.curves.iter_mut().map(|curve| curve.points.remove(0));
-        firsts.reduce(|first, _| first)
+        firsts.collect::<Vec<_>>().first().copied()
     }
 
     fn points(&self) -> impl Iterator<Item = &Point> {

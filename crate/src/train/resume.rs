@@ -122,10 +122,7 @@ impl ResumeFile {
         )))
     }
 
-    fn bad(&self, problem: impl ToString) -> Error {
-        Error::Data {
-            file: self.0.display().to_string(),
-            problem: problem.to_string(),
-        }
+    fn bad(&self, problem: impl std::fmt::Display) -> Error {
+        Error::data(self.0.display(), problem)
     }
 }

@@ -59,8 +59,8 @@ impl RunFolder {
     pub fn build(path: impl Into<PathBuf>, architecture: &impl Serialize) -> Result<Self> {
         let path = path.into();
         if Self::exists(&path) {
-            return Err(bad(
-                &path,
+            return Err(Error::data(
+                path.display(),
                 "there is something in it already: load the run, or build a new one in another folder",
             ));
         }
@@ -70,7 +70,11 @@ impl RunFolder {
         }
         let file = path.join(ARCHITECTURE);
         let text = serde_json::to_string_pretty(architecture);
-        write_atomically(&file, text.map_err(|error| bad(&file, error))?.as_bytes())?;
+        write_atomically(
+            &file,
+            text.map_err(|error| Error::data(file.display(), error))?
+                .as_bytes(),
+        )?;
         Ok(Self(path))
     }
 
@@ -83,18 +87,33 @@ impl RunFolder {
     pub fn load(path: impl Into<PathBuf>, architecture: &impl Serialize) -> Result<Self> {
         let path = path.into();
         if !path.exists() {
-            return Err(bad(&path, "there is no run here yet: build it"));
+            return Err(Error::data(
+                path.display(),
+                "there is no run here yet: build it",
+            ));
         }
         let file = path.join(ARCHITECTURE);
+        if !file.exists() {
+            return Err(Error::data(
+                path.display(),
+                format!(
+                    "there is no {ARCHITECTURE} in it: it is no run, or one that was ended before it began; delete it or take another folder"
+                ),
+            ));
+        }
         let found = fs::read_to_string(&file).map_err(|error| Error::io(&file, error))?;
-        let found: Value = serde_json::from_str(&found)
-            .map_err(|error| bad(&file, format!("this describes no architecture: {error}")))?;
+        let found: Value = serde_json::from_str(&found).map_err(|error| {
+            Error::data(
+                file.display(),
+                format!("this describes no architecture: {error}"),
+            )
+        })?;
         let expected = serde_json::to_string(architecture)
             .and_then(|text| serde_json::from_str::<Value>(&text))
-            .map_err(|error| bad(&file, error))?;
+            .map_err(|error| Error::data(file.display(), error))?;
         if let Some(difference) = difference("", &found, &expected) {
-            return Err(bad(
-                &path,
+            return Err(Error::data(
+                path.display(),
                 format!(
                     "the run is of another architecture: {difference}; use the same or another folder"
                 ),
@@ -163,13 +182,6 @@ fn difference(place: &str, found: &Value, expected: &Value) -> Option<String> {
             let place = if place.is_empty() { "it" } else { place };
             Some(format!("{place} is {found} there and {expected} here"))
         }
-    }
-}
-
-fn bad(path: &Path, problem: impl ToString) -> Error {
-    Error::Data {
-        file: path.display().to_string(),
-        problem: problem.to_string(),
     }
 }
 
@@ -299,5 +311,11 @@ mod tests {
         assert!(error.to_string().contains("no run here yet"), "{error}");
         assert!(!RunFolder::exists(folder.path()));
         RunFolder::build(folder.path(), &architecture(2)).unwrap();
+        fs::remove_file(folder.path().join(ARCHITECTURE)).unwrap();
+        let error = RunFolder::load(folder.path(), &architecture(2)).unwrap_err();
+        assert!(
+            error.to_string().contains("delete it or take another"),
+            "{error}"
+        );
     }
 }

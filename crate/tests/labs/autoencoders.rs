@@ -3,13 +3,10 @@
 use cuaderno::Result;
 use cuaderno::prelude::*;
 
-const SEED: u64 = 6202;
+use super::SEED;
 
 fn trainer(epochs: usize) -> Trainer {
-    Trainer::new(RmsProp::new(1e-3))
-        .epochs(epochs)
-        .seed(SEED)
-        .quiet()
+    super::trainer(RmsProp::new(1e-3), epochs, SEED)
 }
 
 #[test]

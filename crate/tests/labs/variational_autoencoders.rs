@@ -3,15 +3,7 @@
 use cuaderno::Result;
 use cuaderno::prelude::*;
 
-const SEED: u64 = 6202;
-
-/// The Portuguese course's.
-fn lists(r_loss_factor: f64) -> VaeArchitecture {
-    VaeArchitecture::new(2)
-        .encoder([32, 64, 64, 64], [3, 3, 3, 3], [1, 2, 2, 1])
-        .decoder([64, 64, 32, 1], [3, 3, 3, 3], [1, 2, 2, 1])
-        .r_loss(PixelLoss::Mse, r_loss_factor)
-}
+use super::{SEED, course_vae, trainer};
 
 fn largest(tensor: &Tensor) -> Result<f64> {
     Ok(tensor.abs()?.max_all()?.to_scalar::<f32>()?.into())
@@ -27,11 +19,7 @@ fn lab_10() -> Result<()> {
     let mut bands = Bands::new();
 
     let inf395 = VaeArchitecture::inf395(2).build(&mut Rng::new(SEED))?;
-    let history = Trainer::new(RmsProp::new(1e-3))
-        .epochs(5)
-        .seed(SEED)
-        .quiet()
-        .fit(&inf395, &mnist.train, &mnist.test)?;
+    let history = trainer(RmsProp::new(1e-3), 5, SEED).fit(&inf395, &mnist.train, &mnist.test)?;
     let kl = history.final_valid("kl")?;
     bands.at_most("INF-395", history.final_valid("loss")?, baseline - 10.0);
     bands.between("INF-395: kl", kl, 1.5, 9.0);
@@ -41,22 +29,14 @@ fn lab_10() -> Result<()> {
     bands.at_least("INF-395: accuracy", accuracy, 0.35);
 
     let dense = Vae::dense(400, 20, &mut Rng::new(SEED))?;
-    let history = Trainer::new(Adam::new(1e-3))
-        .epochs(10)
-        .seed(SEED)
-        .quiet()
-        .fit(&dense, &mnist.train, &mnist.test)?;
+    let history = trainer(Adam::new(1e-3), 10, SEED).fit(&dense, &mnist.train, &mnist.test)?;
     bands.at_most("784-400-20", history.final_valid("loss")?, 150.0);
     let sampled = history.last().unwrap().train("loss").unwrap().mean;
     bands.at_least("784-400-20: at samples", sampled, 120.0);
 
     // With hardly any weight on the reconstruction the code says nothing.
-    let collapsed = lists(20.0).build(&mut Rng::new(SEED))?;
-    Trainer::new(Adam::new(5e-4))
-        .epochs(3)
-        .seed(SEED)
-        .quiet()
-        .fit(&collapsed, &mnist.train, &mnist.test)?;
+    let collapsed = course_vae(20.0).build(&mut Rng::new(SEED))?;
+    trainer(Adam::new(5e-4), 3, SEED).fit(&collapsed, &mnist.train, &mnist.test)?;
     let means = collapsed.encode(&mnist.test.images)?.mean;
     bands.at_most("factor 20: largest mean", largest(&means)?, 0.2);
     println!("{}\n{comparison}", bands.check()?);
@@ -79,20 +59,17 @@ fn lab_10_builds_a_run_and_loads_it() -> Result<()> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run/vae/0002_digits");
     let codes = Rng::new(SEED).normal(0.0, 1.0, &[10, 2])?;
-    let mut vae = lists(1000.0).build(&mut Rng::new(SEED))?;
+    let mut vae = course_vae(1000.0).build(&mut Rng::new(SEED))?;
     for epochs in [1, 2] {
         let run = match RunFolder::exists(&path) {
-            true => RunFolder::load(&path, &lists(1000.0))?,
-            false => RunFolder::build(&path, &lists(1000.0))?,
+            true => RunFolder::load(&path, &course_vae(1000.0))?,
+            false => RunFolder::build(&path, &course_vae(1000.0))?,
         };
-        vae = lists(1000.0).build(&mut Rng::new(SEED))?;
-        let history = Trainer::new(Adam::new(5e-4))
-            .epochs(epochs)
-            .seed(SEED)
+        vae = course_vae(1000.0).build(&mut Rng::new(SEED))?;
+        let history = trainer(Adam::new(5e-4), epochs, SEED)
             .callback(run.checkpoint())
             .callback(SampleImages::every(3, &vae, &codes, run.images()))
             .resume(run.path())
-            .quiet()
             .fit(&vae, &train, &test)?;
         assert_eq!(history.epochs.len(), epochs);
     }
@@ -100,14 +77,14 @@ fn lab_10_builds_a_run_and_loads_it() -> Result<()> {
     assert!(path.join("images/step-000006.png").exists());
 
     // The weights are those of the model that was trained, in two halves.
-    let replay = lists(1000.0).build(&mut Rng::new(1))?;
+    let replay = course_vae(1000.0).build(&mut Rng::new(1))?;
     replay
         .parameters()
         .load(path.join("weights/weights.safetensors"))?;
     let difference = (replay.decode(&codes)? - vae.decode(&codes)?)?;
     assert_eq!(largest(&difference)?, 0.0);
 
-    let error = RunFolder::load(&path, &lists(500.0))
+    let error = RunFolder::load(&path, &course_vae(500.0))
         .unwrap_err()
         .to_string();
     assert!(error.contains("r_loss_factor is 1000"), "{error}");

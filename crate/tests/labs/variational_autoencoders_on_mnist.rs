@@ -6,16 +6,7 @@ use cuaderno::Result;
 use cuaderno::optim::Optimiser;
 use cuaderno::prelude::*;
 
-const SEED: u64 = 6202;
-const SEEDS: [u64; 3] = [6202, 6203, 6204];
-
-/// The Portuguese course's.
-fn digits(r_loss_factor: f64) -> VaeArchitecture {
-    VaeArchitecture::new(2)
-        .encoder([32, 64, 64, 64], [3, 3, 3, 3], [1, 2, 2, 1])
-        .decoder([64, 64, 32, 1], [3, 3, 3, 3], [1, 2, 2, 1])
-        .r_loss(PixelLoss::Mse, r_loss_factor)
-}
+use super::{SEED, SEEDS, assert_as_good, course_vae};
 
 fn train(
     vae: &Vae,
@@ -25,11 +16,8 @@ fn train(
     seed: u64,
     mnist: &Mnist,
 ) -> Result<History> {
-    Trainer::new(optimiser)
-        .epochs(epochs)
+    super::trainer(optimiser, epochs, seed)
         .batch_size(batch_size)
-        .seed(seed)
-        .quiet()
         .fit(vae, &mnist.train, &mnist.test)
 }
 
@@ -45,15 +33,6 @@ fn sampled_loss(vae: &Vae, mnist: &Mnist) -> Result<f64> {
         sum += losses.values()?[0].1 * indices.len() as f64;
     }
     Ok(sum / mnist.test.len() as f64)
-}
-
-/// What is not worse than PyTorch's `expected`, within what seeds make of it.
-fn assert_as_good(name: &str, losses: &[f64], expected: f64) {
-    let mean = losses.iter().sum::<f64>() / losses.len() as f64;
-    let largest = losses.iter().copied().fold(f64::MIN, f64::max);
-    let smallest = losses.iter().copied().fold(f64::MAX, f64::min);
-    println!("{name}: {mean:.2} ({losses:.2?}), PyTorch {expected}");
-    assert!(mean - expected <= largest - smallest, "{name}: {mean}");
 }
 
 #[test]
@@ -94,7 +73,7 @@ fn vae_on_mnist_inf395_s_is_as_good_as_pytorch_s() -> Result<()> {
 #[ignore = "trains a convolutional network on all of MNIST: many minutes"]
 fn vae_on_mnist_the_lists_follow_the_course_s_log() -> Result<()> {
     let mnist = Mnist::load()?;
-    let vae = digits(1000.0).build(&mut Rng::new(SEED))?;
+    let vae = course_vae(1000.0).build(&mut Rng::new(SEED))?;
     let history = train(&vae, Adam::new(5e-4), 32, 6, SEED, &mnist)?;
     let log = [58.83, 51.97, 50.28, 49.30, 48.62, 48.17];
     for (epoch, expected) in history.epochs.iter().zip(log) {

@@ -2,10 +2,11 @@
 
 use candle_core::{D, DType, Device, Tensor};
 
-use super::{likeliest, one_hot, start_at_mean};
+use super::{PIXEL_BIAS, likeliest, one_hot};
 use crate::data::{Distortion, distort};
-use crate::models::in_batches;
+use crate::models::mean_image::start_at_mean;
 use crate::models::vae::{GaussianCode, IMAGE, PIXELS, VaeArchitecture};
+use crate::models::{decode, in_batches};
 use crate::nn::{Activation, Dense, Layer, Parameters, Pass, Plan, Sequential, Summary};
 use crate::ops::Reduction;
 use crate::train::{Batch, Losses, Model};
@@ -99,7 +100,7 @@ impl JointVae {
     /// # Errors
     /// None that a built model can give.
     pub fn start_at_mean(&self, images: &Tensor) -> Result<()> {
-        start_at_mean(&self.decoder, images)
+        start_at_mean(&self.decoder, PIXEL_BIAS, images)
     }
 
     /// The likeliest category, `[n]` of u32, of each of the images `[n, 1, 28, 28]`.
@@ -129,10 +130,7 @@ impl JointVae {
     /// # Errors
     /// If the codes have another shape.
     pub fn decode(&self, codes: &Tensor) -> Result<Tensor> {
-        in_batches(codes, |codes| {
-            let logits = self.decoder.apply(codes, &mut Pass::Evaluate)?;
-            Activation::Sigmoid.apply(&logits)
-        })
+        decode(&self.decoder, codes)
     }
 
     /// What is left of images `[n, 1, 28, 28]` after going through their codes.
@@ -185,16 +183,12 @@ impl JointVae {
     /// None that a built model can give.
     pub fn summary(&self) -> Result<Summary> {
         let mut summary = Summary::new(&IMAGE);
-        for (name, layer) in self.encoder.steps() {
-            summary.add(name, layer)?;
-        }
+        summary.add_all(&self.encoder)?;
         summary.add("logits", &self.logits)?;
         summary.add_beside("mean", &self.mean)?;
         summary.add_beside("log_var", &self.log_var)?;
         summary.add_step("code", "Concatenate", &[self.count() + self.style()]);
-        for (name, layer) in self.decoder.steps() {
-            summary.add(name, layer)?;
-        }
+        summary.add_all(&self.decoder)?;
         Ok(summary)
     }
 

@@ -2,10 +2,11 @@
 
 use candle_core::{D, DType, Device, Tensor};
 
-use super::{likeliest, one_hot, start_at_mean};
-use crate::models::in_batches;
+use super::{PIXEL_BIAS, likeliest, one_hot};
+use crate::models::mean_image::start_at_mean;
 use crate::models::vae::{IMAGE, PIXELS, VaeArchitecture};
-use crate::nn::{Activation, Dense, Layer, Parameters, Pass, Plan, Sequential, Summary};
+use crate::models::{decode, in_batches};
+use crate::nn::{Dense, Layer, Parameters, Pass, Plan, Sequential, Summary};
 use crate::ops::Reduction;
 use crate::train::{Batch, Losses, Model};
 use crate::{Result, Rng, ops};
@@ -66,7 +67,7 @@ impl CategoricalVae {
     /// # Errors
     /// None that a built model can give.
     pub fn start_at_mean(&self, images: &Tensor) -> Result<()> {
-        start_at_mean(&self.decoder, images)
+        start_at_mean(&self.decoder, PIXEL_BIAS, images)
     }
 
     /// The probability of each category, `[n, categories]`, of images `[n, 1, 28, 28]`.
@@ -93,10 +94,7 @@ impl CategoricalVae {
     /// # Errors
     /// If the codes have another shape.
     pub fn decode(&self, codes: &Tensor) -> Result<Tensor> {
-        in_batches(codes, |codes| {
-            let logits = self.decoder.apply(codes, &mut Pass::Evaluate)?;
-            Activation::Sigmoid.apply(&logits)
-        })
+        decode(&self.decoder, codes)
     }
 
     /// The images of the likeliest categories of images `[n, 1, 28, 28]`.
@@ -131,13 +129,9 @@ impl CategoricalVae {
     /// None that a built model can give.
     pub fn summary(&self) -> Result<Summary> {
         let mut summary = Summary::new(&IMAGE);
-        for (name, layer) in self.encoder.steps() {
-            summary.add(name, layer)?;
-        }
+        summary.add_all(&self.encoder)?;
         summary.add("logits", &self.logits)?;
-        for (name, layer) in self.decoder.steps() {
-            summary.add(name, layer)?;
-        }
+        summary.add_all(&self.decoder)?;
         Ok(summary)
     }
 

@@ -11,7 +11,7 @@ pub use code::GaussianCode;
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::in_batches;
+use super::{decode, in_batches};
 use crate::nn::{
     Activation, Dense, Flatten, Initialiser, Layer, Parameters, Pass, Plan, Reshape, Sequential,
     Summary,
@@ -111,10 +111,7 @@ impl Vae {
     /// # Errors
     /// If a code does not have `latent` numbers.
     pub fn decode(&self, codes: &Tensor) -> Result<Tensor> {
-        in_batches(codes, |codes| {
-            let logits = self.decoder.apply(codes, &mut Pass::Evaluate)?;
-            Activation::Sigmoid.apply(&logits)
-        })
+        decode(&self.decoder, codes)
     }
 
     /// The images of the means of the codes of images `[n, 1, 28, 28]`.
@@ -144,14 +141,10 @@ impl Vae {
     /// None that a built model can give.
     pub fn summary(&self) -> Result<Summary> {
         let mut summary = Summary::new(&IMAGE);
-        for (name, layer) in self.encoder.steps() {
-            summary.add(name, layer)?;
-        }
+        summary.add_all(&self.encoder)?;
         summary.add("mean", &self.mean)?;
         summary.add_beside("log_var", &self.log_var)?;
-        for (name, layer) in self.decoder.steps() {
-            summary.add(name, layer)?;
-        }
+        summary.add_all(&self.decoder)?;
         Ok(summary)
     }
 
