@@ -4,7 +4,6 @@
 //! A line of standard output that begins with `\u{1e}cuaderno:` is for the front end. Elsewhere, in
 //! a program or on another kernel, nothing of this is printed.
 
-use std::fmt::Display as Shows;
 use std::io::Write;
 use std::panic::{Location, PanicHookInfo};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+#[doc(hidden)]
+pub mod cell;
 mod display;
 mod show;
 mod training;
@@ -78,13 +79,6 @@ pub fn input(prompt: &str) -> crate::Result<String> {
     };
     read().map_err(|error| crate::Error::io("standard input", error))?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
-}
-
-/// Reports the error that a `?` of a cell returned; generated code calls it.
-#[doc(hidden)]
-#[track_caller]
-pub fn report_error<E: Shows>(error: &E) {
-    report("error", error.to_string(), Some(Location::caller()));
 }
 
 fn report(kind: &str, message: String, place: Option<&Location>) {

@@ -1,5 +1,6 @@
 //! How a cell shows the value of its last expression.
 
+use std::any::TypeId;
 use std::fmt::{Debug, Write};
 
 use candle_core::{DType, Tensor, Var};
@@ -15,33 +16,42 @@ pub trait Show {
 }
 
 impl<T: Debug + ?Sized> Show for T {
+    // Compiled in the cell, so there is as little of it as can be.
     fn evcxr_display(&self) {
-        if typeid::of::<T>() == typeid::of::<()>() {
-            return;
-        }
-        let text = match tensor(self) {
-            Some(tensor) => describe(tensor),
-            None => format!("{self:?}"),
-        };
-        print_as_value(&Contents::from([("text/plain", text)]));
+        let address: *const T = self;
+        show(typeid::of::<T>(), address.cast(), &self);
     }
 }
 
-/// The tensor that `value` is, if it is one.
-fn tensor<T: ?Sized>(value: &T) -> Option<&Tensor> {
-    let kind = typeid::of::<T>();
-    let address: *const T = value;
+/// Shows what is at `address` and has the type `kind`.
+fn show(kind: TypeId, address: *const (), value: &dyn Debug) {
+    if kind == TypeId::of::<()>() {
+        return;
+    }
+    // SAFETY: both are of the one value that `value` lends.
+    let text = match unsafe { tensor(kind, address) } {
+        Some(tensor) => describe(tensor),
+        None => format!("{value:?}"),
+    };
+    print_as_value(&Contents::from([("text/plain", text)]));
+}
+
+/// The tensor at `address`, if its type is a tensor's.
+///
+/// # Safety
+/// `address` must be that of a living value of the type `kind`.
+unsafe fn tensor<'a>(kind: TypeId, address: *const ()) -> Option<&'a Tensor> {
     // SAFETY: each pointer is cast to the type that its type's identity names.
     unsafe {
-        if kind == typeid::of::<Tensor>() || kind == typeid::of::<&Tensor>() {
-            let address = address.cast::<Tensor>();
-            return Some(if kind == typeid::of::<Tensor>() {
-                &*address
-            } else {
-                *address.cast::<&Tensor>()
-            });
+        if kind == typeid::of::<Tensor>() {
+            Some(&*address.cast::<Tensor>())
+        } else if kind == typeid::of::<&Tensor>() {
+            Some(*address.cast::<&Tensor>())
+        } else if kind == typeid::of::<Var>() {
+            Some((*address.cast::<Var>()).as_tensor())
+        } else {
+            None
         }
-        (kind == typeid::of::<Var>()).then(|| (*address.cast::<Var>()).as_tensor())
     }
 }
 
@@ -145,9 +155,14 @@ mod tests {
 
     #[test]
     fn only_tensors_are_taken_for_tensors() {
+        fn is_tensor<T: ?Sized>(value: &T) -> bool {
+            let address: *const T = value;
+            // SAFETY: `value` is a living `T`.
+            unsafe { tensor(typeid::of::<T>(), address.cast()) }.is_some()
+        }
         let grid = Tensor::zeros(2, DType::F32, &Device::Cpu).unwrap();
         let var = Var::from_tensor(&grid).unwrap();
-        assert!(tensor(&grid).is_some() && tensor(&&grid).is_some() && tensor(&var).is_some());
-        assert!(tensor(&vec![grid]).is_none() && tensor("text").is_none() && tensor(&1).is_none());
+        assert!(is_tensor(&grid) && is_tensor(&&grid) && is_tensor(&var));
+        assert!(!is_tensor(&vec![grid]) && !is_tensor("text") && !is_tensor(&1));
     }
 }

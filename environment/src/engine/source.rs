@@ -1,11 +1,20 @@
 //! Changes to the source that evcxr generates from a cell, made just before it is compiled. They
 //! add no line, so that the compiler's messages keep their places.
 
-/// What a `?` of the cell does with an error, in evcxr's words and in ours.
-const FROM: &str = "fn from(error: T) -> Self {";
-const FROM_KNOWING_ITS_CALLER: &str = "#[track_caller] fn from(error: T) -> Self {";
-const PRINT: &str = "eprintln!(\"{}\", error);";
-const REPORT: &str = "::cuaderno::notebook::report_error(&error);";
+/// What evcxr writes around every cell, by how it begins and ends, and the same compiled before.
+/// The error type is its own where the notebook has asked for another way to show errors.
+const COMPILED: [(&str, &str, &str); 2] = [
+    (
+        "struct EvcxrUserCodeError {}\n            impl<T: std::fmt::Display> From<T>",
+        "\n            }\n",
+        "use ::cuaderno::notebook::cell::EvcxrUserCodeError;",
+    ),
+    (
+        "mod evcxr_internal_runtime {\n",
+        "\n}\n}\n",
+        "use ::cuaderno::notebook::cell as evcxr_internal_runtime;",
+    ),
+];
 
 /// Gives every value a way to show itself, so that a cell that ends in one without a way of its own
 /// need not be compiled twice; and links the support crate, the only copy of the standard library,
@@ -14,15 +23,16 @@ const SHOW: &str = "\n#[allow(unused_imports)] use ::cuaderno::notebook::Show as
 
 /// The source as it is compiled, with a line of more behind it.
 pub fn adapt(generated: &str, more: &str) -> String {
-    let mut source = match generated.split_once("for EvcxrUserCodeError {") {
-        Some((before, after)) => {
-            let after = after
-                .replacen(FROM, FROM_KNOWING_ITS_CALLER, 1)
-                .replacen(PRINT, REPORT, 1);
-            format!("{before}for EvcxrUserCodeError {{{after}")
+    let mut source = generated.to_owned();
+    for (begin, end, compiled) in COMPILED {
+        if let Some(start) = source.find(begin)
+            && let Some(length) = source[start..].find(end).map(|found| found + end.len())
+        {
+            let replaced = start..start + length;
+            let lines = source[replaced.clone()].matches('\n').count();
+            source.replace_range(replaced, &format!("{compiled}{}", "\n".repeat(lines)));
         }
-        None => generated.to_owned(),
-    };
+    }
     source.push_str(SHOW);
     source.push_str(more);
     source
@@ -33,19 +43,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_generated_error_is_changed_and_no_line_moves() {
-        let student = "eprintln!(\"{}\", error);\n";
-        let generated = format!(
-            "{student}impl<T: Display> From<T> for EvcxrUserCodeError {{\n    {FROM}\n        {PRINT}\n    }}\n}}\n"
-        );
-        let adapted = adapt(&generated, "");
-        assert!(adapted.starts_with(student));
-        assert!(adapted.contains("report_error(&error)"));
+    fn what_evcxr_generates_is_replaced_and_no_line_moves() {
+        let generated = "fn of_the_student() {\n}\n\n            struct EvcxrUserCodeError {}\n            \
+            impl<T: std::fmt::Display> From<T> for EvcxrUserCodeError {\n                \
+                fn from(error: T) -> Self {\n                    EvcxrUserCodeError {}\n                }\n            \
+            }\n        \nmod evcxr_internal_runtime {\npub struct VariableStore {\n}\n\npub fn create() {\n}\n}\nfn user() {}\n";
+        let adapted = adapt(generated, "more");
+        assert!(!adapted.contains("struct"), "{adapted}");
         let line = |source: &str, words| source.lines().position(|line| line.contains(words));
-        assert_eq!(
-            line(&generated, FROM),
-            line(&adapted, FROM_KNOWING_ITS_CALLER)
-        );
+        for words in ["fn of_the_student", "fn user"] {
+            assert_eq!(line(generated, words), line(&adapted, words));
+        }
+        for (_, _, compiled) in COMPILED {
+            assert!(adapted.contains(compiled));
+        }
         assert_eq!(adapt("fn f() {}", "more"), format!("fn f() {{}}{SHOW}more"));
     }
 }

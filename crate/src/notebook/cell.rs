@@ -1,0 +1,124 @@
+//! What the code around a cell needs: a place for variables between cells, and what a `?` returns.
+//! evcxr writes both out in the source of every cell; compiled once, here, they cost a cell nothing.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::panic::Location;
+use std::sync::Arc;
+
+/// The name by which generated code tells the engine that a `?` ended a cell.
+pub const USER_ERROR_OCCURRED: &str = "EVCXR_ERROR_OCCURRED";
+
+/// The variables that cells keep for those after them.
+#[derive(Default)]
+pub struct VariableStore {
+    variables: HashMap<String, Box<dyn Any>>,
+}
+
+/// An empty store; the engine's process owns it until it ends.
+pub fn create_variable_store() -> *mut VariableStore {
+    Box::into_raw(Box::default())
+}
+
+// What depends on a variable's type is compiled in the cell, so there is as little of it as can be.
+impl VariableStore {
+    /// Keeps a variable.
+    pub fn put_variable<T: 'static>(&mut self, name: &str, value: T) {
+        self.put(name, Box::new(value));
+    }
+
+    /// Whether the variable, if it is there, is a `T`; tells the engine if it is not.
+    pub fn check_variable<T: 'static>(&mut self, name: &str) -> bool {
+        self.is_of_type(name, TypeId::of::<T>())
+    }
+
+    /// Gives the variable to the cell.
+    ///
+    /// # Panics
+    /// If there is none of this type, which the cell has asked before.
+    pub fn take_variable<T: 'static>(&mut self, name: &str) -> T {
+        match self.take(name).downcast() {
+            Ok(value) => *value,
+            Err(_) => panic!("The variable `{name}` has another type now."),
+        }
+    }
+
+    /// What cells that `await` share.
+    pub fn lazy_arc<T: 'static>(&mut self, name: &str, create: impl FnOnce() -> T) -> Arc<T> {
+        let value = match self.variables.remove(name) {
+            Some(value) => value.downcast().map_or_else(
+                |_| panic!("The variable `{name}` has another type now."),
+                |value: Box<Arc<T>>| *value,
+            ),
+            None => Arc::new(create()),
+        };
+        self.put_variable(name, Arc::clone(&value));
+        value
+    }
+
+    fn put(&mut self, name: &str, value: Box<dyn Any>) {
+        self.variables.insert(name.to_owned(), value);
+    }
+
+    fn is_of_type(&self, name: &str, kind: TypeId) -> bool {
+        match self.variables.get(name) {
+            Some(value) if (**value).type_id() != kind => {
+                eprintln!("The type of the variable {name} was redefined, so was lost.");
+                println!("EVCXR_VARIABLE_CHANGED_TYPE:{name}");
+                false
+            }
+            _ => true,
+        }
+    }
+
+    fn take(&mut self, name: &str) -> Box<dyn Any> {
+        self.variables
+            .remove(name)
+            .unwrap_or_else(|| panic!("The variable `{name}` has gone missing."))
+    }
+}
+
+/// What a cell ends with whose `?` met an error.
+pub struct EvcxrUserCodeError;
+
+impl<T: Display> From<T> for EvcxrUserCodeError {
+    #[track_caller]
+    fn from(error: T) -> Self {
+        Self::report(&error)
+    }
+}
+
+impl EvcxrUserCodeError {
+    #[track_caller]
+    fn report(error: &dyn Display) -> Self {
+        super::report("error", error.to_string(), Some(Location::caller()));
+        println!("{USER_ERROR_OCCURRED}");
+        Self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_comes_back_once_and_only_as_what_it_was() {
+        let mut store = VariableStore::default();
+        store.put_variable("numbers", vec![1, 2]);
+        assert!(store.check_variable::<Vec<i32>>("numbers"));
+        assert!(!store.check_variable::<Vec<u8>>("numbers"));
+        assert!(store.check_variable::<u8>("unknown"));
+        assert_eq!(store.take_variable::<Vec<i32>>("numbers"), [1, 2]);
+        let again = std::panic::AssertUnwindSafe(|| store.take_variable::<Vec<i32>>("numbers"));
+        assert!(std::panic::catch_unwind(again).is_err());
+    }
+
+    #[test]
+    fn what_is_shared_is_made_once() {
+        let mut store = VariableStore::default();
+        let first = store.lazy_arc("runtime", || String::from("made"));
+        let second = store.lazy_arc("runtime", || panic!("made twice"));
+        assert!(Arc::ptr_eq(&first, &second));
+    }
+}
