@@ -141,6 +141,33 @@ fn variables_live_from_cell_to_cell_and_gradients_are_right() {
 }
 
 #[test]
+fn a_figure_is_shown_that_takes_variables_of_its_cell() {
+    let desk = Desk::new();
+    let notebook = desk.notebook(
+        "figure.ipynb",
+        &[
+            "use cuaderno::prelude::*;\nlet kept = 1;",
+            "let noise = image_grid(&Rng::new(1).uniform(0.0, 1.0, &[2, 1, 28, 28])?, 2)?;\n\
+             let other = 2;\nside_by_side(&[noise.clone(), noise])?",
+            "kept + other",
+        ],
+    );
+    let run = desk.run(&[path(&notebook)]);
+    assert_eq!(run.status, Some(0), "{}", run.text);
+    let executed = desk.executed("figure.ipynb");
+    assert!(
+        outputs(&executed, 1).contains("image/png"),
+        "{}",
+        outputs(&executed, 1)
+    );
+    assert!(
+        outputs(&executed, 2).contains("\"3\""),
+        "{}",
+        outputs(&executed, 2)
+    );
+}
+
+#[test]
 fn every_kind_of_failure_names_its_cell_and_its_cause() {
     let desk = Desk::new();
     let notebook = desk.notebook(
@@ -291,8 +318,18 @@ fn part_of(lab: &str, desk: &Desk, name: &str, keep: impl Fn(&[&str]) -> bool) -
     path
 }
 
-/// That a run left so many figures of a lab, and that each shows something.
+/// That a run left so many figures of a lab, that each shows something, and that none is told in
+/// words only.
 fn assert_figures(desk: &Desk, lab: &str, at_least: usize) {
+    let executed = desk.executed(&format!("{lab}.ipynb")).to_string();
+    assert!(
+        !executed.contains(r#""text/plain":"Figure "#),
+        "a figure is not shown"
+    );
+    assert!(
+        !executed.contains(r#""text/plain":["Figure "#),
+        "a figure is not shown"
+    );
     let figures: Vec<PathBuf> = fs::read_dir(desk.runs().join(lab))
         .unwrap()
         .map(|entry| entry.unwrap().path())

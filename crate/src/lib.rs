@@ -60,8 +60,8 @@ pub mod prelude {
     };
     pub use crate::optim::{Adadelta, Adam, AdamW, RmsProp, Schedule, Sgd};
     pub use crate::plot::{
-        Figure, bar_chart, captioned_image_grid, confusion_heat_map, histogram, histograms,
-        histograms_against_normal, image_grid, image_map, learning_curve, line_chart,
+        Figure, bar_chart, captioned_image_grid, cluster_heat_map, confusion_heat_map, histogram,
+        histograms, histograms_against_normal, image_grid, image_map, learning_curve, line_chart,
         reconstructions, scatter, side_by_side,
     };
     pub use crate::profile::Profile;

@@ -36,6 +36,34 @@ const AXES: f64 = 110.0;
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
 pub fn confusion_heat_map<C: Display>(counts: &Tensor, classes: &[C]) -> Result<Figure> {
+    figure(counts, classes, "true class", "predicted class")
+}
+
+/// [`confusion_heat_map`] of classes against clusters that were found without them: a row for each
+/// class and a column for each cluster, both named by `names`. A cluster has a number and is no
+/// class, so the diagonal means nothing.
+///
+/// # Errors
+/// As [`confusion_heat_map`].
+///
+/// ```
+/// use cuaderno::plot::cluster_heat_map;
+/// use cuaderno::prelude::*;
+///
+/// let counts = Tensor::new(&[[5u32, 95], [80, 20]], &Device::Cpu)?;
+/// let figure = cluster_heat_map(&counts, &["0", "1"])?;
+/// # Ok::<(), cuaderno::Error>(())
+/// ```
+pub fn cluster_heat_map<C: Display>(counts: &Tensor, names: &[C]) -> Result<Figure> {
+    figure(counts, names, "class", "cluster")
+}
+
+fn figure<C: Display>(
+    counts: &Tensor,
+    classes: &[C],
+    rows: &'static str,
+    columns: &'static str,
+) -> Result<Figure> {
     const NAME: &str = "confusion_heat_map";
     match *counts.dims() {
         [rows, columns] if rows == columns && rows == classes.len() && rows > 0 => {}
@@ -53,6 +81,8 @@ pub fn confusion_heat_map<C: Display>(counts: &Tensor, classes: &[C]) -> Result<
     let heat_map = ConfusionHeatMap {
         counts: counts.to_dtype(DType::U32)?.to_vec2()?,
         classes: classes.iter().map(C::to_string).collect(),
+        rows,
+        columns,
     };
     Figure::new(NAME, heat_map)
 }
@@ -60,6 +90,8 @@ pub fn confusion_heat_map<C: Display>(counts: &Tensor, classes: &[C]) -> Result<
 struct ConfusionHeatMap {
     counts: Vec<Vec<u32>>,
     classes: Vec<String>,
+    rows: &'static str,
+    columns: &'static str,
 }
 
 /// White at 0, blue at 1.
@@ -84,13 +116,13 @@ impl Plot for ConfusionHeatMap {
     fn draw(&self, area: &Area) -> Drawn {
         let end = self.classes.len() as f64 - 0.5;
         let x = Axis {
-            name: "predicted class",
+            name: self.columns,
             range: -0.5..end,
             ticks: Ticks::Named(self.classes.clone()),
         };
         // As the matrix is written: the first class on top.
         let y = Axis {
-            name: "true class",
+            name: self.rows,
             range: end..-0.5,
             ticks: Ticks::Named(self.classes.clone()),
         };

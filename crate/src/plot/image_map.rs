@@ -14,6 +14,9 @@ use crate::{Error, Result};
 
 /// Small images are enlarged up to this side, in logical pixels.
 const LARGEST_IMAGE: f64 = 56.0;
+/// A figure that stands alone grows up to this width where images would have less than one logical
+/// pixel for each of theirs.
+const WIDEST: f64 = 960.0;
 /// Labels of a row's or column's place keep this distance.
 const LABEL_GAP: f64 = 10.0;
 
@@ -92,17 +95,13 @@ impl Places {
         }
     }
 
-    /// The labels, `distance` apart, of which some are left empty where each takes `room`: as many
-    /// before the first that stays as after the last.
+    /// The labels, `distance` apart, of which some are left empty where each takes `room`; the first
+    /// and the last stay.
     fn readable(&self, distance: f64, room: f64) -> Vec<String> {
         let last = self.labels.len() - 1;
-        let mut every = (room / distance).ceil().max(1.0) as usize;
-        while every < last && last % every % 2 == 1 {
-            every += 1;
-        }
-        let first = last % every / 2;
+        let every = (room / distance).ceil().max(1.0) as usize;
         let label = |(place, label): (usize, &String)| {
-            if place % every == first {
+            if place == last || place % every == 0 && place + every <= last {
                 label.clone()
             } else {
                 String::new()
@@ -162,7 +161,13 @@ impl ImageMap {
 
 impl Plot for ImageMap {
     fn size(&self, width: f64) -> (f64, f64) {
-        let pixel = self.pixel(width);
+        let all_pixels = self.picture.width as f64 + axes::room(&self.y(1.0)).0;
+        let stands_alone = width >= style::WIDTH;
+        let pixel = self.pixel(if stands_alone {
+            width.max(all_pixels.min(WIDEST))
+        } else {
+            width
+        });
         let (beside, below) = axes::room(&self.y(pixel));
         (
             self.picture.width as f64 * pixel + beside,
@@ -233,14 +238,12 @@ mod tests {
     }
 
     #[test]
-    fn labels_that_would_overlap_are_left_out_on_both_sides_alike() {
+    fn labels_that_would_overlap_are_left_out_and_the_ends_stay() {
         let labels: Vec<i32> = (0..30).collect();
         let places = Places::new(("z1", &labels));
         let kept = places.readable(14.0, 60.0);
         let kept: Vec<&String> = kept.iter().filter(|label| !label.is_empty()).collect();
-        assert_eq!(kept, ["2", "7", "12", "17", "22", "27"]);
-        let kept = places.readable(14.0, 24.0);
-        assert_eq!((kept[1].as_str(), kept[28].as_str()), ("1", "28"));
+        assert_eq!(kept, ["0", "5", "10", "15", "20", "29"]);
         assert_eq!(places.readable(100.0, 60.0), places.labels);
     }
 
@@ -250,6 +253,8 @@ mod tests {
         let map = image_map(&noise(&[900, 1, 28, 28]), ("z1", &labels), ("z2", &labels)).unwrap();
         let size = map.plot().size(518.0);
         assert!(size.0 > 420.0 && size.0 <= 518.0, "{size:?}");
+        let (alone, _) = map.plot().size(style::WIDTH);
+        assert!(alone > 840.0 && alone <= WIDEST, "{alone}");
     }
 
     #[test]

@@ -28,7 +28,7 @@ mod svg;
 mod values;
 
 pub use bar_chart::bar_chart;
-pub use confusion::confusion_heat_map;
+pub use confusion::{cluster_heat_map, confusion_heat_map};
 pub use figure::Figure;
 pub use histogram::histogram;
 pub use histograms::{histograms, histograms_against_normal};

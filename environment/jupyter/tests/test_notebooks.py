@@ -12,53 +12,69 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 
-NOTEBOOKS = Path(__file__).parents[3] / "notebooks"
+LAB_09 = str(Path(__file__).parents[3] / "notebooks" / "09_autoencoders.ipynb")
 
 
-def nbconvert(notebook, folder, kernel="cuaderno"):
-    command = ["-m", "nbconvert", "--execute", "--to", "notebook", "--output-dir", folder]
-    command += [f"--ExecutePreprocessor.kernel_name={kernel}"]
+BROKEN = [
+    ("let n: i32 = missing;", "CompileError"),
+    ("let v: Vec<i32> = vec![];\nlet i = v[3];", "Panic"),
+    ('let n: i32 = "x".parse()?;', "Error"),
+    ("std::process::abort();", "ProcessLost"),
+    ("let f = |x: i32| x;", "CompileError"),
+]
+
+
+def run(module, *arguments):
     return subprocess.run(
-        [sys.executable, *command, "--output", "executed", notebook],
+        [sys.executable, "-m", module, *arguments],
         capture_output=True,
         text=True,
         env=dict(os.environ, CUADERNO_PROFILE="quick"),
     )
 
 
+def nbconvert(notebook, executed, kernel="cuaderno"):
+    options = ["--execute", "--to", "notebook", f"--ExecutePreprocessor.kernel_name={kernel}"]
+    return run("nbconvert", *options, "--output", executed, notebook)
+
+
+def papermill(notebook, executed):
+    return run("papermill", "--kernel", "cuaderno", notebook, executed)
+
+
 class Runners(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
+        self.executed = os.path.join(self.folder.name, "executed.ipynb")
 
-    def broken(self, code):
-        cells = [new_code_cell("let fine = 1;"), new_code_cell(code)]
-        notebook = new_notebook(cells=cells, metadata={"kernelspec": {"name": "cuaderno", "display_name": ""}})
-        path = os.path.join(self.folder.name, "broken.ipynb")
-        nbformat.write(notebook, path)
-        return path
-
-    def test_lab_09_in_its_quick_profile(self):
-        done = nbconvert(str(NOTEBOOKS / "09_autoencoders.ipynb"), self.folder.name)
+    def cells_of(self, done):
         self.assertEqual(done.returncode, 0, done.stderr)
-        executed = nbformat.read(os.path.join(self.folder.name, "executed.ipynb"), as_version=4)
-        outputs = [output for cell in executed.cells for output in cell.get("outputs", [])]
+        return nbformat.read(self.executed, as_version=4).cells
+
+    def assert_lab_09_ran(self, done):
+        outputs = [output for cell in self.cells_of(done) for output in cell.get("outputs", [])]
         pictures = [output for output in outputs if "image/png" in output.get("data", {})]
         self.assertGreaterEqual(len(pictures), 4)
         self.assertNotIn("error", [output.output_type for output in outputs])
 
-    def test_nbconvert_fails_on_each_kind_of_broken_cell(self):
-        for code, name in [
-            ("let n: i32 = missing;", "CompileError"),
-            ("let v: Vec<i32> = vec![];\nlet i = v[3];", "Panic"),
-            ('let n: i32 = "x".parse()?;', "Error"),
-            ("std::process::abort();", "ProcessLost"),
-            ("let f = |x: i32| x;", "CompileError"),
-        ]:
-            with self.subTest(name):
-                done = nbconvert(self.broken(code), self.folder.name)
-                self.assertNotEqual(done.returncode, 0)
-                self.assertIn(name, done.stderr)
+    def test_nbconvert_runs_lab_09(self):
+        self.assert_lab_09_ran(nbconvert(LAB_09, self.executed))
+
+    def test_papermill_runs_lab_09(self):
+        self.assert_lab_09_ran(papermill(LAB_09, self.executed))
+
+    def test_each_kind_of_broken_cell_fails(self):
+        path = os.path.join(self.folder.name, "broken.ipynb")
+        for runner in (nbconvert, papermill):
+            for code, name in BROKEN:
+                with self.subTest(runner=runner.__name__, code=code):
+                    cells = [new_code_cell("let fine = 1;"), new_code_cell(code)]
+                    kernelspec = {"name": "cuaderno", "display_name": ""}
+                    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernelspec}), path)
+                    done = runner(path, self.executed)
+                    self.assertNotEqual(done.returncode, 0)
+                    self.assertIn(name, done.stderr)
 
     def test_a_notebook_runs_on_the_stock_front_end(self):
         kernel = Path(sys.prefix) / "share" / "jupyter" / "kernels" / "stock" / "kernel.json"
@@ -76,22 +92,10 @@ class Runners(unittest.TestCase):
         notebook = new_notebook(cells=[new_code_cell(cell) for cell in cells])
         path = os.path.join(self.folder.name, "stock.ipynb")
         nbformat.write(notebook, path)
-        done = nbconvert(path, self.folder.name, kernel="stock")
-        self.assertEqual(done.returncode, 0, done.stderr)
-        executed = nbformat.read(os.path.join(self.folder.name, "executed.ipynb"), as_version=4)
-        _, trained, last = (cell.outputs for cell in executed.cells)
+        done = nbconvert(path, self.executed, kernel="stock")
+        _, trained, last = (cell.outputs for cell in self.cells_of(done))
         self.assertTrue(any("image/svg+xml" in output.get("data", {}) for output in trained), trained)
         self.assertEqual([output.text for output in last], ["2\n"])
-
-    def test_papermill_fails_on_a_broken_cell(self):
-        path = self.broken("let n: i32 = missing;")
-        done = subprocess.run(
-            [sys.executable, "-m", "papermill", "--kernel", "cuaderno", path, path + ".out"],
-            capture_output=True,
-            text=True,
-        )
-        self.assertNotEqual(done.returncode, 0)
-        self.assertIn("CompileError", done.stderr)
 
 
 if __name__ == "__main__":

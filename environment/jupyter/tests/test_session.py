@@ -152,6 +152,7 @@ class OtherCrates(unittest.TestCase):
             ':dep cuaderno\n:dep counter = { path = "counter" }\nlet first = counter::next();'
         )
         self.assertEqual(first.status, "ok", first.reply)
+        self.assertIn("Compiling counter", first.text("stderr"))
         # What the crate counts is counted for all cells.
         shown = session.run("(before, first, counter::next())")
         self.assertEqual(shown.status, "ok", shown.reply)
@@ -244,7 +245,7 @@ class Ending(unittest.TestCase):
 
     def test_what_a_killed_kernel_leaves_the_next_one_clears_away(self):
         session = Session()
-        session.run("1 + 1")
+        session.run('let started = std::process::Command::new("sleep").arg("600").spawn()?;')
         session.send("loop {}")
         # Long enough for the cell to be compiled and to run; killed earlier, it leaves less.
         time.sleep(2)

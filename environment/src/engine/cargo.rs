@@ -20,7 +20,7 @@ pub const COMPILER: &str = "compiler.pid";
 
 /// Acts on the arguments of this process as cargo would.
 pub fn main() -> ExitCode {
-    runtime::end_with_parent();
+    runtime::end_with_parent(libc::SIGKILL);
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     match act(&arguments) {
         Ok(code) => ExitCode::from(code),
@@ -120,7 +120,8 @@ fn compile(folder: &Path, facts: &Facts, emit: &[&str]) -> Result<u8> {
     for line in BufReader::new(compiler.stderr.take().context("stderr is piped")?).lines() {
         let line = line?;
         match serde_json::from_str::<Value>(&line) {
-            Ok(message) => {
+            Ok(mut message) => {
+                point_at_the_variable_alone(&mut message);
                 let wrapped = json!({"reason": "compiler-message", "message": message});
                 writeln!(stdout, "{wrapped}")?;
             }
@@ -138,6 +139,23 @@ fn compile(folder: &Path, facts: &Facts, emit: &[&str]) -> Result<u8> {
         writeln!(stdout, "{artifact}")?;
     }
     Ok(status.code().unwrap_or(1) as u8)
+}
+
+/// A variable that the cell itself gives away cannot be kept, and evcxr tries again without keeping
+/// it. Where the compiler also points at the cell's last expression as the taker, evcxr would show
+/// that by its text, and a figure would be lost.
+fn point_at_the_variable_alone(message: &mut Value) {
+    let is_keeping = |span: &Value| {
+        let text = span["text"][0]["text"].as_str().unwrap_or_default();
+        span["is_primary"] == true && text.contains("evcxr_variable_store.put_variable")
+    };
+    let Some(spans) = message["spans"].as_array_mut() else {
+        return;
+    };
+    if spans.iter().any(is_keeping) {
+        spans.retain(is_keeping);
+        message["children"] = json!([]);
+    }
 }
 
 /// Lets the compiler find the session's copy of the support crate, and through it the standard
@@ -193,4 +211,26 @@ fn sysroot_metadata(facts: &Facts, arguments: &[OsString]) -> Result<u8> {
     let output = real(facts, arguments).stderr(Stdio::inherit()).output()?;
     std::io::stdout().write_all(&output.stdout)?;
     Ok(output.status.code().unwrap_or(1) as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_keeps_a_variable_is_pointed_at_alone() {
+        let span = |is_primary: bool, text: &str| json!({"is_primary": is_primary, "text": [{"text": text}]});
+        let keeping = span(
+            true,
+            "evcxr_variable_store.put_variable::<Tensor>(stringify!(a), a);",
+        );
+        let message = |first: &Value| json!({"spans": [first, span(false, "side_by_side(&[a])?")], "children": [{"message": "clone it"}]});
+        let mut kept = message(&keeping);
+        point_at_the_variable_alone(&mut kept);
+        assert_eq!(kept, json!({"spans": [keeping], "children": []}));
+        let students = message(&span(true, "a.dims()"));
+        let mut same = students.clone();
+        point_at_the_variable_alone(&mut same);
+        assert_eq!(same, students);
+    }
 }

@@ -155,6 +155,11 @@ impl Collector {
         *collected = collected.anew(Some(on_output));
     }
 
+    /// Passes on a text that is not the cell's own.
+    pub fn say(&self, stream: Stream, text: String) {
+        self.lock().say(stream, text);
+    }
+
     /// What was collected since the cell began.
     pub fn take(&self) -> Collected {
         let mut collected = self.lock();

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::cargo::{COMPILER, link_support, real, shared_object};
+use super::progress;
 use super::session::Facts;
 
 /// In the session's folder: what was built last.
@@ -63,9 +64,15 @@ impl Dependencies {
         let cargo = cargo
             .arg("--message-format=json-render-diagnostics")
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()?;
         fs::write(session.join(COMPILER), cargo.id().to_string())?;
-        let output = cargo.wait_with_output()?;
+        let output = progress::wait(cargo, |line| {
+            eprintln!("{line}");
+            if facts.live {
+                progress::tell(session, line);
+            }
+        })?;
         fs::remove_file(session.join(COMPILER))?;
         ensure!(
             output.status.success(),

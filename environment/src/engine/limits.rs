@@ -8,6 +8,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::collector::Collector;
+use super::output::Stream;
+use super::progress::Progress;
 
 /// Why a cell was ended from outside.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,7 +41,7 @@ impl Interrupts {
     }
 }
 
-/// Watches over one cell at a time.
+/// Watches over one cell at a time, and tells what cargo says of the crates that it asks for.
 pub struct Watch {
     processes: Processes,
     collector: Collector,
@@ -51,7 +53,7 @@ pub struct Watch {
 #[derive(Clone)]
 pub struct Processes {
     runtime: Arc<Mutex<Child>>,
-    compiler: PathBuf,
+    session: PathBuf,
 }
 
 const GLANCE: Duration = Duration::from_millis(20);
@@ -72,6 +74,7 @@ impl Watch {
         let (processes, collector) = (self.processes.clone(), self.collector.clone());
         let interrupts = self.interrupts.clone();
         let start = Instant::now();
+        let mut progress = Progress::anew(&processes.session);
         let watcher = std::thread::spawn(move || {
             let mut ended_by = None;
             let mut asked = false;
@@ -82,6 +85,9 @@ impl Watch {
                     processes.kill();
                 }
                 let running = collector.is_running();
+                if let Some(news) = progress.news() {
+                    collector.say(Stream::Stderr, news);
+                }
                 match interrupts.count() {
                     0 => {}
                     1 if !running => {
@@ -117,7 +123,7 @@ impl Processes {
     pub fn new(runtime: Arc<Mutex<Child>>, session: &Path) -> Self {
         Self {
             runtime,
-            compiler: session.join(super::cargo::COMPILER),
+            session: session.to_owned(),
         }
     }
 
@@ -134,7 +140,7 @@ impl Processes {
     }
 
     fn kill_compiler(&self) {
-        let compiler = std::fs::read_to_string(&self.compiler);
+        let compiler = std::fs::read_to_string(self.session.join(super::cargo::COMPILER));
         if let Some(compiler) = compiler.ok().and_then(|pid| pid.parse().ok()) {
             kill(compiler, libc::SIGKILL);
         }

@@ -11,6 +11,7 @@ mod hints;
 mod limits;
 mod output;
 mod page;
+mod progress;
 mod runtime;
 mod scanner;
 mod session;

@@ -101,13 +101,12 @@ impl Support {
 }
 
 /// Leaves the stop to the cell if it looks for interrupts, and otherwise ends the process group.
-extern "C" fn on_interrupt(_signal: libc::c_int) {
+extern "C" fn on_interrupt(signal: libc::c_int) {
     // SAFETY: the pointer is that of the support crate's function, which only touches atomics.
     let interrupt: extern "C" fn() -> bool =
         unsafe { std::mem::transmute(INTERRUPT.load(Ordering::SeqCst)) };
     if RUNS.load(Ordering::SeqCst) && !interrupt() {
-        // SAFETY: a plain system call, allowed in signal handlers.
-        unsafe { libc::kill(0, libc::SIGKILL) };
+        end_group(signal);
     }
 }
 
@@ -142,8 +141,10 @@ fn become_a_student_process() -> Result<Facts> {
             std::env::remove_var(name);
         }
         libc::setpgid(0, 0);
+        let handler = end_group as extern "C" fn(libc::c_int);
+        libc::signal(libc::SIGHUP, handler as libc::sighandler_t);
     }
-    end_with_parent();
+    end_with_parent(libc::SIGHUP);
     if let Ok(working_directory) = std::fs::read_to_string(folder.join(WORKING_DIRECTORY)) {
         std::env::set_current_dir(&working_directory).with_context(|| {
             format!("the notebook's folder {working_directory} cannot be entered")
@@ -152,13 +153,19 @@ fn become_a_student_process() -> Result<Facts> {
     Ok(facts)
 }
 
-/// Lets this process end when the one that started it does, however that ends.
-pub fn end_with_parent() {
+/// Sends this process `signal` when the one that started it ends, however that ends.
+pub fn end_with_parent(signal: libc::c_int) {
     #[cfg(target_os = "linux")]
     // SAFETY: a plain system call.
     unsafe {
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL)
+        libc::prctl(libc::PR_SET_PDEATHSIG, signal)
     };
+}
+
+/// Ends this process and what the cells started.
+extern "C" fn end_group(_signal: libc::c_int) {
+    // SAFETY: a plain system call, allowed in signal handlers.
+    unsafe { libc::kill(0, libc::SIGKILL) };
 }
 
 /// Puts the front end's pipes in the place of standard output and standard error. Returns where the

@@ -1,13 +1,13 @@
 //! The support crate as cells see it: one shared library, built by the workspace's own cargo so
 //! that tests and cells share it, and the list of packages the type analyser reads.
 
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
+use super::progress;
 use crate::toolchain::Toolchain;
 use crate::workbook;
 
@@ -110,7 +110,7 @@ fn build_libraries(
             cargo.env_remove(name);
         }
     }
-    let mut cargo = cargo
+    let cargo = cargo
         .args(["build", "--lib", "--message-format=json-render-diagnostics"])
         .current_dir(workbook::root())
         .env("CARGO_TARGET_DIR", workbook::target())
@@ -118,17 +118,11 @@ fn build_libraries(
         .stderr(on_progress.map_or_else(Stdio::inherit, |_| Stdio::piped()))
         .spawn()
         .with_context(|| format!("{} could not be started", toolchain.cargo.display()))?;
-    let output = std::thread::scope(|scope| {
-        let said = cargo.stderr.take();
-        let output = scope.spawn(move || cargo.wait_with_output());
-        if let (Some(said), Some(on_progress)) = (said, on_progress) {
-            let lines = BufReader::new(said).lines().map_while(Result::ok);
-            lines.for_each(|line| on_progress(&line));
+    let output = progress::wait(cargo, |line| {
+        if let Some(on_progress) = on_progress {
+            on_progress(line);
         }
-        output.join()
-    });
-    let output =
-        output.map_err(|_| anyhow!("the thread that reads cargo's messages panicked"))??;
+    })?;
     if !output.status.success() {
         match output.status.code() {
             Some(_) => {
