@@ -1,5 +1,6 @@
 //! What the code around a cell needs: a place for variables between cells, and what a `?` returns.
-//! evcxr writes both out in the source of every cell; compiled once, here, they cost a cell nothing.
+//! evcxr writes both into the source of the cells that need them. Here they are compiled once, but for
+//! what depends on a variable's type.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -36,7 +37,7 @@ impl VariableStore {
     /// Gives the variable to the cell.
     ///
     /// # Panics
-    /// If there is none of this type, which the cell has asked before.
+    /// If there is no such variable, or it has another type; `check_variable` rules the second out.
     pub fn take_variable<T: 'static>(&mut self, name: &str) -> T {
         match self.take(name).downcast() {
             Ok(value) => *value,
@@ -45,16 +46,18 @@ impl VariableStore {
     }
 
     /// What cells that `await` share.
+    ///
+    /// # Panics
+    /// If there is something of another type under that name.
     pub fn lazy_arc<T: 'static>(&mut self, name: &str, create: impl FnOnce() -> T) -> Arc<T> {
-        let value = match self.variables.remove(name) {
-            Some(value) => value.downcast().map_or_else(
-                |_| panic!("The variable `{name}` has another type now."),
-                |value: Box<Arc<T>>| *value,
-            ),
-            None => Arc::new(create()),
-        };
-        self.put_variable(name, Arc::clone(&value));
-        value
+        let value = self
+            .variables
+            .entry(name.to_owned())
+            .or_insert_with(|| Box::new(Arc::new(create())));
+        match value.downcast_ref::<Arc<T>>() {
+            Some(value) => Arc::clone(value),
+            None => panic!("The variable `{name}` has another type now."),
+        }
     }
 
     fn put(&mut self, name: &str, value: Box<dyn Any>) {

@@ -19,16 +19,20 @@ impl<T: Debug + ?Sized> Show for T {
     // Compiled in the cell, so there is as little of it as can be.
     fn evcxr_display(&self) {
         let address: *const T = self;
-        show(typeid::of::<T>(), address.cast(), &self);
+        // SAFETY: `self` is a living `T`.
+        unsafe { show_value(typeid::of::<T>(), address.cast(), &self) };
     }
 }
 
-/// Shows what is at `address` and has the type `kind`.
-fn show(kind: TypeId, address: *const (), value: &dyn Debug) {
+/// Shows a value: what is at `address`, has the type `kind`, and prints as `value`.
+///
+/// # Safety
+/// As [`tensor`].
+unsafe fn show_value(kind: TypeId, address: *const (), value: &dyn Debug) {
     if kind == TypeId::of::<()>() {
         return;
     }
-    // SAFETY: both are of the one value that `value` lends.
+    // SAFETY: the caller's promise.
     let text = match unsafe { tensor(kind, address) } {
         Some(tensor) => describe(tensor),
         None => format!("{value:?}"),

@@ -36,7 +36,12 @@ const AXES: f64 = 110.0;
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
 pub fn confusion_heat_map<C: Display>(counts: &Tensor, classes: &[C]) -> Result<Figure> {
-    figure(counts, classes, "true class", "predicted class")
+    figure(
+        "confusion_heat_map",
+        counts,
+        classes,
+        ["true class", "predicted class"],
+    )
 }
 
 /// [`confusion_heat_map`] of classes against clusters that were found without them: a row for each
@@ -55,43 +60,41 @@ pub fn confusion_heat_map<C: Display>(counts: &Tensor, classes: &[C]) -> Result<
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
 pub fn cluster_heat_map<C: Display>(counts: &Tensor, names: &[C]) -> Result<Figure> {
-    figure(counts, names, "class", "cluster")
+    figure("cluster_heat_map", counts, names, ["class", "cluster"])
 }
 
 fn figure<C: Display>(
+    plot: &'static str,
     counts: &Tensor,
-    classes: &[C],
-    rows: &'static str,
-    columns: &'static str,
+    names: &[C],
+    axes: [&'static str; 2],
 ) -> Result<Figure> {
-    const NAME: &str = "confusion_heat_map";
     match *counts.dims() {
-        [rows, columns] if rows == columns && rows == classes.len() && rows > 0 => {}
+        [rows, columns] if rows == columns && rows == names.len() && rows > 0 => {}
         ref shape => {
             return Err(Error::shape(
-                NAME,
+                plot,
                 format!(
-                    "the counts have shape {shape:?} and there are {} names of classes; [c, c] and \
-                     c names are expected.",
-                    classes.len()
+                    "the counts have shape {shape:?} and there are {} names; [c, c] and c names are \
+                     expected.",
+                    names.len()
                 ),
             ));
         }
     }
     let heat_map = ConfusionHeatMap {
         counts: counts.to_dtype(DType::U32)?.to_vec2()?,
-        classes: classes.iter().map(C::to_string).collect(),
-        rows,
-        columns,
+        names: names.iter().map(C::to_string).collect(),
+        axes,
     };
-    Figure::new(NAME, heat_map)
+    Figure::new(plot, heat_map)
 }
 
 struct ConfusionHeatMap {
     counts: Vec<Vec<u32>>,
-    classes: Vec<String>,
-    rows: &'static str,
-    columns: &'static str,
+    names: Vec<String>,
+    /// What the rows are, and the columns.
+    axes: [&'static str; 2],
 }
 
 /// White at 0, blue at 1.
@@ -105,7 +108,7 @@ fn shade(share: f64) -> RGBColor {
 
 impl Plot for ConfusionHeatMap {
     fn size(&self, _: f64) -> (f64, f64) {
-        let side = CELL * self.classes.len() as f64;
+        let side = CELL * self.names.len() as f64;
         (side + AXES, side + AXES)
     }
 
@@ -114,17 +117,17 @@ impl Plot for ConfusionHeatMap {
     }
 
     fn draw(&self, area: &Area) -> Drawn {
-        let end = self.classes.len() as f64 - 0.5;
+        let end = self.names.len() as f64 - 0.5;
         let x = Axis {
-            name: self.columns,
+            name: self.axes[1],
             range: -0.5..end,
-            ticks: Ticks::Named(self.classes.clone()),
+            ticks: Ticks::Named(self.names.clone()),
         };
         // As the matrix is written: the first class on top.
         let y = Axis {
-            name: self.rows,
+            name: self.axes[0],
             range: end..-0.5,
-            ticks: Ticks::Named(self.classes.clone()),
+            ticks: Ticks::Named(self.names.clone()),
         };
         let chart = axes::draw(area, x, y)?;
         let cells = chart.plotting_area();
@@ -187,12 +190,11 @@ mod tests {
     #[test]
     fn a_matrix_that_is_not_square_is_refused() {
         let counts = Tensor::new(&[[1u32, 2, 3], [4, 5, 6]], &Device::Cpu).unwrap();
-        let error = confusion_heat_map(&counts, &["a", "b"])
+        let error = cluster_heat_map(&counts, &["a", "b"])
             .unwrap_err()
             .to_string();
-        assert!(
-            error.contains("[2, 3]") && error.contains("2 names"),
-            "{error}"
-        );
+        for words in ["cluster_heat_map", "[2, 3]", "2 names"] {
+            assert!(error.contains(words), "{words} in {error}");
+        }
     }
 }

@@ -145,6 +145,10 @@ fn compile(folder: &Path, facts: &Facts, emit: &[&str]) -> Result<u8> {
 /// it. Where the compiler also points at the cell's last expression as the taker, evcxr would show
 /// that by its text, and a figure would be lost.
 fn point_at_the_variable_alone(message: &mut Value) {
+    const MOVED: &str = "E0382";
+    if message["code"]["code"] != MOVED {
+        return;
+    }
     let is_keeping = |span: &Value| {
         let text = span["text"][0]["text"].as_str().unwrap_or_default();
         span["is_primary"] == true && text.contains("evcxr_variable_store.put_variable")
@@ -224,13 +228,26 @@ mod tests {
             true,
             "evcxr_variable_store.put_variable::<Tensor>(stringify!(a), a);",
         );
-        let message = |first: &Value| json!({"spans": [first, span(false, "side_by_side(&[a])?")], "children": [{"message": "clone it"}]});
-        let mut kept = message(&keeping);
-        point_at_the_variable_alone(&mut kept);
-        assert_eq!(kept, json!({"spans": [keeping], "children": []}));
-        let students = message(&span(true, "a.dims()"));
-        let mut same = students.clone();
-        point_at_the_variable_alone(&mut same);
-        assert_eq!(same, students);
+        let message = |code: &str, first: &Value| {
+            json!({
+                "code": {"code": code},
+                "spans": [first, span(false, "side_by_side(&[a])?")],
+                "children": [{"message": "clone it"}],
+            })
+        };
+        let mut moved = message("E0382", &keeping);
+        point_at_the_variable_alone(&mut moved);
+        assert_eq!(
+            (&moved["spans"], &moved["children"]),
+            (&json!([keeping]), &json!([]))
+        );
+        for other in [
+            message("E0382", &span(true, "a.dims()")),
+            message("E0521", &keeping),
+        ] {
+            let mut same = other.clone();
+            point_at_the_variable_alone(&mut same);
+            assert_eq!(same, other);
+        }
     }
 }

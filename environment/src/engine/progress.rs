@@ -19,11 +19,11 @@ pub fn wait(mut cargo: Child, on_progress: impl Fn(&str)) -> Result<Output> {
     let said = cargo.stderr.take();
     std::thread::scope(|scope| {
         let output = scope.spawn(move || cargo.wait_with_output());
-        let lines = said.map(|said| BufReader::new(said).lines().map_while(Result::ok));
-        lines
-            .into_iter()
-            .flatten()
-            .for_each(|line| on_progress(&line));
+        // Read to the end, whatever is in it: cargo must not find its pipe closed.
+        let lines = said.map(|said| BufReader::new(said).split(b'\n').map_while(Result::ok));
+        for line in lines.into_iter().flatten() {
+            on_progress(&String::from_utf8_lossy(&line));
+        }
         let output = output.join();
         Ok(output.map_err(|_| anyhow!("the thread that reads cargo's messages panicked"))??)
     })

@@ -144,6 +144,7 @@ fn become_a_student_process() -> Result<Facts> {
         let handler = end_group as extern "C" fn(libc::c_int);
         libc::signal(libc::SIGHUP, handler as libc::sighandler_t);
     }
+    // SIGKILL would end this process alone and leave what the cells started.
     end_with_parent(libc::SIGHUP);
     if let Ok(working_directory) = std::fs::read_to_string(folder.join(WORKING_DIRECTORY)) {
         std::env::set_current_dir(&working_directory).with_context(|| {

@@ -1,8 +1,8 @@
 //! Changes to the source that evcxr generates from a cell, made just before it is compiled. They
 //! add no line, so that the compiler's messages keep their places.
 
-/// What evcxr writes around every cell, by how it begins and ends, and the same compiled before.
-/// The error type is its own where the notebook has asked for another way to show errors.
+/// What evcxr writes around a cell, by how it begins and ends, and the same compiled before. After
+/// `:efmt`, evcxr's own error type stays: ours only knows `Display`.
 const COMPILED: [(&str, &str, &str); 2] = [
     (
         "struct EvcxrUserCodeError {}\n            impl<T: std::fmt::Display> From<T>",
@@ -57,6 +57,12 @@ mod tests {
         for (_, _, compiled) in COMPILED {
             assert!(adapted.contains(compiled));
         }
+        let otherwise_shown = adapt(
+            &generated.replace("std::fmt::Display", "std::fmt::Debug"),
+            "",
+        );
+        assert!(otherwise_shown.contains("struct EvcxrUserCodeError"));
+        assert!(!otherwise_shown.contains("mod evcxr_internal_runtime"));
         assert_eq!(adapt("fn f() {}", "more"), format!("fn f() {{}}{SHOW}more"));
     }
 }
