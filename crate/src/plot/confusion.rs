@@ -181,6 +181,20 @@ mod tests {
     }
 
     #[test]
+    fn rows_and_columns_are_named_for_what_they_are() {
+        let counts = Tensor::new(&[[95u32, 5], [20, 80]], &Device::Cpu).unwrap();
+        let names = |figure: Result<Figure>| {
+            let svg = figure.unwrap().svg().unwrap();
+            ["true class", "predicted class", "class", "cluster"]
+                .map(|name| svg.contains(&format!(">{name}</text>")))
+        };
+        let confusion = names(confusion_heat_map(&counts, &["cat", "dog"]));
+        assert_eq!(confusion, [true, true, false, false]);
+        let clusters = names(cluster_heat_map(&counts, &["0", "1"]));
+        assert_eq!(clusters, [false, false, true, true]);
+    }
+
+    #[test]
     fn shades_grow_with_the_share() {
         assert_eq!(shade(0.0), WHITE);
         assert_eq!(shade(1.0), BLUE);
