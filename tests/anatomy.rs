@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-const TAGS: [&str; 6] = [
-    "profile", "exercise", "solution", "check", "answer", "bands",
+const TAGS: [&str; 8] = [
+    "profile", "exercise", "solution", "check", "mistake", "variant", "answer", "bands",
 ];
 
 fn folder() -> PathBuf {
@@ -212,12 +212,29 @@ fn an_exercise_is_followed_by_its_solution_and_its_check() {
                 solution.0["metadata"]["jupyter"]["source_hidden"], true,
                 "{name}, {id}"
             );
+            // By its full path: a function of that name of the student's own changes nothing.
+            let calls = ["cuaderno::lab::check_close(", "cuaderno::lab::check_all_close("];
             assert!(
-                check.has("check") && check.source().contains("check_close("),
+                check.has("check") && calls.iter().any(|call| check.source().contains(call)),
                 "{name}, {id}"
             );
             let signature = |cell: &Cell| cell.source().lines().next().map(str::to_owned);
             assert_eq!(signature(cell), signature(solution), "{name}, {id}");
+
+            let answers: Vec<&Cell> = cells[place + 3..]
+                .iter()
+                .take_while(|cell| cell.has("mistake") || cell.has("variant"))
+                .collect();
+            let with = |tag| answers.iter().filter(|answer| answer.has(tag)).count();
+            let (mistakes, variants) = (with("mistake"), with("variant"));
+            assert!(
+                mistakes >= 3 && variants >= 1,
+                "{name}, {id}: {mistakes} mistakes and {variants} variants"
+            );
+            for answer in answers {
+                assert_eq!(answer.0["cell_type"], "raw", "{name}, {}", answer.id());
+                assert_eq!(signature(cell), signature(answer), "{name}, {}", answer.id());
+            }
         }
         let checks = cells.iter().filter(|cell| cell.has("check")).count();
         assert!(

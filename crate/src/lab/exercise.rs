@@ -51,6 +51,49 @@ pub fn check_close(
     }
 }
 
+/// Compares a list that an exercise gives with what it should be, number by number, and prints a
+/// line if they agree.
+///
+/// # Errors
+/// If `found` has another length, or a number further from its `expected` one than `tolerance`; the
+/// sentence names the first such place and gives the `hint`.
+///
+/// ```
+/// use cuaderno::prelude::*;
+/// check_all_close("the halves", &[0.5, 1.0], &[0.5, 1.0], 1e-9, "divide by two")?;
+/// let error = check_all_close("the halves", &[0.5, 2.0], &[0.5, 1.0], 1e-9, "divide by two");
+/// assert_eq!(
+///     error.unwrap_err().to_string(),
+///     "the halves: number 1 of [0.5, 2.0] is 2, but it should be 1: divide by two."
+/// );
+/// # Ok::<(), cuaderno::Error>(())
+/// ```
+pub fn check_all_close(
+    what: &str,
+    found: &[f64],
+    expected: &[f64],
+    tolerance: f64,
+    hint: &str,
+) -> Result<()> {
+    if found.len() != expected.len() {
+        return Err(Error::Lab(format!(
+            "{what}: {found:?} has length {}, but it should have length {}: {hint}.",
+            found.len(),
+            expected.len()
+        )));
+    }
+    // Written so that NaN is never close.
+    let differs = |(found, expected): (&f64, &f64)| !((found - expected).abs() <= tolerance);
+    if let Some(place) = found.iter().zip(expected).position(differs) {
+        return Err(Error::Lab(format!(
+            "{what}: number {place} of {found:?} is {}, but it should be {}: {hint}.",
+            found[place], expected[place]
+        )));
+    }
+    println!("right: {what} is {found:?}");
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,5 +102,15 @@ mod tests {
     fn what_is_not_a_number_is_not_close() {
         assert!(check_close("x", f64::NAN, 1.0, 0.1, "compute it").is_err());
         assert!(check_close("x", 1.1, 1.0, 0.1 + 1e-9, "compute it").is_ok());
+        assert!(check_all_close("x", &[f64::NAN], &[1.0], 0.1, "compute it").is_err());
+    }
+
+    #[test]
+    fn a_list_that_is_too_short_is_not_close() {
+        let error = check_all_close("x", &[1.0], &[1.0, 2.0], 0.1, "go on to the end").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "x: [1.0] has length 1, but it should have length 2: go on to the end."
+        );
     }
 }

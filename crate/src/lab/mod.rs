@@ -5,4 +5,4 @@ mod bands;
 mod exercise;
 
 pub use bands::Bands;
-pub use exercise::{check_close, unsolved};
+pub use exercise::{check_all_close, check_close, unsolved};
