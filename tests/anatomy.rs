@@ -118,6 +118,10 @@ fn a_notebook_begins_with_title_picture_minutes_and_profile() {
                 "{name}: the title cell has no {part:?}"
             );
         }
+        assert!(
+            number == "00" || title.contains("](00_rust_for_keras_users.ipynb)"),
+            "{name}: the title cell does not link to lab 00"
+        );
         let minutes = title.lines().filter(|line| line.starts_with("| to "));
         for line in minutes {
             let minutes = line.rsplit('|').nth(1).unwrap().trim();
@@ -213,7 +217,10 @@ fn an_exercise_is_followed_by_its_solution_and_its_check() {
                 "{name}, {id}"
             );
             // By its full path: a function of that name of the student's own changes nothing.
-            let calls = ["cuaderno::lab::check_close(", "cuaderno::lab::check_all_close("];
+            let calls = [
+                "cuaderno::lab::check_close(",
+                "cuaderno::lab::check_all_close(",
+            ];
             assert!(
                 check.has("check") && calls.iter().any(|call| check.source().contains(call)),
                 "{name}, {id}"
@@ -233,7 +240,12 @@ fn an_exercise_is_followed_by_its_solution_and_its_check() {
             );
             for answer in answers {
                 assert_eq!(answer.0["cell_type"], "raw", "{name}, {}", answer.id());
-                assert_eq!(signature(cell), signature(answer), "{name}, {}", answer.id());
+                assert_eq!(
+                    signature(cell),
+                    signature(answer),
+                    "{name}, {}",
+                    answer.id()
+                );
             }
         }
         let checks = cells.iter().filter(|cell| cell.has("check")).count();

@@ -83,7 +83,9 @@ fn checks_reject_mistakes_and_accept_variants() {
         let executed = desk.executed(&name);
         let failed = |place: usize| {
             let outputs = executed["cells"][place]["outputs"].as_array().unwrap();
-            outputs.iter().any(|output| output["output_type"] == "error")
+            outputs
+                .iter()
+                .any(|output| output["output_type"] == "error")
         };
         for trial in trials {
             let answer = format!("{name}, {}", trial.answer);

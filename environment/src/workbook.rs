@@ -40,10 +40,10 @@ pub fn notebook(name: &str) -> Result<PathBuf> {
         bail!("There is no notebook at {name}. Give a path, or a number such as 09.");
     }
     let available = available();
-    let number = name.trim_start_matches('0');
+    let number = name.parse::<u32>().ok();
     let wanted = available.iter().find(|path| {
         let (prefix, _) = file_name(path).split_once('_').unwrap_or_default();
-        !number.is_empty() && prefix.trim_start_matches('0') == number
+        number.is_some() && prefix.parse().ok() == number
     });
     match wanted {
         Some(path) => Ok(path.clone()),
