@@ -286,3 +286,28 @@ fn a_question_is_followed_by_a_place_for_the_answer_and_a_folded_one() {
         );
     }
 }
+
+/// `docs/course.md` says where each item of a course lies: the cells that it names are there.
+#[test]
+fn the_table_of_the_courses_names_cells_that_are_there() {
+    let table = fs::read_to_string(folder().join("../docs/course.md")).unwrap();
+    let mut named = 0;
+    for (name, notebook) in notebooks() {
+        let number = name.split('_').next().unwrap();
+        let cells = cells(&notebook);
+        let section = table
+            .split("\n## ")
+            .find(|section| section.starts_with(number));
+        for row in section.into_iter().flat_map(str::lines) {
+            let places = row.split('|').nth(2).unwrap_or_default();
+            for id in places.split('`').skip(1).step_by(2) {
+                named += 1;
+                assert!(
+                    cells.iter().any(|cell| cell.id() == id),
+                    "docs/course.md: {name} has no cell {id:?}"
+                );
+            }
+        }
+    }
+    assert!(named > 30, "{named}");
+}
