@@ -75,14 +75,13 @@ impl PcaParams {
         let values = features.values()?;
         let mean = column_means(&values, d);
         let mean: Vec<f32> = mean.into_iter().map(|mean| mean as f32).collect();
-        let scatter = scatter(&values, &mean);
-        let trace: f64 = (0..d).map(|i| scatter[i * d + i]).sum();
-        if trace == 0.0 {
-            return Err(Error::shape(
+        let (scatter, unit) = scatter_in_units(&values, &mean).ok_or_else(|| {
+            Error::shape(
                 operation,
                 format!("all {n} rows are the same: there is no direction in which they vary."),
-            ));
-        }
+            )
+        })?;
+        let trace = trace(&scatter, d);
         let freedom = (n - 1) as f64;
         let mut pairs = largest_eigenpairs(&scatter, d, components)?;
         pairs.vectors.chunks_exact_mut(d).for_each(fix_sign);
@@ -90,11 +89,46 @@ impl PcaParams {
             mean,
             components: pairs.vectors.into_iter().map(|v| v as f32).collect(),
             explained_variance: (pairs.values.into_iter())
-                .map(|value| value.max(0.0) / freedom)
+                .map(|value| value.max(0.0) / freedom * unit * unit)
                 .collect(),
-            total_variance: trace / freedom,
+            total_variance: trace / freedom * unit * unit,
         })
     }
+}
+
+/// The mean square of deviations from the mean below which products may be lost in f32.
+const SMALL: f64 = 1e-20;
+
+/// The scatter of `values` with deviations counted in a unit, and that unit: 1 unless products of
+/// the deviations leave f32, otherwise a power of two, which changes no digit. `None` if all rows are
+/// the same.
+fn scatter_in_units(values: &[f32], mean: &[f32]) -> Option<(Vec<f64>, f64)> {
+    let d = mean.len();
+    let plain = scatter(values, mean);
+    let trace = trace(&plain, d);
+    if trace.is_finite() && trace > SMALL * values.len() as f64 {
+        return Some((plain, 1.0));
+    }
+    let deviations = || {
+        let means = mean.iter().cycle();
+        values
+            .iter()
+            .zip(means)
+            .map(|(&value, &mean)| f64::from(value) - f64::from(mean))
+    };
+    let largest = deviations().fold(0f64, |largest, deviation| largest.max(deviation.abs()));
+    if largest == 0.0 {
+        return None;
+    }
+    let unit = largest.log2().floor().exp2();
+    let scaled: Vec<f32> = deviations()
+        .map(|deviation| (deviation / unit) as f32)
+        .collect();
+    Some((scatter(&scaled, &vec![0.0; d]), unit))
+}
+
+fn trace(matrix: &[f64], n: usize) -> f64 {
+    matrix.iter().step_by(n + 1).sum()
 }
 
 /// The sign is arbitrary: the number that is largest by magnitude becomes positive, as by
@@ -216,6 +250,44 @@ mod tests {
         let pca = Pca::params(2).fit(&x).unwrap();
         assert!(pca.transform(&x.narrow(1, 0, 3).unwrap()).is_err());
         assert!(pca.inverse_transform(&x).is_err());
+    }
+
+    /// The unit of the columns changes the variances and nothing else.
+    #[test]
+    fn components_are_those_of_the_examples_times_a_power_of_two() {
+        let x = Rng::new(1).normal(3.0, 1.0, &[60, 5]).unwrap();
+        let bits = |x: Tensor| x.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let right = Pca::params(3).fit(&x).unwrap();
+        for power in [-100, -70, -40, -20, 20, 60, 66, 100, 120] {
+            let unit = 2f64.powi(power);
+            let pca = Pca::params(3).fit(&(&x * unit).unwrap()).unwrap();
+            assert_eq!(
+                bits(pca.components().unwrap()),
+                bits(right.components().unwrap()),
+                "2^{power}"
+            );
+            let variances = pca.explained_variance();
+            for (found, right) in variances.iter().zip(right.explained_variance()) {
+                let right = right * unit * unit;
+                assert!(
+                    (found - right).abs() <= 1e-12 * right,
+                    "{found} for {right}"
+                );
+            }
+            let ratios = pca.explained_variance_ratio();
+            for (found, right) in ratios.iter().zip(right.explained_variance_ratio()) {
+                assert!((found - right).abs() <= 1e-12, "{found} for {right}");
+            }
+        }
+    }
+
+    #[test]
+    fn opposite_ends_of_f32_vary() {
+        let x = Tensor::new(&[[f32::MAX, 1.0], [-f32::MAX, 1.0]], &Device::Cpu).unwrap();
+        let pca = Pca::params(1).fit(&x).unwrap();
+        let variance = pca.explained_variance()[0];
+        let right = 2.0 * f64::from(f32::MAX).powi(2);
+        assert!((variance - right).abs() < 1e-6 * right, "{variance}");
     }
 
     #[test]

@@ -8,8 +8,8 @@ use flate2::read::GzDecoder;
 use crate::DataFile;
 use crate::delivery::{Delivery, Failure};
 
-/// Takes each wanted file from `folder` or from its subfolder named after the set, plain or
-/// gzipped.
+/// Takes each wanted file from `folder`, plain or gzipped. It is looked for in the folder itself, in
+/// one named after the set, and where torchvision puts it: `MNIST/raw` for `mnist`.
 pub(crate) fn deliver(
     folder: &Path,
     wanted: &[&DataFile],
@@ -18,13 +18,25 @@ pub(crate) fn deliver(
     if !folder.is_dir() {
         return Err(Failure::Source("there is no such folder".to_string()));
     }
-    let folders = [folder.join(&delivery.set.name), folder.to_path_buf()];
+    let set = &delivery.set.name;
+    let folders = [
+        folder.join(set),
+        folder.to_path_buf(),
+        folder.join(set.to_uppercase()).join("raw"),
+        folder.join("raw"),
+    ];
     let mut lacking = Vec::new();
     for file in wanted {
+        // Some programs unpack `images-idx3-ubyte.gz` to `images.idx3-ubyte`.
+        let names = [file.name.clone(), file.name.replace("-idx", ".idx")];
         let find = |suffix: &str| -> Option<PathBuf> {
             folders
                 .iter()
-                .map(|folder| folder.join(format!("{}{suffix}", file.name)))
+                .flat_map(|folder| {
+                    names
+                        .iter()
+                        .map(move |name| folder.join(format!("{name}{suffix}")))
+                })
                 .find(|path| path.is_file())
         };
         if let Some(path) = find("") {

@@ -38,6 +38,33 @@ fn a_folder_comes_first_plain_or_gzipped_or_in_a_subfolder() {
 }
 
 #[test]
+fn a_folder_may_be_one_of_torchvision() {
+    let given = tempfile::tempdir().unwrap();
+    let raw = given.path().join("DIGITS/raw");
+    fs::create_dir_all(&raw).unwrap();
+    fs::write(raw.join(IMAGES), content(IMAGES)).unwrap();
+    fs::write(raw.join("labels.gz"), gzip(&content(LABELS))).unwrap();
+    for folder in [given.path(), raw.parent().unwrap(), &raw] {
+        let world = World::new(&[url(&dead_address())]);
+        fetch_from(&world, folder).assert_ok();
+        world.assert_fetched();
+    }
+}
+
+#[test]
+fn a_file_in_a_folder_may_have_a_dot_before_its_format() {
+    let given = tempfile::tempdir().unwrap();
+    fs::write(given.path().join("images.idx3-ubyte"), content(IMAGES)).unwrap();
+    fs::write(given.path().join(LABELS), content(LABELS)).unwrap();
+    let mut world = World::new(&[url(&dead_address())]);
+    world.catalogue = world
+        .catalogue
+        .replace("name = 'images'", "name = 'images-idx3-ubyte'");
+    fetch_from(&world, given.path()).assert_ok();
+    assert_eq!(world.visible(), ["images-idx3-ubyte", LABELS]);
+}
+
+#[test]
 fn a_folder_without_a_file_says_which() {
     let given = tempfile::tempdir().unwrap();
     fs::write(given.path().join("labels"), content(LABELS)).unwrap();

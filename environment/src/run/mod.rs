@@ -4,6 +4,7 @@ mod notebook;
 mod printer;
 mod results;
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,10 +43,17 @@ pub struct RunArguments {
     /// How long one cell may take.
     #[arg(long, value_name = "SECONDS", default_value_t = 1800)]
     timeout: u64,
-    /// Go on after a cell that fails; the command still fails at the end.
+    /// Go on after a cell that fails and a notebook that cannot be read; the command still fails at
+    /// the end.
     #[arg(long)]
     keep_going: bool,
 }
+
+/// Tag of a cell whose error is meant: it is shown and the run goes on.
+const RAISES_EXCEPTION: &str = "raises-exception";
+
+/// Tag of a cell that is not run and stays as it is.
+const SKIP_EXECUTION: &str = "skip-execution";
 
 /// Exit status of a command that Ctrl-C ended, as shells have it.
 const INTERRUPTED: u8 = 130;
@@ -56,16 +64,24 @@ const INTERRUPTED: u8 = 130;
 /// Where nothing could be run: an unknown notebook, a support crate that does not compile. A cell
 /// that fails is reported and gives exit status 1.
 pub fn run(arguments: RunArguments) -> Result<ExitCode> {
-    let paths: Vec<PathBuf> = arguments
-        .notebooks
-        .iter()
-        .map(|name| workbook::notebook(name))
-        .collect::<Result<_>>()?;
-    let notebooks: Vec<Notebook> = paths
-        .iter()
-        .map(|path| Notebook::read(path))
-        .collect::<Result<_>>()?;
-    let results = Results::new(&arguments.out)?;
+    let mut notebooks: Vec<(PathBuf, Notebook)> = Vec::new();
+    let mut errors = Vec::new();
+    for name in &arguments.notebooks {
+        match open(name) {
+            Ok((path, _)) if notebooks.iter().any(|(other, _)| *other == path) => {}
+            Ok(notebook) => notebooks.push(notebook),
+            Err(error) if arguments.keep_going => {
+                eprintln!("error: {error:#}");
+                errors.push(error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if notebooks.is_empty() {
+        return Ok(ExitCode::FAILURE);
+    }
+    let paths: Vec<PathBuf> = notebooks.iter().map(|(path, _)| path.clone()).collect();
+    let results = Results::new(&arguments.out, &paths)?;
     let toolchain = Toolchain::discover()?;
     let support = setup::prepare(&toolchain)?;
     let interrupts = stop_on_ctrl_c()?;
@@ -84,9 +100,9 @@ pub fn run(arguments: RunArguments) -> Result<ExitCode> {
 
     let limit = Duration::from_secs(arguments.timeout);
     let mut reports = Vec::new();
-    for (index, (path, notebook)) in paths.iter().zip(notebooks).enumerate() {
+    for (index, (path, notebook)) in notebooks.into_iter().enumerate() {
         if index > 0 {
-            engine.reset(folder_of(path))?;
+            engine.reset(folder_of(&path))?;
         }
         println!(
             "\n{} ({} profile)",
@@ -98,10 +114,19 @@ pub fn run(arguments: RunArguments) -> Result<ExitCode> {
             limit,
             keep_going: arguments.keep_going,
         };
-        let report = execution.of(notebook, path, &results)?;
-        let stop = report.failed > 0 && !arguments.keep_going;
-        reports.push(report);
-        if stop || interrupts.count() > 0 {
+        let failed = match execution.of(notebook, &path, &results) {
+            Ok(report) => {
+                let failed = report.failed > 0;
+                reports.push(report);
+                failed
+            }
+            Err(error) => {
+                eprintln!("error: {error:#}");
+                errors.push(error);
+                true
+            }
+        };
+        if (failed && !arguments.keep_going) || interrupts.count() > 0 {
             break;
         }
     }
@@ -111,13 +136,29 @@ pub fn run(arguments: RunArguments) -> Result<ExitCode> {
     for report in &reports {
         println!("{}", report.summary());
     }
+    for error in &errors {
+        println!("error: {error:#}");
+    }
     Ok(if interrupts.count() > 0 {
         ExitCode::from(INTERRUPTED)
-    } else if reports.iter().any(|report| report.failed > 0) {
+    } else if !errors.is_empty() || reports.iter().any(|report| report.failed > 0) {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS
     })
+}
+
+/// The notebook that `name` means, and where it lies: one path for one notebook, however it was
+/// written.
+fn open(name: &str) -> Result<(PathBuf, Notebook)> {
+    let path = workbook::notebook(name)?;
+    let folder = folder_of(&path);
+    let folder = folder
+        .canonicalize()
+        .with_context(|| format!("{} cannot be read", folder.display()))?;
+    let path = folder.join(path.file_name().unwrap_or_default());
+    let notebook = Notebook::read(&path)?;
+    Ok((path, notebook))
 }
 
 struct Execution<'a> {
@@ -130,11 +171,23 @@ impl Execution<'_> {
     fn of(&mut self, mut notebook: Notebook, path: &Path, results: &Results) -> Result<Report> {
         let start = Instant::now();
         let mut report = Report::new(path);
+        report.notes.extend(notebook.mended().map(|mended| {
+            let note = format!("NOTE: {} was {mended}", report.file);
+            println!("  {note}");
+            note
+        }));
         let cells = notebook.code_cells();
         let count = cells.len();
         for (number, cell) in (1..).zip(cells) {
             let code = cell.source();
             let title = first_line(&code);
+            if cell.has_tag(SKIP_EXECUTION) {
+                println!(
+                    "  cell {number:>2} of {count}  skipped, as its tag `{SKIP_EXECUTION}` says"
+                );
+                report.skipped += 1;
+                continue;
+            }
             println!("  cell {number:>2} of {count}  {title}");
             let printer = Arc::new(Mutex::new(Printer::default()));
             let on_output = {
@@ -148,14 +201,30 @@ impl Execution<'_> {
             println!("    {}", seconds(result.duration));
             report.notes.extend(notes(&output));
             report.figures += results.save_figures(path, number, &output)?;
-            cell.set_result(number, &output, result.failure.as_ref());
+            let expected = cell.has_tag(RAISES_EXCEPTION);
+            cell.set_result(number, &output, result.failure.as_ref())?;
             report.executed += 1;
-            if let Some(failure) = result.failure {
-                report.failed += 1;
-                eprintln!("{}", failure_message(path, number, &title, &failure));
-                if !self.keep_going {
-                    break;
+            match result.failure {
+                Some(failure) if expected && is_exception(&failure) => println!(
+                    "    the error that its tag `{RAISES_EXCEPTION}` expects:\n    {}",
+                    failure.readable().replace('\n', "\n    ")
+                ),
+                Some(failure) => {
+                    report.failed += 1;
+                    eprintln!("{}", failure_message(path, number, &title, &failure));
+                    if !self.keep_going {
+                        break;
+                    }
                 }
+                None if expected => {
+                    let note = format!(
+                        "NOTE: {}, cell {number} is tagged `{RAISES_EXCEPTION}`, but raised no error",
+                        report.file
+                    );
+                    println!("    {note}");
+                    report.notes.push(note);
+                }
+                None => {}
             }
             if result.interrupted {
                 break;
@@ -172,7 +241,9 @@ impl Execution<'_> {
 /// What became of one notebook.
 struct Report {
     name: String,
+    file: String,
     executed: usize,
+    skipped: usize,
     of: usize,
     failed: usize,
     figures: usize,
@@ -184,13 +255,12 @@ struct Report {
 
 impl Report {
     fn new(path: &Path) -> Self {
+        let text = |name: Option<&OsStr>| name.unwrap_or_default().to_string_lossy().into_owned();
         Self {
-            name: path
-                .file_stem()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned(),
+            name: text(path.file_stem()),
+            file: text(path.file_name()),
             executed: 0,
+            skipped: 0,
             of: 0,
             failed: 0,
             figures: 0,
@@ -203,6 +273,9 @@ impl Report {
 
     fn summary(&self) -> String {
         let mut text = format!("{}: {} of {} cells ran", self.name, self.executed, self.of);
+        if self.skipped > 0 {
+            text += &format!(", {} skipped", self.skipped);
+        }
         if self.failed > 0 {
             text += &format!(", {} failed", self.failed);
         }
@@ -246,6 +319,11 @@ fn failure_message(path: &Path, number: usize, title: &str, failure: &Failure) -
         "\nerror in {}, cell {number}, which begins `{title}`:\n  {details}",
         path.display()
     )
+}
+
+/// Whether it is the cell's own error. A tag excuses neither a time limit nor a lost process.
+fn is_exception(failure: &Failure) -> bool {
+    !["Timeout", "Interrupted", "ProcessLost"].contains(&failure.name)
 }
 
 /// Nobody sits at a headless run.
