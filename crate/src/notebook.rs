@@ -14,11 +14,13 @@ use serde_json::{Value, json};
 #[doc(hidden)]
 pub mod cell;
 mod display;
+mod shell;
 mod show;
 mod training;
 
 pub(crate) use display::{Contents, print_as_value, show};
 pub use display::{Display, clear_output};
+pub use shell::shell;
 pub use show::Show;
 pub(crate) use training::LiveTraining;
 
@@ -30,6 +32,8 @@ static CONNECTED: AtomicBool = AtomicBool::new(false);
 static WATCHED: AtomicBool = AtomicBool::new(false);
 /// Whether the user wants the running cell to stop.
 static STOP: AtomicBool = AtomicBool::new(false);
+/// Whether the user is being asked for a line.
+static ASKING: AtomicBool = AtomicBool::new(false);
 /// When the running cell last looked at `STOP`, in milliseconds since `start`; 0 for never.
 static LAST_LOOK: AtomicU64 = AtomicU64::new(0);
 
@@ -71,13 +75,16 @@ pub fn input(prompt: &str) -> crate::Result<String> {
         prompt
     };
     let mut line = String::new();
+    ASKING.store(true, Ordering::Relaxed);
     let mut read = || {
         let mut stdout = std::io::stdout().lock();
         stdout.write_all(ask.as_bytes())?;
         stdout.flush()?;
         std::io::stdin().read_line(&mut line)
     };
-    read().map_err(|error| crate::Error::io("standard input", error))?;
+    let read = read();
+    ASKING.store(false, Ordering::Relaxed);
+    read.map_err(|error| crate::Error::io("standard input", error))?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
@@ -141,6 +148,12 @@ extern "C" fn cuaderno_interrupt() -> bool {
     STOP.store(true, Ordering::Relaxed);
     let look = LAST_LOOK.load(Ordering::Relaxed);
     look > 0 && now().saturating_sub(look) < LOOKS_AGAIN.as_millis() as u64
+}
+
+/// Whether the user is being asked already, so that who sees the cell wait need not ask.
+#[unsafe(no_mangle)]
+extern "C" fn cuaderno_is_asking() -> bool {
+    ASKING.load(Ordering::Relaxed)
 }
 
 /// Writes out what a cell printed without a newline at its end.

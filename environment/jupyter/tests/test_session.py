@@ -96,6 +96,34 @@ class Running(unittest.TestCase):
         outcome = self.session.run('cuaderno::notebook::input("Your name: ")?', typed="Ada")
         self.assertEqual(outcome.first("execute_result")["data"]["text/plain"], '"Ada"')
 
+    def test_standard_input_asks_the_user(self):
+        outcome = self.session.run(
+            "let mut line = String::new();\nstd::io::stdin().read_line(&mut line)?;\nline", typed="Ada"
+        )
+        self.assertEqual(outcome.first("execute_result")["data"]["text/plain"], r'"Ada\n"')
+
+    def test_standard_input_is_at_an_end_where_nobody_can_be_asked(self):
+        outcome = self.session.run("std::io::stdin().lines().count()")
+        self.assertEqual(outcome.first("execute_result")["data"]["text/plain"], "0")
+        self.assertIn("Nobody can be asked for input here", outcome.text("stderr"))
+
+    def test_a_thread_is_heard_after_its_cell(self):
+        request = self.session.send(
+            "std::thread::spawn(|| {\n"
+            "    std::thread::sleep(std::time::Duration::from_millis(300));\n"
+            '    println!("tick");\n});'
+        )
+        self.assertEqual(self.session.outcome(request).text(), "")
+        message = self.session.client.get_iopub_msg(timeout=PATIENCE)
+        self.assertEqual(message["content"], {"name": "stdout", "text": "tick\n"})
+        self.assertEqual(message["parent_header"]["msg_id"], request)
+
+    def test_commands_are_answered(self):
+        self.session.run("let answer = 42;")
+        data = self.session.run(":vars").first("execute_result")["data"]
+        self.assertIn("answer", data["text/plain"])
+        self.assertEqual(self.session.run("!echo hello").text(), "hello\n")
+
     def test_a_tensor_is_shown_by_shape_type_and_a_few_values(self):
         outcome = self.session.run("Tensor::zeros((100, 100), DType::F32, &Device::Cpu)?")
         text = outcome.first("execute_result")["data"]["text/plain"]
@@ -220,6 +248,28 @@ class Stopping(unittest.TestCase):
         self.assertEqual(outcome.reply["ename"], "Interrupted")
         self.assertIn("Variables lost: kept.", outcome.reply["traceback"])
         self.assertEqual(self.session.run("1 + 1").status, "ok")
+
+    def test_a_cell_in_the_analyser_is_left_and_variables_are_kept(self):
+        self.session.run("let before = 7;")
+        request = self.session.send("let sum = " + " + ".join(["1"] * 3_000) + ";")
+        time.sleep(2)
+        start = time.monotonic()
+        self.session.manager.interrupt_kernel()
+        outcome = self.session.outcome(request)
+        self.assertLess(time.monotonic() - start, 20)
+        self.assertEqual(outcome.reply["ename"], "Interrupted")
+        after = self.session.run("before")
+        self.assertEqual(after.first("execute_result")["data"]["text/plain"], "7")
+
+    def test_an_interrupted_question_ends_the_input(self):
+        request = self.session.send(
+            "let read = std::io::stdin().lines().count();", allow_stdin=True
+        )
+        self.session.client.get_stdin_msg(timeout=PATIENCE)
+        self.session.manager.interrupt_kernel()
+        self.assertEqual(self.session.outcome(request).status, "ok")
+        after = self.session.run("read")
+        self.assertEqual(after.first("execute_result")["data"]["text/plain"], "0")
 
     def test_a_lost_process_is_an_error_and_the_session_goes_on(self):
         outcome = self.session.run('println!("last words"); std::process::abort();')

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use clap::Subcommand;
 use client::Client;
 
-use crate::engine::{Engine, Interrupts, Settings, Support};
+use crate::engine::{EngineThread, Interrupts, Settings, Support};
 use crate::toolchain::Toolchain;
 use crate::{setup, workbook};
 
@@ -70,10 +70,10 @@ fn measure_engine(toolchain: &Toolchain, support: &Support) -> Result<()> {
         interrupts: Interrupts::default(),
         live: false,
     };
-    let mut engine = Engine::start(toolchain, support, settings)?;
+    let mut engine = EngineThread::start(toolchain, support, settings)?;
     row("engine ready", &[start.elapsed()]);
     let mut time = |code: &str| {
-        let result = engine.execute(code, None, &|_, _| String::new(), Box::new(|_| {}));
+        let result = engine.execute(code, None, &|_, _| None, Box::new(|_| {}));
         match result.failure {
             Some(failure) => {
                 bail!("The measured cell failed:\n{code}\n{}", failure.readable())

@@ -5,17 +5,20 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use super::dependencies::{Dependencies, requested, resolved};
-use super::session::{DEPENDENCIES, Facts};
-use super::{runtime, source, support};
+use super::limits::ENDED;
+use super::session::{DEPENDENCIES, Facts, LITERALS, WORKING_DIRECTORY};
+use super::{includes, literals, runtime, source, support};
 
-/// Where the stand-in writes the process that compiles a cell, so that a time limit can end it.
+/// Where the stand-in writes the process that compiles a cell, so that a time limit can end it and the
+/// group that it leads.
 pub const COMPILER: &str = "compiler.pid";
 
 /// Acts on the arguments of this process as cargo would.
@@ -77,10 +80,14 @@ impl Facts {
 
 /// Compiles the crate of cells and reports as cargo does with `--message-format=json`.
 fn compile(folder: &Path, facts: &Facts, emit: &[&str]) -> Result<u8> {
+    ensure!(!folder.join(ENDED).exists(), "the cell was ended");
     let out = folder.join("out");
     let cell = folder.join("src/lib.rs");
     let dependencies = Dependencies::of(folder, facts)?;
     let source = source::adapt(&fs::read_to_string(&cell)?, &dependencies.source());
+    let folder_of_notebook = fs::read_to_string(folder.join(WORKING_DIRECTORY))?;
+    let source = literals::restore(&source, &folder.join(LITERALS))?;
+    let source = includes::from_folder(&source, Path::new(&folder_of_notebook));
     fs::write(&cell, source)?;
     let mut command = Command::new(&facts.rustc);
     command
@@ -110,7 +117,8 @@ fn compile(folder: &Path, facts: &Facts, emit: &[&str]) -> Result<u8> {
         .arg(&out)
         .arg(cell)
         .stdout(Stdio::null())
-        .stderr(Stdio::piped());
+        .stderr(Stdio::piped())
+        .process_group(0);
     let mut compiler = command
         .spawn()
         .with_context(|| format!("{} could not be started", facts.rustc.display()))?;
@@ -130,6 +138,7 @@ fn compile(folder: &Path, facts: &Facts, emit: &[&str]) -> Result<u8> {
     }
     let status = compiler.wait()?;
     fs::remove_file(&pid_file)?;
+    ensure!(!folder.join(ENDED).exists(), "the cell was ended");
     if status.success() {
         let artifact = json!({
             "reason": "compiler-artifact",

@@ -6,10 +6,16 @@ use super::signals::{Contents, Report};
 /// More text than this from one cell is not passed on: a page that shows it stops answering.
 const MOST_TEXT: usize = 8 << 20;
 
+/// More text than this of one value is not passed on: nobody reads it, and it would be kept in the
+/// notebook.
+const MOST_OF_A_VALUE: usize = 64 << 10;
+
 /// What came from the runtime process since the cell began.
 #[derive(Default)]
 pub struct Collected {
     pub on_output: Option<OnOutput>,
+    /// Who sees what comes before the cell runs: it is from threads of the cell before.
+    pub earlier: Option<OnOutput>,
     text: usize,
     untold: usize,
     value: Contents,
@@ -21,6 +27,9 @@ pub struct Collected {
     pub error: Option<Report>,
     /// What the cell last asked the user for.
     pub prompt: String,
+    /// Whether it waits for the answer.
+    pub asking: bool,
+    pub told_that_nobody_answers: bool,
     /// Whether the cell's code has begun to run.
     pub running: bool,
     /// How often each stream has told the end of a cell, and the beginning of a process.
@@ -55,7 +64,8 @@ impl Collected {
     }
 
     /// The cell has shown something like a value, in one representation.
-    pub fn show_value(&mut self, mime: String, content: String) {
+    pub fn show_value(&mut self, mime: String, mut content: String) {
+        cut(&mime, &mut content);
         if self.value.contains_key(&mime) {
             self.show_pending_value();
         }
@@ -83,8 +93,10 @@ impl Collected {
             // evcxr would cut the prompt at its first colon.
             _ => {
                 if let Some((_, prompt)) = line.split_once("EVCXR_INPUT_REQUEST:") {
+                    self.asking = true;
                     self.prompt = prompt.to_owned();
                 } else if let Some((_, prompt)) = line.split_once("_PASSWORD:") {
+                    self.asking = true;
                     self.prompt = prompt.to_owned();
                 }
             }
@@ -125,9 +137,22 @@ impl Collected {
     }
 
     fn pass_on(&mut self, output: &CellOutput) {
-        if let Some(on_output) = &mut self.on_output {
+        if let Some(on_output) = self.earlier.as_mut().or(self.on_output.as_mut()) {
             on_output(output);
         }
+    }
+}
+
+/// Cuts the text of a value; pictures and pages would be broken by that.
+pub fn cut(mime: &str, content: &mut String) {
+    if mime == "text/plain" && content.len() > MOST_OF_A_VALUE {
+        let end = content.floor_char_boundary(MOST_OF_A_VALUE);
+        let note = format!(
+            "… [{} more bytes of this value are not shown: {} kB is the most.]",
+            content.len() - end,
+            MOST_OF_A_VALUE >> 10
+        );
+        content.replace_range(end.., &note);
     }
 }
 
@@ -164,6 +189,18 @@ mod tests {
                 CellOutput::Value(contents("second")),
             ]
         );
+    }
+
+    #[test]
+    fn a_long_value_is_cut_and_a_picture_is_not() {
+        let long = "ñ".repeat(MOST_OF_A_VALUE);
+        let mut text = long.clone();
+        cut("text/plain", &mut text);
+        assert!(text.len() < MOST_OF_A_VALUE + 100);
+        assert!(text.contains("65536 more bytes of this value are not shown"));
+        let mut picture = long.clone();
+        cut("image/png", &mut picture);
+        assert_eq!(picture, long);
     }
 
     #[test]

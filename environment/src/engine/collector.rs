@@ -6,10 +6,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::channel::FrontEnd;
-use super::collected::Collected;
+use super::collected::{Collected, cut};
 use super::output::{CellOutput, OnOutput, Stream};
 use super::scanner::{Piece, Scanner};
-use super::signals::Signal;
+use super::signals::{Contents, END_OF_INPUT, Signal};
 
 /// Text of a quick loop is passed on in pieces of about this much time.
 const ONE_PIECE: Duration = Duration::from_millis(30);
@@ -113,7 +113,10 @@ impl Collector {
         let index = stream as usize;
         match signal {
             Signal::Started => collected.started[index] += 1,
-            Signal::Running => collected.running = true,
+            Signal::Running => {
+                collected.running = true;
+                collected.earlier = None;
+            }
             Signal::Finished => {
                 collected.finished[index] += 1;
                 self.shared.1.notify_all();
@@ -137,10 +140,16 @@ impl Collector {
                 collected.panic = Some(report);
             }
             Signal::Error(report) => collected.error = Some(report),
-            Signal::Display { contents, id } => {
+            Signal::Display { mut contents, id } => {
+                contents
+                    .iter_mut()
+                    .for_each(|(mime, content)| cut(mime, content));
                 collected.put_out(CellOutput::Display(contents, id));
             }
-            Signal::Update { contents, id } => {
+            Signal::Update { mut contents, id } => {
+                contents
+                    .iter_mut()
+                    .for_each(|(mime, content)| cut(mime, content));
                 collected.put_out(CellOutput::Update(contents, id));
             }
             Signal::Clear { wait } => collected.put_out(CellOutput::Clear { wait }),
@@ -152,24 +161,57 @@ impl Collector {
     /// A cell begins.
     pub fn begin(&self, on_output: OnOutput) {
         let mut collected = self.lock();
+        let earlier = collected.earlier.take();
         *collected = collected.anew(Some(on_output));
+        collected.earlier = earlier;
     }
 
     /// Passes on a text that is not the cell's own.
     pub fn say(&self, stream: Stream, text: String) {
-        self.lock().say(stream, text);
+        if let Some(on_output) = &mut self.lock().on_output {
+            on_output(&CellOutput::Text(stream, text));
+        }
     }
 
-    /// What was collected since the cell began.
+    /// Shows what a command of the engine has answered.
+    pub fn show(&self, contents: Contents) {
+        if let Some(on_output) = &mut self.lock().on_output {
+            on_output(&CellOutput::Value(contents));
+        }
+    }
+
+    /// What was collected since the cell began. What its threads put out from now on is still seen.
     pub fn take(&self) -> Collected {
         let mut collected = self.lock();
         let since = collected.anew(None);
-        std::mem::replace(&mut *collected, since)
+        let mut taken = std::mem::replace(&mut *collected, since);
+        // A cell that did not run has no threads, and those of the one before it go on.
+        collected.earlier = taken.earlier.take().or(taken.on_output.take());
+        taken
     }
 
     /// What the cell last asked the user for.
     pub fn prompt(&self) -> String {
         self.lock().prompt.clone()
+    }
+
+    /// Whether the cell waits for what the user types.
+    pub fn is_asking(&self) -> bool {
+        self.lock().asking
+    }
+
+    /// The user has answered, or nobody could be asked; returns the line for the runtime process.
+    pub fn answer(&self, answer: Option<String>) -> String {
+        let mut collected = self.lock();
+        collected.asking = false;
+        answer.unwrap_or_else(|| {
+            if !std::mem::replace(&mut collected.told_that_nobody_answers, true) {
+                let note =
+                    "Nobody can be asked for input here: the cell finds its input at an end.\n";
+                collected.say(Stream::Stderr, note.to_owned());
+            }
+            END_OF_INPUT.to_owned()
+        })
     }
 
     /// Whether the cell's code runs, and not the compiler.
@@ -187,6 +229,7 @@ impl Collector {
                 collected.started.iter().any(|started| *started < count)
             });
         let (mut collected, _) = waiting.unwrap_or_else(PoisonError::into_inner);
+        collected.earlier = None;
         // A process that was lost has told fewer ends on one stream than on the other.
         collected.finished = [0; 2];
         collected.end();

@@ -5,6 +5,7 @@
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -65,6 +66,7 @@ impl Dependencies {
             .arg("--message-format=json-render-diagnostics")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            .process_group(0)
             .spawn()?;
         fs::write(session.join(COMPILER), cargo.id().to_string())?;
         let output = progress::wait(cargo, |line| {

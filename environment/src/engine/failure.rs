@@ -7,6 +7,7 @@ use evcxr::{CompilationError, Error, EvalOutputs};
 
 use super::collected::Collected;
 use super::limits::EndedBy;
+use super::place;
 use super::signals::Report;
 use super::variables::Variables;
 
@@ -24,22 +25,21 @@ pub struct Failure {
 impl Failure {
     /// What the end of a cell says of its success; `None` if it succeeded.
     pub(super) fn of(
-        code: &str,
+        cells: &Cells,
         result: Result<EvalOutputs, Error>,
         collected: &Collected,
         ended_by: Option<EndedBy>,
-        generated: &Path,
         variables: &Variables,
     ) -> Option<Self> {
         let mut failure = match (result, ended_by) {
             (Err(_), Some(EndedBy::TimeLimit(limit))) => Self::timeout(limit.as_secs()),
             (Err(_), Some(EndedBy::Interrupt)) => Self::interrupted(collected.running),
             (Ok(_), _) => match (&collected.panicked, &collected.error) {
-                (Some(report), _) => Self::panic(code, report, generated),
-                (None, Some(report)) => Self::returned(code, report, generated),
+                (Some(report), _) => Self::panic(cells, report),
+                (None, Some(report)) => Self::returned(cells, report),
                 (None, None) => return None,
             },
-            (Err(Error::CompilationErrors(errors)), _) => Self::compile(code, &errors),
+            (Err(Error::CompilationErrors(errors)), _) => Self::compile(cells, &errors),
             (Err(Error::SubprocessTerminated(status)), _) => Self::process_lost(&status),
             (Err(Error::TypeRedefinedVariablesLost(_)), _) => Self::compile_error(
                 "A type was defined anew, so the variables that held it are lost.".to_owned(),
@@ -66,6 +66,11 @@ impl Failure {
         }
     }
 
+    /// The cell holds something that no cell may hold.
+    pub(super) fn refused(value: String) -> Self {
+        Self::compile_error(value, vec![])
+    }
+
     fn compile_error(value: String, traceback: Vec<String>) -> Self {
         Self {
             name: "CompileError",
@@ -85,6 +90,50 @@ impl Failure {
         }
     }
 
+    /// The cell was ended, and the engine still works at it.
+    pub(super) fn left(ended_by: EndedBy) -> Self {
+        let note = "Its types are still being analysed, which cannot be stopped; the next cell waits \
+                    until that ends. Variables are kept. Where the cell holds a long list of \
+                    numbers, read it from a file.";
+        Self {
+            traceback: vec![note.to_owned()],
+            ..Self::ended(ended_by, "while it was analysed")
+        }
+    }
+
+    /// The cell was ended while it waited for the engine.
+    pub(super) fn still_busy(ended_by: EndedBy) -> Self {
+        let note = "The engine was still busy with the types of an earlier cell, which was ended. \
+                    If it does not come to an end, restart the kernel.";
+        Self {
+            traceback: vec![note.to_owned()],
+            ..Self::ended(ended_by, "while it waited for the engine")
+        }
+    }
+
+    fn ended(ended_by: EndedBy, when: &str) -> Self {
+        match ended_by {
+            EndedBy::TimeLimit(limit) => Self::timeout(limit.as_secs()),
+            EndedBy::Interrupt => Self {
+                name: "Interrupted",
+                value: format!("The cell was interrupted {when}."),
+                traceback: vec![],
+            },
+        }
+    }
+
+    /// The engine itself panicked.
+    pub(super) fn engine_panicked() -> Self {
+        Self {
+            name: "EnginePanicked",
+            value: "The engine could not work on this cell: it panicked, which is a fault of the \
+                    engine and not of the cell. Say it another way, and restart the kernel if other \
+                    cells fail, too."
+                .to_owned(),
+            traceback: vec![],
+        }
+    }
+
     fn interrupted(ran: bool) -> Self {
         let value = if ran {
             "The cell was interrupted. It did not look for interrupts, so its process was ended."
@@ -98,26 +147,28 @@ impl Failure {
         }
     }
 
-    fn panic(code: &str, report: &Report, generated: &Path) -> Self {
+    fn panic(cells: &Cells, report: &Report) -> Self {
         Self {
             name: "Panic",
             value: format!("The cell panicked: {}", report.message.trim()),
-            traceback: cell_line(code, generated, report).into_iter().collect(),
+            traceback: cells.line_of(report).into_iter().collect(),
         }
     }
 
-    fn returned(code: &str, report: &Report, generated: &Path) -> Self {
+    fn returned(cells: &Cells, report: &Report) -> Self {
         let message = report.message.trim();
         let value = if message.is_empty() {
             "A `?` in the cell returned an error that says nothing.".to_owned()
         } else {
             first_line(message)
         };
-        let place = cell_line(code, generated, report);
         Self {
             name: "Error",
             value,
-            traceback: rest(message).into_iter().chain(place).collect(),
+            traceback: rest(message)
+                .into_iter()
+                .chain(cells.line_of(report))
+                .collect(),
         }
     }
 
@@ -134,7 +185,7 @@ impl Failure {
         }
     }
 
-    fn compile(code: &str, errors: &[CompilationError]) -> Self {
+    fn compile(cells: &Cells, errors: &[CompilationError]) -> Self {
         let is_error = |error: &&CompilationError| error.level() != "warning";
         // The first error's own words are the sentence that stands above the traceback.
         let traceback = errors
@@ -143,7 +194,7 @@ impl Failure {
             .enumerate()
             .map(|(index, error)| {
                 let message = (index > 0).then(|| with_code(error));
-                let details = describe(code, error);
+                let details = describe(cells, error);
                 message
                     .into_iter()
                     .chain(details)
@@ -184,8 +235,8 @@ fn with_code(error: &CompilationError) -> String {
 }
 
 /// The details of a compiler error: the student's lines with the places marked, the help.
-fn describe(code: &str, error: &CompilationError) -> Vec<String> {
-    let lines: Vec<&str> = code.lines().collect();
+fn describe(cells: &Cells, error: &CompilationError) -> Vec<String> {
+    let lines: Vec<&str> = cells.prepared.lines().collect();
     let mut details = Vec::new();
     for message in error.spanned_messages() {
         let Some(span) = message.span else { continue };
@@ -201,6 +252,8 @@ fn describe(code: &str, error: &CompilationError) -> Vec<String> {
                 .max(1)
         };
         let margin = format!("line {}: ", span.start_line);
+        // As wide as the compiler counts it.
+        let line = line.replace('\t', " ");
         details.push(format!(
             "  {margin}{line}\n  {:indent$}{} {}",
             "",
@@ -209,22 +262,51 @@ fn describe(code: &str, error: &CompilationError) -> Vec<String> {
             indent = margin.len() + span.start_column - 1,
         ));
     }
+    if details.is_empty() {
+        details.extend(place_in_earlier_cell(cells, error));
+    }
     for help in error.help() {
         details.push(format!("  help: {}", help.replace('\n', "\n    ")));
     }
     details
 }
 
-/// The line of the student's `code` that the report names by its place in the generated source.
-fn cell_line(code: &str, generated: &Path, report: &Report) -> Option<String> {
-    if !report.file.ends_with("src/lib.rs") {
-        return None;
+/// Where an error is that is in none of the cell's own lines, and what the compiler says there: the
+/// cell has changed something that an earlier one uses.
+fn place_in_earlier_cell(cells: &Cells, error: &CompilationError) -> Option<String> {
+    let spans = error.json["spans"].as_array()?;
+    let span = spans.iter().find(|span| span["is_primary"] == true)?;
+    let place = cells.line(
+        span["file_name"].as_str()?,
+        span["line_start"].as_u64()? as usize,
+    )?;
+    let label = span["label"].as_str().unwrap_or_default();
+    Some(format!("  {place}\n  {label}").trim_end().to_owned())
+}
+
+/// The cell that failed and those before it.
+pub struct Cells<'a> {
+    /// The cell as evcxr had it.
+    pub prepared: &'a str,
+    /// Earlier cells that ran, the newest last.
+    pub earlier: &'a [String],
+    /// The source that was last generated.
+    pub generated: &'a Path,
+}
+
+impl Cells<'_> {
+    fn line_of(&self, report: &Report) -> Option<String> {
+        self.line(&report.file, report.line)
     }
-    let source = std::fs::read_to_string(generated).ok()?;
-    let text = source.lines().nth(report.line.checked_sub(1)?)?.trim();
-    let same = |candidate: &str| !text.is_empty() && candidate.trim() == text;
-    let number = code.lines().position(same)? + 1;
-    Some(format!("line {number}: {text}"))
+
+    /// The student's line that stands in line `number` of the generated source, if `file` is that.
+    fn line(&self, file: &str, number: usize) -> Option<String> {
+        if !file.ends_with("src/lib.rs") {
+            return None;
+        }
+        let source = std::fs::read_to_string(self.generated).ok()?;
+        place::describe(&source, number, self.prepared, self.earlier)
+    }
 }
 
 fn first_line(message: &str) -> String {
@@ -249,12 +331,13 @@ mod tests {
             file: file.to_owned(),
             line: 3,
         };
-        let code = "let list = vec![1];\n  list[3]";
-        let place = cell_line(code, &generated, &report("/session/src/lib.rs"));
+        let cells = Cells {
+            prepared: "let list = vec![1];\n  list[3]",
+            earlier: &[],
+            generated: &generated,
+        };
+        let place = cells.line_of(&report("/session/src/lib.rs"));
         assert_eq!(place.as_deref(), Some("line 2: list[3]"));
-        assert_eq!(
-            cell_line(code, &generated, &report("/other/tensor.rs")),
-            None
-        );
+        assert_eq!(cells.line_of(&report("/other/tensor.rs")), None);
     }
 }

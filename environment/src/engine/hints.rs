@@ -2,11 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use super::failure::Failure;
+use ra_ap_syntax::{AstNode, Edition, SourceFile, ast};
 
-/// Where a failure has one, the way out of it. `moved_away` are variables that earlier cells gave
-/// away.
-pub fn hint(failure: &Failure, moved_away: &BTreeSet<String>) -> Option<String> {
+use super::failure::Failure;
+use super::variables::Gone;
+
+/// What is known of the session in which a cell failed.
+pub struct Session<'a> {
+    pub gone: &'a Gone,
+    pub variables: &'a BTreeSet<String>,
+    pub definitions: &'a BTreeSet<String>,
+}
+
+/// Where the failure of the cell `code` has one, the way out of it.
+pub fn hint(failure: &Failure, code: &str, session: &Session) -> Option<String> {
     let all = failure.readable();
     let named = |before: &str, after: &str| Some(between(&all, before, after)?.to_owned());
     if let Some(name) = named("The variable `", "` is a closure") {
@@ -29,10 +38,26 @@ pub fn hint(failure: &Failure, moved_away: &BTreeSet<String>) -> Option<String> 
             "say which type `{name}` has, as in `let {name}: Vec<f64> = …;`."
         ));
     }
-    if let Some(name) = named("cannot find value `", "`").filter(|name| moved_away.contains(name)) {
+    let missing = named("cannot find value `", "`");
+    if let Some(name) = missing.filter(|name| session.gone.given_away.contains(name)) {
         return Some(format!(
             "an earlier cell gave `{name}` away. Lend it there, `&{name}`, or give a copy, \
              `{name}.clone()`, and run the cell again that makes it."
+        ));
+    }
+    let missing = named("cannot find value `", "`");
+    if let Some(name) = missing.filter(|name| session.gone.of_an_old_type.contains(name)) {
+        return Some(format!(
+            "`{name}` was lost when its type, or one within it, was defined anew. Run the cell \
+             again that makes it."
+        ));
+    }
+    if all.contains("[E0618]")
+        && let Some(name) = hidden_function(code, session)
+    {
+        return Some(format!(
+            "`{name}` is a variable now and hides the function of that name. Give the variable \
+             another name, and run the cell again that defines the function."
         ));
     }
     if all.contains("[E0382]") {
@@ -65,6 +90,15 @@ pub fn hint(failure: &Failure, moved_away: &BTreeSet<String>) -> Option<String> 
     })
 }
 
+/// A function that `code` calls by its name, which a variable of the session has, too.
+fn hidden_function(code: &str, session: &Session) -> Option<String> {
+    let parsed = SourceFile::parse(&format!("fn cell() {{{code}\n}}"), Edition::Edition2024);
+    let root = parsed.syntax_node();
+    let calls = root.descendants().filter_map(ast::CallExpr::cast);
+    let mut names = calls.filter_map(|call| Some(call.expr()?.syntax().text().to_string()));
+    names.find(|name| session.variables.contains(name) && session.definitions.contains(name))
+}
+
 /// Whether the compiler found a `Result` where a value was meant.
 fn is_result_taken_for_its_value(message: &str) -> bool {
     let mismatched = message.contains("[E0308]") && message.contains("found `Result<");
@@ -92,7 +126,17 @@ mod tests {
             value: value.to_owned(),
             traceback: vec![],
         };
-        hint(&failure, &BTreeSet::from(["model".to_owned()])).unwrap_or_default()
+        let names = |name: &str| BTreeSet::from([name.to_owned()]);
+        let gone = Gone {
+            given_away: names("model"),
+            of_an_old_type: names("layers"),
+        };
+        let session = Session {
+            gone: &gone,
+            variables: &names("area"),
+            definitions: &names("area"),
+        };
+        hint(&failure, "let area = area(2);", &session).unwrap_or_default()
     }
 
     #[test]
@@ -105,6 +149,10 @@ mod tests {
         assert_eq!(
             hint_for("cannot find value `modle` in this scope [E0425]"),
             ""
+        );
+        assert!(hint_for("cannot find value `layers` in this scope [E0425]").contains("anew"));
+        assert!(
+            hint_for("expected function, found `f64` [E0618]").contains("`area` is a variable")
         );
         assert!(hint_for("expected expression, found `:`").contains("come first"));
         let result =

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -46,7 +46,29 @@ pub struct Watch {
     processes: Processes,
     collector: Collector,
     interrupts: Interrupts,
+    verdict: Verdict,
     running: Option<(mpsc::Sender<()>, JoinHandle<Option<EndedBy>>)>,
+}
+
+/// Whether the cell must end now, why, and since when; for those who wait for it.
+#[derive(Clone, Default)]
+pub struct Verdict(Arc<Mutex<Option<(EndedBy, Instant)>>>);
+
+impl Verdict {
+    /// Why the cell must end, if that is known for longer than `age`.
+    pub fn older_than(&self, age: Duration) -> Option<EndedBy> {
+        let verdict = *self.lock();
+        let (by, since) = verdict?;
+        (since.elapsed() > age).then_some(by)
+    }
+
+    fn give(&self, by: EndedBy) {
+        self.lock().get_or_insert_with(|| (by, Instant::now()));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(EndedBy, Instant)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The processes that work for a session.
@@ -56,7 +78,10 @@ pub struct Processes {
     session: PathBuf,
 }
 
-const GLANCE: Duration = Duration::from_millis(20);
+/// How often a watch looks.
+pub const GLANCE: Duration = Duration::from_millis(20);
+/// The file of a session that is there while its cell must not be compiled any more.
+pub const ENDED: &str = "ended";
 
 impl Watch {
     pub fn new(processes: Processes, collector: Collector, interrupts: Interrupts) -> Self {
@@ -64,46 +89,52 @@ impl Watch {
             processes,
             collector,
             interrupts,
+            verdict: Verdict::default(),
             running: None,
         }
+    }
+
+    /// The verdict on the cell that is watched.
+    pub fn verdict(&self) -> Verdict {
+        self.verdict.clone()
     }
 
     /// Starts to watch; without a `limit` only interrupts end the cell.
     pub fn begin(&mut self, limit: Option<Duration>) {
         let (cell_ended, ended) = mpsc::channel();
         let (processes, collector) = (self.processes.clone(), self.collector.clone());
-        let interrupts = self.interrupts.clone();
+        let (interrupts, verdict) = (self.interrupts.clone(), self.verdict.clone());
         let start = Instant::now();
         let mut progress = Progress::anew(&processes.session);
+        *verdict.lock() = None;
+        processes.allow_compiler();
         let watcher = std::thread::spawn(move || {
             let mut ended_by = None;
             let mut asked = false;
             // Again and again: the compiler may end between its start and the look at its file.
             while ended.recv_timeout(GLANCE) == Err(mpsc::RecvTimeoutError::Timeout) {
-                if let Some(limit) = limit.filter(|limit| start.elapsed() > *limit) {
-                    ended_by = Some(EndedBy::TimeLimit(limit));
-                    processes.kill();
-                }
-                let running = collector.is_running();
                 if let Some(news) = progress.news() {
                     collector.say(Stream::Stderr, news);
                 }
-                match interrupts.count() {
-                    0 => {}
-                    1 if !running => {
-                        ended_by = Some(EndedBy::Interrupt);
-                        processes.kill_compiler();
-                    }
-                    1 if !asked => {
-                        ended_by = Some(EndedBy::Interrupt);
-                        asked = true;
+                // What has ended a cell stays: the wishes are forgotten when the next one begins,
+                // and this one may still be in the analyser then.
+                let wishes = interrupts.count();
+                if let Some(limit) = limit.filter(|limit| start.elapsed() > *limit) {
+                    ended_by = Some(EndedBy::TimeLimit(limit));
+                } else if wishes > 0 {
+                    ended_by.get_or_insert(EndedBy::Interrupt);
+                }
+                let Some(by) = ended_by else { continue };
+                if !collector.is_running() {
+                    verdict.give(by);
+                    processes.forbid_compiler();
+                } else if by == EndedBy::Interrupt && wishes < 2 {
+                    if !std::mem::replace(&mut asked, true) && !collector.is_asking() {
                         processes.ask_to_stop();
                     }
-                    1 => {}
-                    _ => {
-                        ended_by = Some(EndedBy::Interrupt);
-                        processes.kill();
-                    }
+                } else {
+                    verdict.give(by);
+                    processes.kill();
                 }
             }
             ended_by
@@ -139,10 +170,23 @@ impl Processes {
         matches!(runtime.try_wait(), Ok(None))
     }
 
+    /// Ends the compiler, and lets none begin until the next cell.
+    fn forbid_compiler(&self) {
+        // Without it the compiler is ended again and again.
+        let _ = std::fs::write(self.session.join(ENDED), "");
+        self.kill_compiler();
+    }
+
+    fn allow_compiler(&self) {
+        // Mostly there is none.
+        let _ = std::fs::remove_file(self.session.join(ENDED));
+    }
+
+    /// Ends the compiler or cargo, and what it has started: the linker, other compilers.
     fn kill_compiler(&self) {
         let compiler = std::fs::read_to_string(self.session.join(super::cargo::COMPILER));
-        if let Some(compiler) = compiler.ok().and_then(|pid| pid.parse().ok()) {
-            kill(compiler, libc::SIGKILL);
+        if let Some(compiler) = compiler.ok().and_then(|pid| pid.parse::<i32>().ok()) {
+            kill(-compiler, libc::SIGKILL);
         }
     }
 

@@ -8,16 +8,22 @@ mod collector;
 mod dependencies;
 mod failure;
 mod hints;
+mod includes;
+mod input;
 mod limits;
+mod literals;
 mod output;
 mod page;
+mod place;
 mod progress;
+mod reading;
 mod runtime;
 mod scanner;
 mod session;
 mod signals;
 mod source;
 mod support;
+mod thread;
 mod variables;
 
 use std::collections::BTreeSet;
@@ -33,14 +39,17 @@ pub use failure::Failure;
 pub use limits::{Interrupts, Processes};
 pub use output::{CellOutput, OnOutput, Stream};
 pub use page::Page;
+pub use reading::{Brackets, MOST_NESTED, brackets, ends_within_a_token};
 pub use signals::Contents;
 pub use support::Support;
+pub use thread::EngineThread;
 
 use crate::toolchain::Toolchain;
 use collector::Collector;
-use limits::{EndedBy, Watch};
-use session::{Session, WORKING_DIRECTORY};
-use variables::Variables;
+use failure::Cells;
+use limits::{EndedBy, Verdict, Watch};
+use session::{LITERALS, Session, WORKING_DIRECTORY};
+use variables::{Gone, Variables};
 
 /// The engine runs this binary again as `cuaderno runtime`.
 const RUNTIME: &str = "runtime";
@@ -84,8 +93,8 @@ pub fn stock(toolchain: &Toolchain, support: &Support) -> Result<Command> {
     Ok(stock)
 }
 
-/// A running engine: variables live in it from cell to cell.
-pub struct Engine {
+/// evcxr and what belongs to it, on the thread that [`EngineThread`] starts.
+struct Engine {
     // Dropped in this order: the engine's processes end before their folder goes.
     context: CommandContext,
     collector: Collector,
@@ -94,8 +103,9 @@ pub struct Engine {
     processes: Processes,
     /// Runtime processes so far.
     started: u64,
-    /// Variables that a cell gave away.
-    moved_away: BTreeSet<String>,
+    gone: Gone,
+    /// Cells that ran, as evcxr had them.
+    cells: Vec<String>,
 }
 
 /// What an engine is started with.
@@ -108,8 +118,9 @@ pub struct Settings<'a> {
     pub live: bool,
 }
 
-/// Asks the user for a line: a prompt, and whether to hide what is typed.
-pub type AskUser<'a> = &'a dyn Fn(&str, bool) -> String;
+/// Asks the user for a line: a prompt, and whether to hide what is typed. Nothing comes back where
+/// nobody can be asked.
+pub type AskUser<'a> = &'a dyn Fn(&str, bool) -> Option<String>;
 
 /// What became of a cell.
 pub struct CellResult {
@@ -145,7 +156,8 @@ impl Engine {
             session,
             processes,
             started: 1,
-            moved_away: BTreeSet::new(),
+            gone: Gone::default(),
+            cells: Vec::new(),
         };
         engine.allow_question_marks()?;
         Ok(engine)
@@ -154,6 +166,11 @@ impl Engine {
     /// The processes that work for this engine, for those who must end them from another thread.
     pub fn processes(&self) -> Processes {
         self.processes.clone()
+    }
+
+    /// Whether the running cell must end.
+    pub fn verdict(&self) -> Verdict {
+        self.watch.verdict()
     }
 
     /// The folder of this engine, which must go with it.
@@ -171,34 +188,81 @@ impl Engine {
     ) -> CellResult {
         let start = Instant::now();
         let before = self.variables();
+        let definitions: BTreeSet<String> = self
+            .context
+            .defined_item_names()
+            .map(str::to_owned)
+            .collect();
+        let known = |name: &str| before.contains(name) || definitions.contains(name);
+        let literals = self.session.folder().join(LITERALS);
+        let prepared = reading::prepare(code, known).and_then(|cell| {
+            let short = literals::shorten(&cell, &literals);
+            short.map_err(|error| format!("The session's folder cannot be written: {error}."))
+        });
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(sentence) => {
+                return CellResult {
+                    failure: Some(Failure::refused(sentence)),
+                    interrupted: false,
+                    duration: start.elapsed(),
+                };
+            }
+        };
         self.collector.begin(on_output);
         self.watch.begin(limit);
         let collector = self.collector.clone();
         let mut callbacks = EvalCallbacks {
-            input_reader: &|request| ask_user(&collector.prompt(), request.is_password),
+            input_reader: &|request| {
+                let answer = ask_user(&collector.prompt(), request.is_password);
+                collector.answer(answer)
+            },
         };
-        let result = self.context.execute_with_callbacks(code, &mut callbacks);
+        let result = self
+            .context
+            .execute_with_callbacks(&prepared, &mut callbacks);
         let ended_by = self.watch.end();
         if matches!(result, Err(evcxr::Error::SubprocessTerminated(_))) {
+            self.wait_for_new_process();
+        } else if reading::restarts(&prepared) {
             self.wait_for_new_process();
         } else if !self.processes.are_alive() {
             // Ended while the cell was analysed or compiled: the engine has not noticed.
             self.restart();
         }
+        if let Ok(outputs) = &result
+            && !outputs.content_by_mime_type.is_empty()
+        {
+            let contents = outputs.content_by_mime_type.clone();
+            self.collector.show(contents.into_iter().collect());
+        }
         let collected = self.collector.take();
         let after = self.variables();
         let succeeded = result.is_ok();
-        let variables = Variables::new(before.clone(), after.clone());
-        let source = self.session.folder().join("src/lib.rs");
-        let mut failure = Failure::of(code, result, &collected, ended_by, &source, &variables);
+        if reading::restarts(&prepared) {
+            self.gone = Gone::default();
+        } else if succeeded || matches!(result, Err(evcxr::Error::CompilationErrors(_))) {
+            self.gone.after_cell(&prepared, succeeded, &before, &after);
+        }
+        let variables = Variables::new(before.clone(), after);
+        let cells = Cells {
+            prepared: &prepared,
+            earlier: &self.cells,
+            generated: &self.session.folder().join("src/lib.rs"),
+        };
+        let mut failure = Failure::of(&cells, result, &collected, ended_by, &variables);
+        let session = hints::Session {
+            gone: &self.gone,
+            variables: &before,
+            definitions: &definitions,
+        };
         if let Some(failure) = &mut failure
-            && let Some(hint) = hints::hint(failure, &self.moved_away)
+            && let Some(hint) = hints::hint(failure, &prepared, &session)
         {
             failure.traceback.insert(0, format!("hint: {hint}"));
         }
-        self.moved_away.retain(|name| !after.contains(name));
         if succeeded {
-            self.moved_away.extend(before.difference(&after).cloned());
+            self.cells.push(prepared);
         }
         CellResult {
             failure,
@@ -235,7 +299,8 @@ impl Engine {
             .execute(":clear")
             .map_err(|error| anyhow!("The notebook engine does not restart: {error}"))?;
         self.wait_for_new_process();
-        self.moved_away.clear();
+        self.gone = Gone::default();
+        self.cells.clear();
         self.allow_question_marks()
     }
 

@@ -43,8 +43,8 @@ impl Page {
     }
 
     /// The outputs in order.
-    pub fn into_outputs(self) -> Vec<CellOutput> {
-        self.outputs
+    pub fn outputs(&self) -> &[CellOutput] {
+        &self.outputs
     }
 }
 
@@ -73,7 +73,7 @@ mod tests {
             page.add(&output);
         }
         assert_eq!(
-            page.into_outputs(),
+            page.outputs(),
             [
                 CellOutput::Display(contents("2"), id),
                 CellOutput::Text(Stream::Stdout, "ab".to_owned())

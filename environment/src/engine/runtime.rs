@@ -2,7 +2,7 @@
 //! was started with; what cells write goes to the front end through pipes of its own.
 
 use std::fs::File;
-use std::io::{BufRead, Write};
+use std::io::Write;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
@@ -11,11 +11,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::channel::BackEnd;
+use super::input::{self, Lookout};
 use super::session::{Facts, WORKING_DIRECTORY};
 use super::signals::{FINISHED, RUNNING, SIGNAL, STARTED};
 
-/// How long what a cell printed without a newline may stay in its buffer.
-const FLUSH_EVERY: Duration = Duration::from_millis(50);
+/// How long what a cell printed without a newline may stay in its buffer, and how long a cell that
+/// waits for input may not be noticed.
+const EVERY: Duration = Duration::from_millis(50);
 
 /// Whether a cell runs.
 static RUNS: AtomicBool = AtomicBool::new(false);
@@ -39,13 +41,18 @@ fn serve() -> Result<()> {
     std::thread::spawn(move || std::io::copy(&mut passed_on, &mut evcxr));
     signal_on_both(STARTED)?;
     let support = Support::load(&facts)?;
-    let flusher = std::thread::spawn(move || flush_now_and_then(support.flush));
+    let requests = input::separate(&RUNS)?;
+    let mut lookout = Lookout::new(support.is_asking);
+    let helpers = [
+        std::thread::spawn(move || now_and_then(|| (support.flush)())),
+        // By itself: a cell may hold standard output while it reads.
+        std::thread::spawn(move || now_and_then(|| lookout.look())),
+    ];
     // Unloading a library whose thread-locals live on crashes: loaded cells stay loaded.
     let mut loaded = Vec::new();
     let mut variables = std::ptr::null_mut();
     let own_process = std::process::id();
-    for line in std::io::stdin().lock().lines() {
-        let line = line?;
+    for line in requests {
         let Some(("LOAD_AND_RUN", rest)) = line.split_once(' ') else {
             bail!("the engine said {line:?}, which this runtime does not know");
         };
@@ -59,7 +66,9 @@ fn serve() -> Result<()> {
             (support.begin_cell)();
             write(libc::STDOUT_FILENO, RUNNING)?;
             RUNS.store(true, Ordering::SeqCst);
-            flusher.thread().unpark();
+            for helper in &helpers {
+                helper.thread().unpark();
+            }
             variables = run(variables);
             RUNS.store(false, Ordering::SeqCst);
             (support.flush)();
@@ -69,6 +78,7 @@ fn serve() -> Result<()> {
             }
             loaded.push(std::mem::ManuallyDrop::new(cell));
         }
+        input::renew()?;
         signal_on_both(FINISHED)?;
     }
     Ok(())
@@ -79,6 +89,7 @@ fn serve() -> Result<()> {
 struct Support {
     begin_cell: extern "C" fn(),
     flush: extern "C" fn(),
+    is_asking: extern "C" fn() -> bool,
 }
 
 impl Support {
@@ -95,6 +106,7 @@ impl Support {
             Ok(Self {
                 begin_cell: *library.get::<extern "C" fn()>("cuaderno_begin_cell")?,
                 flush: *library.get::<extern "C" fn()>("cuaderno_flush_output")?,
+                is_asking: *library.get::<extern "C" fn() -> bool>("cuaderno_is_asking")?,
             })
         }
     }
@@ -110,11 +122,12 @@ extern "C" fn on_interrupt(signal: libc::c_int) {
     }
 }
 
-fn flush_now_and_then(flush: extern "C" fn()) {
+/// Does something again and again while a cell runs.
+fn now_and_then(mut act: impl FnMut()) {
     loop {
         while RUNS.load(Ordering::SeqCst) {
-            std::thread::sleep(FLUSH_EVERY);
-            flush();
+            std::thread::sleep(EVERY);
+            act();
         }
         std::thread::park();
     }

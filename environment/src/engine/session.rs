@@ -16,6 +16,8 @@ use crate::workbook;
 pub const SESSION: &str = "CUADERNO_SESSION";
 /// The file in it that says in which folder cells run.
 pub const WORKING_DIRECTORY: &str = "working-directory";
+/// The folder in it that keeps long lists of literals.
+pub const LITERALS: &str = "literals";
 /// This binary's name in it.
 const OWN_BINARY: &str = "bin/cuaderno";
 /// Under this name the binary is evcxr's own front end.

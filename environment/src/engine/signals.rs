@@ -16,6 +16,8 @@ pub const STARTED: &str = "started";
 pub const RUNNING: &str = "running";
 /// The cell has ended and all that it wrote was sent.
 pub const FINISHED: &str = "finished";
+/// What the runtime process is answered where nobody can be asked for input, as a terminal's Ctrl-D.
+pub const END_OF_INPUT: &str = "\u{4}";
 
 /// A line for this side.
 #[derive(Debug, PartialEq)]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::reading::mentions;
+
 /// Names that a message lists.
 const MOST_NAMES: usize = 12;
 
@@ -41,9 +43,56 @@ impl Variables {
     }
 }
 
+/// Variables that are there no more, and why.
+#[derive(Default)]
+pub struct Gone {
+    /// A cell used them up.
+    pub given_away: BTreeSet<String>,
+    /// Their type, or one within it, was defined anew.
+    pub of_an_old_type: BTreeSet<String>,
+}
+
+impl Gone {
+    /// Of the variables `before` a cell that evcxr took, or that it refused to compile, those `after`
+    /// are left.
+    pub fn after_cell(
+        &mut self,
+        code: &str,
+        succeeded: bool,
+        before: &BTreeSet<String>,
+        after: &BTreeSet<String>,
+    ) {
+        for name in before.difference(after) {
+            // What a cell does not name, it cannot use up, nor one that did not run.
+            let reason = match succeeded && mentions(code, name) {
+                true => &mut self.given_away,
+                false => &mut self.of_an_old_type,
+            };
+            reason.insert(name.clone());
+        }
+        for gone in [&mut self.given_away, &mut self.of_an_old_type] {
+            gone.retain(|name| !after.contains(name));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn why_a_variable_is_gone_is_known() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let mut gone = Gone::default();
+        let (all, none) = (names(&["list", "layers"]), names(&[]));
+        gone.after_cell("drop(list); // layers", true, &all, &none);
+        assert_eq!(gone.given_away, names(&["list"]));
+        assert_eq!(gone.of_an_old_type, names(&["layers"]));
+        gone.after_cell("let list = 1;", true, &none, &names(&["list"]));
+        assert_eq!(gone.given_away, none);
+        gone.after_cell("list.len()", false, &names(&["list"]), &none);
+        assert_eq!(gone.of_an_old_type, all);
+    }
 
     #[test]
     fn what_is_lost_is_named() {

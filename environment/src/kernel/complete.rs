@@ -1,10 +1,10 @@
 //! Whether code is complete, what could follow it, and where in it a front end's cursor is.
 
 use jupyter_protocol::{CompleteReply, InspectReply, IsCompleteReply};
-use ra_ap_syntax::{Edition, NodeOrToken, SourceFile, SyntaxKind};
+use ra_ap_syntax::{Edition, SourceFile};
 use serde_json::json;
 
-use crate::engine::{Contents, Engine};
+use crate::engine::{Brackets, Contents, EngineThread, MOST_NESTED, brackets, ends_within_a_token};
 use crate::media::media;
 
 /// Whether `code` is a whole cell: what a console asks before it runs a line.
@@ -12,16 +12,23 @@ pub fn is_complete(code: &str) -> IsCompleteReply {
     // A cell is statements and items, as a function's body.
     const BEFORE: &str = "fn cell() {";
     let code = commands_removed(code);
+    if ends_within_a_token(&code) {
+        return IsCompleteReply::incomplete(String::new());
+    }
+    let Brackets { open, nested } = brackets(&code);
+    if nested > MOST_NESTED {
+        // Parsing recurses. The cell is refused when it runs, which tells why.
+        return IsCompleteReply::complete();
+    }
     let parsed = SourceFile::parse(&format!("{BEFORE}{code}\n}}"), Edition::Edition2024);
     if parsed.errors().is_empty() {
         return IsCompleteReply::complete();
     }
-    let depth = open_brackets(&code);
     let end = BEFORE.len() + code.trim_end().len();
     let at_the_end = |error: &ra_ap_syntax::SyntaxError| usize::from(error.range().end()) >= end;
-    if depth > 0 {
-        IsCompleteReply::incomplete("    ".repeat(depth as usize))
-    } else if depth == 0 && parsed.errors().iter().all(at_the_end) {
+    if open > 0 {
+        IsCompleteReply::incomplete("    ".repeat(open as usize))
+    } else if open == 0 && parsed.errors().iter().all(at_the_end) {
         IsCompleteReply::incomplete(String::new())
     } else {
         IsCompleteReply::invalid()
@@ -35,23 +42,8 @@ fn commands_removed(code: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Brackets that are open at the end of `code`; fewer than none if it closes too many.
-fn open_brackets(code: &str) -> i32 {
-    let parsed = SourceFile::parse(code, Edition::Edition2024);
-    let tokens = parsed.syntax_node().descendants_with_tokens();
-    let depth = |element| match element {
-        NodeOrToken::Node(_) => 0,
-        NodeOrToken::Token(token) => match ra_ap_syntax::SyntaxToken::kind(&token) {
-            SyntaxKind::L_CURLY | SyntaxKind::L_PAREN | SyntaxKind::L_BRACK => 1,
-            SyntaxKind::R_CURLY | SyntaxKind::R_PAREN | SyntaxKind::R_BRACK => -1,
-            _ => 0,
-        },
-    };
-    tokens.map(depth).sum()
-}
-
 /// What could stand at the cursor.
-pub fn complete(engine: &mut Engine, code: &str, cursor: usize) -> CompleteReply {
+pub fn complete(engine: &mut EngineThread, code: &str, cursor: usize) -> CompleteReply {
     let Ok(found) = engine.completions(code, byte_at(code, cursor)) else {
         return CompleteReply {
             cursor_start: cursor,
@@ -92,7 +84,7 @@ pub fn complete(engine: &mut Engine, code: &str, cursor: usize) -> CompleteReply
 }
 
 /// The signature and the documentation of what the cursor is on.
-pub fn inspect(engine: &mut Engine, code: &str, cursor: usize) -> InspectReply {
+pub fn inspect(engine: &mut EngineThread, code: &str, cursor: usize) -> InspectReply {
     let position = byte_at(code, cursor);
     let word = |c: char| c.is_alphanumeric() || c == '_';
     let rest = &code[position..];
@@ -141,13 +133,23 @@ mod tests {
         ] {
             assert_eq!(is_complete(code).status, Complete, "{code}");
         }
-        for code in ["fn f() {", "let a =", "vec![1,", "for i in 0..3 {\n", "f("] {
+        for code in [
+            "fn f() {",
+            "let a =",
+            "vec![1,",
+            "for i in 0..3 {\n",
+            "f(",
+            "/* open",
+            "let a = \"open",
+        ] {
             assert_eq!(is_complete(code).status, Incomplete, "{code}");
         }
         for code in ["let a = 1; }", "fn 3() {}\nlet a = 1;", ")"] {
             assert_eq!(is_complete(code).status, Invalid, "{code}");
         }
         assert_eq!(is_complete("fn f() {\n    if a {").indent, "        ");
+        // As many as a parser's stack does not hold.
+        is_complete(&"(".repeat(100_000));
     }
 
     #[test]

@@ -7,19 +7,19 @@ use jupyter_protocol::messaging::{ExpressionResult, ReplyError};
 
 use super::messages::error_of;
 use super::shared::lock;
-use crate::engine::{CellOutput, Engine};
+use crate::engine::{CellOutput, EngineThread};
 use crate::media::{display_metadata, media};
 
 /// The value of each expression, or what is wrong with it.
 pub fn evaluate(
-    engine: &mut Engine,
+    engine: &mut EngineThread,
     expressions: &HashMap<String, String>,
 ) -> HashMap<String, ExpressionResult> {
     let value = |(name, code): (&String, &String)| (name.clone(), evaluate_one(engine, code));
     expressions.iter().map(value).collect()
 }
 
-fn evaluate_one(engine: &mut Engine, code: &str) -> ExpressionResult {
+fn evaluate_one(engine: &mut EngineThread, code: &str) -> ExpressionResult {
     let value = Arc::new(Mutex::new(None));
     let seen = value.clone();
     let on_output = move |output: &CellOutput| {
@@ -27,7 +27,7 @@ fn evaluate_one(engine: &mut Engine, code: &str) -> ExpressionResult {
             *lock(&seen) = Some(contents.clone());
         }
     };
-    let result = engine.execute(code, None, &|_, _| String::new(), Box::new(on_output));
+    let result = engine.execute(code, None, &|_, _| None, Box::new(on_output));
     if let Some(failure) = &result.failure {
         let ReplyError {
             ename,

@@ -26,8 +26,6 @@ use super::replies::kernel_info;
 use super::shared::{Shared, lock};
 use super::worker::work;
 
-/// rust-analyzer recurses deeply.
-const STACK_OF_ENGINE: usize = 64 << 20;
 /// How long the last messages may take to leave.
 const FAREWELL: Duration = Duration::from_millis(100);
 /// How often a kernel looks whether the program that started it is still there.
@@ -77,8 +75,7 @@ async fn run(info: ConnectionInfo) -> Result<Arc<Shared>> {
 
     let for_worker = shared.clone();
     std::thread::Builder::new()
-        .name("engine".to_owned())
-        .stack_size(STACK_OF_ENGINE)
+        .name("worker".to_owned())
         .spawn(move || work(for_worker, lines))?;
 
     let (end, mut ended) = watch::channel(false);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::Result;
 
 use super::shared::Shared;
-use crate::engine::{Engine, Settings, Support};
+use crate::engine::{EngineThread, Settings, Support};
 use crate::toolchain::Toolchain;
 
 /// Starts the engine; builds the support crate first where it is older than its sources.
@@ -13,7 +13,7 @@ use crate::toolchain::Toolchain;
 /// # Errors
 /// If the toolchain is not complete, the support crate does not compile, or the engine's folder
 /// cannot be made.
-pub fn engine(shared: &Shared) -> Result<Engine> {
+pub fn engine(shared: &Shared) -> Result<EngineThread> {
     let toolchain = Toolchain::discover()?;
     toolchain.ensure_rust_src()?;
     let built = AtomicUsize::new(0);
@@ -38,5 +38,5 @@ pub fn engine(shared: &Shared) -> Result<Engine> {
         interrupts: shared.interrupts.clone(),
         live: true,
     };
-    Engine::start(&toolchain, &support?, settings)
+    EngineThread::start(&toolchain, &support?, settings)
 }

@@ -14,7 +14,7 @@ use jupyter_protocol::{ExecutionCount, JupyterMessage, JupyterMessageContent};
 use super::messages::{error_of, message};
 use super::shared::{Shared, lock};
 use super::{complete, expressions, start};
-use crate::engine::{CellOutput, Engine, Failure};
+use crate::engine::{CellOutput, EngineThread, Failure};
 
 /// Answers requests that need the engine for as long as this process lives. `typed` brings the lines
 /// that the user types.
@@ -45,7 +45,7 @@ pub fn work(shared: Arc<Shared>, typed: mpsc::Receiver<String>) {
 }
 
 struct Worker {
-    engine: Option<Engine>,
+    engine: Option<EngineThread>,
     /// Cells so far.
     cells: usize,
     typed: mpsc::Receiver<String>,
@@ -54,7 +54,7 @@ struct Worker {
 
 impl Worker {
     /// The engine, started if it is not.
-    fn engine(&mut self) -> Result<&mut Engine> {
+    fn engine(&mut self) -> Result<&mut EngineThread> {
         if self.engine.is_none() {
             let engine = start::engine(&self.shared)?;
             self.shared
@@ -74,7 +74,7 @@ impl Worker {
         let directory = self.shared.working_directory.clone();
         let idle = self.shared.is_idle();
         if let Some(engine) = self.engine.as_mut().filter(|_| idle) {
-            engine.execute(FIRST_CELL, None, &|_, _| String::new(), Box::new(|_| {}));
+            engine.execute(FIRST_CELL, None, &|_, _| None, Box::new(|_| {}));
             if engine.reset(&directory).is_err() {
                 self.engine = None;
             }
@@ -177,12 +177,7 @@ impl Worker {
         let (typed, shared) = (&self.typed, &self.shared);
         let ask_user = |prompt: &str, hidden: bool| {
             if !cell.allow_stdin {
-                let note =
-                    "This front end cannot be asked for input; the cell reads an empty line.\n";
-                shared
-                    .publisher
-                    .publish(StreamContent::stderr(note), request);
-                return String::new();
+                return None;
             }
             let asked = InputRequest {
                 prompt: prompt.to_owned(),
@@ -192,9 +187,9 @@ impl Worker {
             shared.input_requests.reply(asked, request);
             loop {
                 match typed.recv_timeout(Duration::from_millis(50)) {
-                    Ok(line) => return line,
-                    Err(_) if shared.interrupts.count() > 0 => return String::new(),
-                    Err(mpsc::RecvTimeoutError::Disconnected) => return String::new(),
+                    Ok(line) => return Some(line),
+                    Err(_) if shared.interrupts.count() > 0 => return None,
+                    Err(mpsc::RecvTimeoutError::Disconnected) => return None,
                     Err(mpsc::RecvTimeoutError::Timeout) => {}
                 }
             }

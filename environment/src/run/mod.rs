@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
-use crate::engine::{CellOutput, Engine, Failure, Interrupts, Settings};
+use crate::engine::{CellOutput, EngineThread, Failure, Interrupts, Settings};
 use crate::toolchain::Toolchain;
 use crate::{setup, workbook};
 use notebook::Notebook;
@@ -95,7 +95,7 @@ pub fn run(arguments: RunArguments) -> Result<ExitCode> {
         interrupts: interrupts.clone(),
         live: false,
     };
-    let mut engine = Engine::start(&toolchain, &support, settings)?;
+    let mut engine = EngineThread::start(&toolchain, &support, settings)?;
     println!("The engine is ready ({}).", seconds(start.elapsed()));
 
     let limit = Duration::from_secs(arguments.timeout);
@@ -162,7 +162,7 @@ fn open(name: &str) -> Result<(PathBuf, Notebook)> {
 }
 
 struct Execution<'a> {
-    engine: &'a mut Engine,
+    engine: &'a mut EngineThread,
     limit: Duration,
     keep_going: bool,
 }
@@ -178,6 +178,7 @@ impl Execution<'_> {
         }));
         let cells = notebook.code_cells();
         let count = cells.len();
+        let mut executed = Vec::new();
         for (number, cell) in (1..).zip(cells) {
             let code = cell.source();
             let title = first_line(&code);
@@ -197,12 +198,13 @@ impl Execution<'_> {
             let result = self
                 .engine
                 .execute(&code, Some(self.limit), &nobody, Box::new(on_output));
-            let output = std::mem::take(&mut *lock(&printer)).finish();
+            let output = lock(&printer).finish().to_vec();
             println!("    {}", seconds(result.duration));
             report.notes.extend(notes(&output));
             report.figures += results.save_figures(path, number, &output)?;
             let expected = cell.has_tag(RAISES_EXCEPTION);
-            cell.set_result(number, &output, result.failure.as_ref())?;
+            // At the end of the notebook: a thread of the cell may go on to print.
+            executed.push((cell, number, printer, result.failure.clone()));
             report.executed += 1;
             match result.failure {
                 Some(failure) if expected && is_exception(&failure) => println!(
@@ -229,6 +231,9 @@ impl Execution<'_> {
             if result.interrupted {
                 break;
             }
+        }
+        for (cell, number, printer, failure) in executed {
+            cell.set_result(number, lock(&printer).finish(), failure.as_ref())?;
         }
         report.of = count;
         report.duration = start.elapsed();
@@ -327,8 +332,8 @@ fn is_exception(failure: &Failure) -> bool {
 }
 
 /// Nobody sits at a headless run.
-fn nobody(_prompt: &str, _hidden: bool) -> String {
-    String::new()
+fn nobody(_prompt: &str, _hidden: bool) -> Option<String> {
+    None
 }
 
 fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -23,17 +23,17 @@ impl Printer {
         }
     }
 
-    /// All that the cell put out.
-    pub fn finish(self) -> Vec<CellOutput> {
+    /// All that the cell has put out so far.
+    pub fn finish(&mut self) -> &[CellOutput] {
         for (stream, line) in [Stream::Stdout, Stream::Stderr]
             .into_iter()
-            .zip(&self.lines)
+            .zip(&mut self.lines)
         {
             if !line.is_empty() {
-                print_line(stream, line);
+                print_line(stream, &std::mem::take(line));
             }
         }
-        self.page.into_outputs()
+        self.page.outputs()
     }
 }
 

@@ -1,0 +1,54 @@
+//! Lines of a cell that begin with `!`.
+
+use std::io::{Error, Result, Write};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use super::stop_requested;
+
+/// How often a command that runs is looked at.
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// Runs a command of the shell in the notebook's folder; what it prints is the cell's output. A line
+/// of a cell such as `!ls` is written for this. An interrupt ends the command.
+///
+/// # Errors
+/// If there is no shell, or the command ends with another status than 0.
+pub fn shell(command: &str) -> Result<()> {
+    // What was printed before comes before.
+    std::io::stdout().flush()?;
+    let mut child = Command::new("sh")
+        .args(["-c", command])
+        .stdin(Stdio::null())
+        .spawn()?;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return if status.success() {
+                Ok(())
+            } else {
+                Err(Error::other(format!("`{command}` ended with {status}")))
+            };
+        }
+        if stop_requested() {
+            child.kill()?;
+            child.wait()?;
+            return Err(Error::other(format!("`{command}` was interrupted")));
+        }
+        std::thread::sleep(GLANCE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_fails_is_named_with_its_status() {
+        assert!(shell("true").is_ok());
+        let error = shell("exit 3").unwrap_err().to_string();
+        assert!(
+            error.contains("`exit 3` ended with exit status: 3"),
+            "{error}"
+        );
+    }
+}

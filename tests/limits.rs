@@ -1,0 +1,133 @@
+//! Limits and interrupts hold, whatever the session does, and what ran is saved.
+
+mod common;
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{Desk, Run, error, outputs, path};
+
+/// Machines that run tests are busy. What is waited for here takes 2 s where it works, and minutes
+/// where it does not.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A cell on whose types the analyser works for minutes.
+fn long_analysis() -> String {
+    format!("let sum = {};", vec!["1"; 8_000].join(" + "))
+}
+
+/// A command that has begun, whose last words are waited for.
+fn begin(mut command: Command) -> Child {
+    command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn a_time_limit_holds_in_the_analyser_and_what_ran_is_saved() {
+    let desk = Desk::new();
+    let cells = ["println!(\"first\");", &long_analysis()];
+    let notebook = desk.notebook("limit.ipynb", &cells);
+    let start = Instant::now();
+    let run = desk.run(&[path(&notebook), "--timeout", "5"]);
+    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+    assert_eq!(run.status, Some(1), "{}", run.text);
+    run.says("The cell ran for more than its 5 s");
+    run.says("Its types are still being analysed");
+    let executed = desk.executed("limit.ipynb");
+    assert!(outputs(&executed, 0).contains("first"));
+    assert_eq!(error(&executed, 1).0, "Timeout");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_holds_in_the_analyser_and_what_ran_is_saved() {
+    let desk = Desk::new();
+    let flag = desk.0.path().join("first-cell-ran");
+    let first = format!("std::fs::write({:?}, \"\")?;", path(&flag));
+    let notebook = desk.notebook("interrupt.ipynb", &[&first, &long_analysis(), "1 + 1"]);
+    let child = begin(desk.command(&[path(&notebook)]));
+    let start = Instant::now();
+    while !flag.exists() {
+        assert!(start.elapsed() < 10 * PATIENCE, "the first cell never ran");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_secs(1));
+    let start = Instant::now();
+    Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    let run = Run::new(child.wait_with_output().unwrap());
+    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+    assert_eq!(run.status, Some(130), "{}", run.text);
+    run.says("2 of 3 cells ran");
+    assert_eq!(error(&desk.executed("interrupt.ipynb"), 1).0, "Interrupted");
+}
+
+#[test]
+fn a_long_list_of_numbers_does_not_keep_the_analyser() {
+    let desk = Desk::new();
+    let numbers: Vec<String> = (0..40_000)
+        .map(|i| format!("{:?}", f64::from(i) / 2.0))
+        .collect();
+    let notebook = desk.notebook(
+        "list.ipynb",
+        &[
+            &format!(
+                "let table = vec![{}];\nlet missing: u8 = 1.0;",
+                numbers.join(",\n")
+            ),
+            &format!(
+                "let table = vec![{}];\nlet count = table.len();",
+                numbers.join(", ")
+            ),
+            "let last: f64 = table[count - 1];\nlast",
+        ],
+    );
+    let run = desk.run(&[path(&notebook), "--keep-going", "--timeout", "60"]);
+    run.says("line 40001: let missing: u8 = 1.0;");
+    assert!(
+        outputs(&desk.executed("list.ipynb"), 2).contains("\"19999.5\""),
+        "{}",
+        run.text
+    );
+}
+
+#[test]
+fn what_nests_too_deeply_is_a_sentence() {
+    let desk = Desk::new();
+    let deep = format!("let a = {}1{};", "(".repeat(3_000), ")".repeat(3_000));
+    let notebook = desk.notebook("deep.ipynb", &[&deep, "println!(\"goes on\");"]);
+    let run = desk.run(&[path(&notebook), "--keep-going"]);
+    run.says("The cell has 3000 brackets within one another; 200 are the most.");
+    assert!(outputs(&desk.executed("deep.ipynb"), 1).contains("goes on"));
+}
+
+#[test]
+fn standard_input_is_at_an_end_where_nobody_can_be_asked() {
+    let desk = Desk::new();
+    let notebook = desk.notebook(
+        "input.ipynb",
+        &[
+            "let mut line = String::new();\n\
+             let read = std::io::stdin().read_line(&mut line)?;\n\
+             println!(\"read {read}\");",
+            "println!(\"{:?}\", cuaderno::notebook::input(\"name: \")?);\n\
+             println!(\"{} lines\", std::io::stdin().lines().count());",
+        ],
+    );
+    let run = desk.run(&[path(&notebook), "--timeout", "60"]);
+    assert_eq!(run.status, Some(0), "{}", run.text);
+    let executed = desk.executed("input.ipynb");
+    for (cell, says) in [(0, "read 0"), (1, "0 lines")] {
+        let said = outputs(&executed, cell);
+        assert!(said.contains(says), "{said}");
+        assert!(
+            said.contains("Nobody can be asked for input here"),
+            "{said}"
+        );
+    }
+}
