@@ -2,104 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-/// A folder of notebooks and the results of running them.
-struct Desk(TempDir);
-
-impl Desk {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn notebook(&self, name: &str, cells: &[&str]) -> PathBuf {
-        let cells: Vec<Value> = (0..)
-            .zip(cells)
-            .map(|(id, source)| {
-                json!({
-                    "cell_type": "code", "id": format!("cell-{id}"), "metadata": {},
-                    "execution_count": null, "outputs": [], "source": source,
-                })
-            })
-            .collect();
-        let notebook = json!({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5});
-        let path = self.0.path().join(name);
-        fs::write(&path, notebook.to_string()).unwrap();
-        path
-    }
-
-    fn runs(&self) -> PathBuf {
-        self.0.path().join("runs")
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_cuaderno"));
-        command
-            .arg("run")
-            .args(arguments)
-            .arg("--out")
-            .arg(self.runs());
-        // No data but what is shipped, wherever this test runs.
-        command.env("CUADERNO_DATA", self.0.path().join("no-data"));
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Run {
-        let output = self.command(arguments).output().unwrap();
-        Run::new(output)
-    }
-
-    fn executed(&self, name: &str) -> Value {
-        let text = fs::read_to_string(self.runs().join(name)).unwrap();
-        serde_json::from_str(&text).unwrap()
-    }
-}
-
-struct Run {
-    status: Option<i32>,
-    text: String,
-}
-
-impl Run {
-    fn new(output: Output) -> Self {
-        let text =
-            String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-        Self {
-            status: output.status.code(),
-            text: text.into_owned(),
-        }
-    }
-
-    #[track_caller]
-    fn says(&self, words: &str) {
-        assert!(self.text.contains(words), "no {words:?} in:\n{}", self.text);
-    }
-}
-
-fn path(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
-
-/// Everything a cell put out, as text.
-fn outputs(notebook: &Value, cell: usize) -> String {
-    notebook["cells"][cell]["outputs"].to_string()
-}
-
-fn error(notebook: &Value, cell: usize) -> (&str, &str) {
-    let outputs = notebook["cells"][cell]["outputs"].as_array().unwrap();
-    let error = outputs
-        .iter()
-        .find(|output| output["output_type"] == "error");
-    let error = error.unwrap_or_else(|| panic!("cell {cell} has no error: {outputs:?}"));
-    (
-        error["ename"].as_str().unwrap(),
-        error["evalue"].as_str().unwrap(),
-    )
-}
+mod desk;
+use desk::{Desk, Run, error, outputs, path};
 
 #[test]
 fn variables_live_from_cell_to_cell_and_gradients_are_right() {

@@ -137,6 +137,10 @@ impl Collector {
                 collected.panic = Some(report);
             }
             Signal::Error(report) => collected.error = Some(report),
+            Signal::Returned(missing) => {
+                collected.tell_return(&missing);
+                return Some("EVCXR_ERROR_OCCURRED".to_owned());
+            }
             Signal::Display { contents, id } => {
                 collected.put_out(CellOutput::Display(contents, id));
             }

@@ -1,0 +1,101 @@
+//! A desk with notebooks on it, and the command that runs them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A folder of notebooks and the results of running them.
+pub struct Desk(pub TempDir);
+
+impl Desk {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub fn notebook(&self, name: &str, cells: &[&str]) -> PathBuf {
+        let cells: Vec<Value> = (0..)
+            .zip(cells)
+            .map(|(id, source)| {
+                json!({
+                    "cell_type": "code", "id": format!("cell-{id}"), "metadata": {},
+                    "execution_count": null, "outputs": [], "source": source,
+                })
+            })
+            .collect();
+        let notebook = json!({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5});
+        let path = self.0.path().join(name);
+        fs::write(&path, notebook.to_string()).unwrap();
+        path
+    }
+
+    pub fn runs(&self) -> PathBuf {
+        self.0.path().join("runs")
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cuaderno"));
+        command
+            .arg("run")
+            .args(arguments)
+            .arg("--out")
+            .arg(self.runs());
+        // No data but what is shipped, wherever this test runs.
+        command.env("CUADERNO_DATA", self.0.path().join("no-data"));
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Run {
+        let output = self.command(arguments).output().unwrap();
+        Run::new(output)
+    }
+
+    pub fn executed(&self, name: &str) -> Value {
+        let text = fs::read_to_string(self.runs().join(name)).unwrap();
+        serde_json::from_str(&text).unwrap()
+    }
+}
+
+pub struct Run {
+    pub status: Option<i32>,
+    pub text: String,
+}
+
+impl Run {
+    pub fn new(output: Output) -> Self {
+        let text =
+            String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        Self {
+            status: output.status.code(),
+            text: text.into_owned(),
+        }
+    }
+
+    #[track_caller]
+    pub fn says(&self, words: &str) {
+        assert!(self.text.contains(words), "no {words:?} in:\n{}", self.text);
+    }
+}
+
+pub fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// Everything a cell put out, as text.
+pub fn outputs(notebook: &Value, cell: usize) -> String {
+    notebook["cells"][cell]["outputs"].to_string()
+}
+
+pub fn error(notebook: &Value, cell: usize) -> (&str, &str) {
+    let outputs = notebook["cells"][cell]["outputs"].as_array().unwrap();
+    let error = outputs
+        .iter()
+        .find(|output| output["output_type"] == "error");
+    let error = error.unwrap_or_else(|| panic!("cell {cell} has no error: {outputs:?}"));
+    (
+        error["ename"].as_str().unwrap(),
+        error["evalue"].as_str().unwrap(),
+    )
+}
