@@ -4,6 +4,7 @@
 //! A line of standard output that begins with `\u{1e}cuaderno:` is for the front end. Elsewhere, in
 //! a program or on another kernel, nothing of this is printed.
 
+use std::ffi::c_void;
 use std::io::Write;
 use std::panic::{Location, PanicHookInfo};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -140,6 +141,21 @@ extern "C" fn cuaderno_start(live: bool) {
 extern "C" fn cuaderno_begin_cell() {
     STOP.store(false, Ordering::Relaxed);
     LAST_LOOK.store(0, Ordering::Relaxed);
+}
+
+/// Runs a compiled cell with the store of variables, and returns the store. Where a variable panics
+/// while it is dropped, the cell has panicked.
+#[unsafe(no_mangle)]
+extern "C" fn cuaderno_run_cell(
+    run: extern "C-unwind" fn(*mut c_void) -> *mut c_void,
+    variables: *mut c_void,
+) -> *mut c_void {
+    std::panic::catch_unwind(|| run(variables)).unwrap_or_else(|payload| {
+        // It might panic, too.
+        std::mem::forget(payload);
+        println!("EVCXR_PANIC_NOTIFICATION");
+        variables
+    })
 }
 
 /// The user wants the cell to stop: whether it will by itself. Signal handlers may call it.

@@ -60,6 +60,21 @@ impl VariableStore {
         }
     }
 
+    /// The cell has ended and did not panic. One that returned early has not put the variables that
+    /// it makes into the store; the engine must not look for them there.
+    pub fn end_cell(&self, new: &[&str]) {
+        let is_missing = |name: &&&str| !self.variables.contains_key(**name);
+        let missing: Vec<_> = new.iter().filter(is_missing).collect();
+        if missing.is_empty() {
+            return;
+        }
+        if super::CONNECTED.load(std::sync::atomic::Ordering::Relaxed) {
+            super::signal("returned", &serde_json::json!(missing));
+        } else {
+            println!("{USER_ERROR_OCCURRED}");
+        }
+    }
+
     fn put(&mut self, name: &str, value: Box<dyn Any>) {
         self.variables.insert(name.to_owned(), value);
     }
@@ -67,7 +82,7 @@ impl VariableStore {
     fn is_of_type(&self, name: &str, kind: TypeId) -> bool {
         match self.variables.get(name) {
             Some(value) if (**value).type_id() != kind => {
-                eprintln!("The type of the variable {name} was redefined, so was lost.");
+                eprintln!("`{name}` is lost: its type means another one now.");
                 println!("EVCXR_VARIABLE_CHANGED_TYPE:{name}");
                 false
             }

@@ -113,6 +113,17 @@ impl Collected {
         }
     }
 
+    /// The cell has returned before its end, and without an error that says why.
+    pub fn tell_return(&mut self, missing: &[String]) {
+        if self.error.is_none() {
+            let note = format!(
+                "The cell returned before its end, so that it has not made `{}`.\n",
+                missing.join("`, `")
+            );
+            self.say(Stream::Stderr, note);
+        }
+    }
+
     /// The cell has ended: what was held back goes out.
     pub fn end(&mut self) {
         self.tell_panic_of_a_thread();

@@ -140,6 +140,10 @@ impl Collector {
                 collected.panic = Some(report);
             }
             Signal::Error(report) => collected.error = Some(report),
+            Signal::Returned(missing) => {
+                collected.tell_return(&missing);
+                return Some("EVCXR_ERROR_OCCURRED".to_owned());
+            }
             Signal::Display { mut contents, id } => {
                 contents
                     .iter_mut()

@@ -2,9 +2,11 @@
 //! without asking the real one, and a runtime process that tells a failure from a success.
 
 mod cargo;
+mod cell;
 mod channel;
 mod collected;
 mod collector;
+mod definitions;
 mod dependencies;
 mod failure;
 mod hints;
@@ -26,13 +28,13 @@ mod support;
 mod thread;
 mod variables;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
-use evcxr::{CommandContext, EvalCallbacks, EvalContext};
+use evcxr::{CommandContext, EvalCallbacks, EvalContext, EvalOutputs};
 
 pub use evcxr::Completions;
 pub use failure::Failure;
@@ -45,7 +47,9 @@ pub use support::Support;
 pub use thread::EngineThread;
 
 use crate::toolchain::Toolchain;
+use cell::Cell;
 use collector::Collector;
+use definitions::Definitions;
 use failure::Cells;
 use limits::{EndedBy, Verdict, Watch};
 use session::{LITERALS, Session, WORKING_DIRECTORY};
@@ -103,6 +107,8 @@ struct Engine {
     processes: Processes,
     /// Runtime processes so far.
     started: u64,
+    /// The items that cells have defined.
+    definitions: Definitions,
     gone: Gone,
     /// Cells that ran, as evcxr had them.
     cells: Vec<String>,
@@ -156,6 +162,7 @@ impl Engine {
             session,
             processes,
             started: 1,
+            definitions: Definitions::default(),
             gone: Gone::default(),
             cells: Vec::new(),
         };
@@ -218,9 +225,7 @@ impl Engine {
                 collector.answer(answer)
             },
         };
-        let result = self
-            .context
-            .execute_with_callbacks(&prepared, &mut callbacks);
+        let result = self.run(&prepared, &mut callbacks);
         let ended_by = self.watch.end();
         if matches!(result, Err(evcxr::Error::SubprocessTerminated(_))) {
             self.wait_for_new_process();
@@ -271,6 +276,61 @@ impl Engine {
         }
     }
 
+    /// Runs a cell, unless it is one that evcxr would not run to its end.
+    fn run(
+        &mut self,
+        code: &str,
+        callbacks: &mut EvalCallbacks,
+    ) -> Result<EvalOutputs, evcxr::Error> {
+        let cell = Cell::read(code).map_err(|unread| unread.message(code))?;
+        self.lose_variables(code, &cell)?;
+        let outputs = self.context.execute_with_callbacks(code, callbacks)?;
+        if !cell.statements().is_empty() {
+            self.definitions = Definitions::of_source(&self.context.last_source()?);
+        }
+        Ok(outputs)
+    }
+
+    /// Drops the variables that would be read as what they are not if `cell` defined what it does.
+    fn lose_variables(&mut self, code: &str, cell: &Cell) -> Result<(), evcxr::Error> {
+        let later = self.definitions.with(cell);
+        let changed = |(name, kind): (&str, &str)| {
+            let by = self.definitions.changed_for(kind, &later)?;
+            Some((name.to_owned(), by.to_owned()))
+        };
+        let lost: BTreeMap<_, _> = self
+            .context
+            .variables_and_types()
+            .filter_map(changed)
+            .collect();
+        if lost.is_empty() {
+            return Ok(());
+        }
+        // A cell that does not compile defines nothing, so that no variable need go.
+        let mut errors = self.context.check(code)?;
+        errors.retain(|error| error.level() == "error" && error.is_from_user_code());
+        if !errors.is_empty() {
+            return Err(evcxr::Error::CompilationErrors(errors));
+        }
+        let drop = |name: &str| {
+            // A value that can be copied is not moved away; a `String` in its place is. The line
+            // must not begin as a command.
+            format!(
+                "{{ ::std::mem::drop({name}); }} let {name} = ::std::string::String::new(); \
+                 ::std::mem::drop({name});"
+            )
+        };
+        let drops: String = lost.keys().map(|name| drop(name)).collect();
+        self.context.execute(&drops)?;
+        for (name, by) in &lost {
+            let sentence =
+                format!("`{name}` is lost: its type depends on {by}, which this cell changes.\n");
+            self.collector.say(Stream::Stderr, sentence);
+        }
+        self.gone.of_an_old_type.extend(lost.into_keys());
+        Ok(())
+    }
+
     /// What could stand at byte `position` of `code`.
     ///
     /// # Errors
@@ -299,6 +359,7 @@ impl Engine {
             .execute(":clear")
             .map_err(|error| anyhow!("The notebook engine does not restart: {error}"))?;
         self.wait_for_new_process();
+        self.definitions = Definitions::default();
         self.gone = Gone::default();
         self.cells.clear();
         self.allow_question_marks()

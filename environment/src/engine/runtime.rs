@@ -61,15 +61,14 @@ fn serve() -> Result<()> {
         // and returns the store of variables, and it is never unloaded.
         unsafe {
             let cell = libloading::Library::new(library)?;
-            let run =
-                cell.get::<extern "C" fn(*mut libc::c_void) -> *mut libc::c_void>(function)?;
+            let run = cell.get::<CellFunction>(function)?;
             (support.begin_cell)();
             write(libc::STDOUT_FILENO, RUNNING)?;
             RUNS.store(true, Ordering::SeqCst);
             for helper in &helpers {
                 helper.thread().unpark();
             }
-            variables = run(variables);
+            variables = (support.run_cell)(*run, variables);
             RUNS.store(false, Ordering::SeqCst);
             (support.flush)();
             if std::process::id() != own_process {
@@ -84,10 +83,14 @@ fn serve() -> Result<()> {
     Ok(())
 }
 
+/// The compiled cell: it takes and returns the store of variables.
+type CellFunction = extern "C-unwind" fn(*mut libc::c_void) -> *mut libc::c_void;
+
 /// What this process calls in the support crate. It is the same copy that cells are linked with.
 #[derive(Clone, Copy)]
 struct Support {
     begin_cell: extern "C" fn(),
+    run_cell: extern "C" fn(CellFunction, *mut libc::c_void) -> *mut libc::c_void,
     flush: extern "C" fn(),
     is_asking: extern "C" fn() -> bool,
 }
@@ -105,6 +108,7 @@ impl Support {
             libc::signal(libc::SIGINT, handler as libc::sighandler_t);
             Ok(Self {
                 begin_cell: *library.get::<extern "C" fn()>("cuaderno_begin_cell")?,
+                run_cell: *library.get(c"cuaderno_run_cell")?,
                 flush: *library.get::<extern "C" fn()>("cuaderno_flush_output")?,
                 is_asking: *library.get::<extern "C" fn() -> bool>("cuaderno_is_asking")?,
             })

@@ -29,6 +29,8 @@ pub enum Signal {
     Panic(Report),
     /// A `?` returned this error.
     Error(Report),
+    /// The cell has returned before it kept these new variables.
+    Returned(Vec<String>),
     Display {
         contents: Contents,
         id: Option<String>,
@@ -73,6 +75,7 @@ impl Signal {
             FINISHED => Some(Self::Finished),
             "panic" => report().map(Self::Panic),
             "error" => report().map(Self::Error),
+            "returned" => serde_json::from_str(json).ok().map(Self::Returned),
             "display" => shown().map(|Shown { contents, id }| Self::Display { contents, id }),
             "update" => {
                 shown().and_then(|Shown { contents, id }| Some(Self::Update { contents, id: id? }))

@@ -21,6 +21,28 @@ const COMPILED: [(&str, &str, &str); 2] = [
 /// into cells that do not name it.
 const SHOW: &str = "\n#[allow(unused_imports)] use ::cuaderno::notebook::Show as _;\n";
 
+/// How a cell's function begins. A variable whose `Drop` panics must not end the process: the
+/// support crate catches what unwinds out of the function.
+const FUNCTION: (&str, &str) = (
+    "\npub extern \"C\" fn run_user_code_",
+    "\npub extern \"C-unwind\" fn run_user_code_",
+);
+
+/// Where a cell that did not panic goes on, when it has put its new variables into the store.
+const ENDED: &str = "\n  Ok(_) => {}\n";
+
+/// Every line that has to do with the store of variables has this.
+const STORE: &str = "evcxr_variable_store.";
+
+/// Traits that the engine names in a type without their path, whether or not the cell has imported
+/// them.
+const TRAITS: [(&str, &str); 4] = [
+    ("Any", "::std::any::Any"),
+    ("Debug", "::std::fmt::Debug"),
+    ("Display", "::std::fmt::Display"),
+    ("Error", "::std::error::Error"),
+];
+
 /// The source as it is compiled, with a line of more behind it.
 pub fn adapt(generated: &str, more: &str) -> String {
     let mut source = generated.to_owned();
@@ -33,9 +55,59 @@ pub fn adapt(generated: &str, more: &str) -> String {
             source.replace_range(replaced, &format!("{compiled}{}", "\n".repeat(lines)));
         }
     }
+    source = source.replacen(FUNCTION.0, FUNCTION.1, 1);
+    if let Some(end) = source.rfind(ENDED) {
+        let ended = format!(
+            "\n  Ok(_) => {STORE}end_cell(&{:?}),\n",
+            stored(&source[..end])
+        );
+        source.replace_range(end..end + ENDED.len(), &ended);
+    }
+    let mut source = with_paths(&source);
     source.push_str(SHOW);
     source.push_str(more);
     source
+}
+
+/// The names of the variables that `source` puts into the store.
+fn stored(source: &str) -> Vec<&str> {
+    let lines = source.lines().filter(|line| line.starts_with(STORE));
+    let names = lines.filter_map(|line| line.rsplit_once("(stringify!(")?.1.split(')').next());
+    names.collect()
+}
+
+/// `source` with the paths of traits in the types of variables.
+fn with_paths(source: &str) -> String {
+    let own = |name: &str| source.contains(&format!("trait {name}"));
+    let traits: Vec<_> = TRAITS.iter().filter(|(name, _)| !own(name)).collect();
+    let mut adapted = String::with_capacity(source.len());
+    for line in source.split_inclusive('\n') {
+        if !line.contains(STORE) || !line.contains("dyn ") {
+            adapted.push_str(line);
+            continue;
+        }
+        let mut parts = line.split("dyn ");
+        adapted.push_str(parts.next().unwrap_or_default());
+        for part in parts {
+            adapted.push_str("dyn ");
+            let is_name = |name: &str| {
+                let rest = part.strip_prefix(name);
+                rest.is_some_and(|rest| {
+                    !rest.starts_with(|next: char| {
+                        next.is_alphanumeric() || next == '_' || next == ':'
+                    })
+                })
+            };
+            match traits.iter().find(|(name, _)| is_name(name)) {
+                Some((name, path)) => {
+                    adapted.push_str(path);
+                    adapted.push_str(&part[name.len()..]);
+                }
+                None => adapted.push_str(part),
+            }
+        }
+    }
+    adapted
 }
 
 #[cfg(test)]
@@ -64,5 +136,27 @@ mod tests {
         assert!(otherwise_shown.contains("struct EvcxrUserCodeError"));
         assert!(!otherwise_shown.contains("mod evcxr_internal_runtime"));
         assert_eq!(adapt("fn f() {}", "more"), format!("fn f() {{}}{SHOW}more"));
+    }
+
+    #[test]
+    fn a_cells_end_knows_what_the_cell_should_have_kept() {
+        let generated = "\npub extern \"C\" fn run_user_code_3(\n  Ok(_) => {}\n\
+            evcxr_variable_store.put_variable::<Vec<u8>>(stringify!(new), new);\n}))\n\
+            \x20 Ok(_) => {}\nevcxr_variable_store.put_variable::<u8>(stringify!(old), old);\n";
+        let adapted = adapt(generated, "");
+        assert!(adapted.starts_with("\npub extern \"C-unwind\" fn run_user_code_3("));
+        assert_eq!(adapted.matches("\n  Ok(_) => {}\n").count(), 1, "{adapted}");
+        let ended = "}))\n  Ok(_) => evcxr_variable_store.end_cell(&[\"new\"]),\n";
+        assert!(adapted.contains(ended), "{adapted}");
+    }
+
+    #[test]
+    fn a_trait_in_a_variables_type_has_its_path() {
+        let line = "evcxr_variable_store.put_variable::<Box<dyn Any + Send>>(stringify!(a), a);\n";
+        assert!(adapt(line, "").contains("Box<dyn ::std::any::Any + Send>"));
+        let own = format!("trait Any {{}}\n{line}");
+        assert!(adapt(&own, "").contains("Box<dyn Any + Send>"));
+        let cell = "let a: Box<dyn Anyone> = b;\n";
+        assert!(adapt(cell, "").contains(cell));
     }
 }

@@ -63,6 +63,9 @@ impl Gone {
         after: &BTreeSet<String>,
     ) {
         for name in before.difference(after) {
+            if self.of_an_old_type.contains(name) {
+                continue;
+            }
             // What a cell does not name, it cannot use up, nor one that did not run.
             let reason = match succeeded && mentions(code, name) {
                 true => &mut self.given_away,
