@@ -239,6 +239,48 @@ fn a_finished_training_is_not_resumed_and_another_one_is_refused() {
     assert!(error.contains("another optimiser's"), "{error}");
 }
 
+#[test]
+fn a_training_of_an_older_version_is_not_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = OneNumber::new(&[1.0; 8]);
+    fit(trainer().resume(folder.path()), &model);
+    // A field by a name that it does not have any more.
+    let path = folder.path().join("training.safetensors");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let at = bytes.windows(8).position(|window| window == b"steps_of");
+    bytes[at.unwrap()..][..8].copy_from_slice(b"old_name");
+    std::fs::write(&path, bytes).unwrap();
+    let error = trainer()
+        .resume(folder.path())
+        .fit(&model, &ones(6), &ones(1));
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("another version"), "{error}");
+    assert!(
+        error.contains("use another folder to start anew"),
+        "{error}"
+    );
+}
+
+#[test]
+fn arguments_out_of_their_range_are_named_before_the_first_batch() {
+    let refused = |trainer: Trainer, expected: &str| {
+        let error = trainer
+            .quiet()
+            .fit(&OneNumber::new(&[]), &ones(6), &ones(1));
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    };
+    refused(Trainer::new(Sgd::new(-0.1)), "the learning rate is -0.1");
+    refused(Trainer::new(Adam::new(0.1).betas(1.0, 0.9)), "beta1 is 1");
+    let step = |epochs, factor| trainer().schedule(Schedule::Step { epochs, factor });
+    refused(step(0, 0.5), "the number of epochs in a schedule is 0");
+    refused(step(1, -0.5), "the factor of a schedule is -0.5");
+    refused(step(1, f64::NAN), "the factor of a schedule is NaN");
+    let cosine = |epochs, minimum| trainer().schedule(Schedule::Cosine { epochs, minimum });
+    refused(cosine(0, 0.0), "the number of epochs in a schedule is 0");
+    refused(cosine(1, -1e-3), "the minimum of a schedule is -0.001");
+}
+
 /// Every hook with its counts.
 #[derive(Debug)]
 struct Record(Rc<RefCell<Vec<Call>>>);
