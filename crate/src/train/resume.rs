@@ -132,3 +132,26 @@ impl ResumeFile {
         Error::data(self.0.display(), problem)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::optim::Adam;
+
+    #[test]
+    fn what_an_older_version_left_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = ResumeFile::in_folder(folder.path());
+        let mut position = serde_json::to_value(Position::default()).unwrap();
+        position.as_object_mut().unwrap().remove("steps_of");
+        tensor_file::write(&file.0, std::iter::empty(), position.to_string()).unwrap();
+        let expected = Position::default();
+        let error = file.load(&expected, &Parameters::new(), &mut Adam::new(0.1), &mut []);
+        let error = error.unwrap_err().to_string();
+        assert!(
+            error.contains("another version of this crate left it"),
+            "{error}"
+        );
+        assert!(error.contains("steps_of"), "{error}");
+    }
+}

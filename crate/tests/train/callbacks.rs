@@ -240,28 +240,6 @@ fn a_finished_training_is_not_resumed_and_another_one_is_refused() {
 }
 
 #[test]
-fn a_training_of_an_older_version_is_not_resumed() {
-    let folder = tempfile::tempdir().unwrap();
-    let model = OneNumber::new(&[1.0; 8]);
-    fit(trainer().resume(folder.path()), &model);
-    // A field by a name that it does not have any more.
-    let path = folder.path().join("training.safetensors");
-    let mut bytes = std::fs::read(&path).unwrap();
-    let at = bytes.windows(8).position(|window| window == b"steps_of");
-    bytes[at.unwrap()..][..8].copy_from_slice(b"old_name");
-    std::fs::write(&path, bytes).unwrap();
-    let error = trainer()
-        .resume(folder.path())
-        .fit(&model, &ones(6), &ones(1));
-    let error = error.unwrap_err().to_string();
-    assert!(error.contains("another version"), "{error}");
-    assert!(
-        error.contains("use another folder to start anew"),
-        "{error}"
-    );
-}
-
-#[test]
 fn arguments_out_of_their_range_are_named_before_the_first_batch() {
     let refused = |trainer: Trainer, expected: &str| {
         let error = trainer
