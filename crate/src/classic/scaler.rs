@@ -1,6 +1,6 @@
 //! Columns of mean 0 and deviation 1.
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 
 use super::features::{Features, column_means};
 use crate::{Error, Result};
@@ -19,8 +19,10 @@ use crate::{Error, Result};
 /// ```
 #[derive(Clone, Debug)]
 pub struct StandardScaler {
-    mean: Vec<f32>,
-    deviation: Vec<f32>,
+    // In f64, as in scikit-learn: of a column that is nearly constant, what the mean loses in f32 is
+    // a part of the deviation.
+    mean: Vec<f64>,
+    deviation: Vec<f64>,
 }
 
 impl StandardScaler {
@@ -40,10 +42,8 @@ impl StandardScaler {
                 *square += (f64::from(value) - mean).powi(2);
             }
         }
-        let deviation = squares
-            .iter()
-            .map(|s| (s / features.n as f64).sqrt() as f32);
-        let deviation: Vec<f32> = deviation.collect();
+        let deviation = squares.iter().map(|s| (s / features.n as f64).sqrt());
+        let deviation: Vec<f64> = deviation.collect();
         if let Some(column) = deviation.iter().position(|&deviation| deviation == 0.0) {
             return Err(Error::shape(
                 operation,
@@ -59,10 +59,7 @@ impl StandardScaler {
                 ),
             ));
         }
-        Ok(Self {
-            mean: mean.into_iter().map(|mean| mean as f32).collect(),
-            deviation,
-        })
+        Ok(Self { mean, deviation })
     }
 
     /// `x` `[n, d]` scaled, f32.
@@ -90,13 +87,17 @@ impl StandardScaler {
         &self,
         operation: &'static str,
         x: &Tensor,
-        f: impl Fn(f32, f32, f32) -> f32,
+        f: impl Fn(f64, f64, f64) -> f64,
     ) -> Result<Tensor> {
         let features = Features::with_columns(operation, x, self.mean.len())?;
         let mut results = Vec::with_capacity(features.n * features.d);
         for row in features.values()?.chunks_exact(features.d) {
             let columns = row.iter().zip(&self.mean).zip(&self.deviation);
-            results.extend(columns.map(|((&value, &mean), &deviation)| f(value, mean, deviation)));
+            results.extend(
+                columns.map(|((&value, &mean), &deviation)| {
+                    f(f64::from(value), mean, deviation) as f32
+                }),
+            );
         }
         Ok(Tensor::from_vec(
             results,
@@ -105,26 +106,52 @@ impl StandardScaler {
         )?)
     }
 
-    /// The mean of each column, `[d]`.
+    /// The mean of each column, `[d]` of f32.
     ///
     /// # Errors
     /// Only if candle cannot make the tensor.
     pub fn mean(&self) -> Result<Tensor> {
-        Ok(Tensor::new(self.mean.as_slice(), &Device::Cpu)?)
+        narrow(&self.mean)
     }
 
-    /// The standard deviation of each column, `[d]`.
+    /// The standard deviation of each column, `[d]` of f32.
     ///
     /// # Errors
     /// Only if candle cannot make the tensor.
     pub fn deviation(&self) -> Result<Tensor> {
-        Ok(Tensor::new(self.deviation.as_slice(), &Device::Cpu)?)
+        narrow(&self.deviation)
     }
+}
+
+fn narrow(numbers: &[f64]) -> Result<Tensor> {
+    Ok(Tensor::new(numbers, &Device::Cpu)?.to_dtype(DType::F32)?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// scikit-learn's: (-1.3416407, -0.44721356, 0.44721356, 1.3416407), as for every column that
+    /// counts in even steps.
+    #[test]
+    fn a_column_that_is_nearly_constant_is_scaled_to_all_digits() {
+        for (offset, step) in [
+            (1000f32, 1f32 / 4096.0),
+            (100.0, 1.0 / 65_536.0),
+            (-7e4, 1.0 / 64.0),
+        ] {
+            let column = [0, 1, 2, 3].map(|i| [offset + i as f32 * step]);
+            let x = Tensor::new(&column, &Device::Cpu).unwrap();
+            let scaler = StandardScaler::fit(&x).unwrap();
+            let scaled = scaler.transform(&x).unwrap();
+            let found: Vec<f32> = scaled.flatten_all().unwrap().to_vec1().unwrap();
+            let root = 5f64.sqrt();
+            let expected = [-3.0 / root, -1.0 / root, 1.0 / root, 3.0 / root];
+            assert_eq!(found, expected.map(|scaled| scaled as f32), "at {offset}");
+            let back = scaler.inverse_transform(&scaled).unwrap();
+            assert_eq!(back.to_vec2::<f32>().unwrap(), column);
+        }
+    }
 
     #[test]
     fn a_constant_column_is_named() {

@@ -204,7 +204,8 @@ impl Activation {
         let exp_m1 = || below()?.exp()? - 1.0;
         Ok(match self {
             Self::Linear => x.clone(),
-            Self::Relu => positive.where_cond(x, &x.zeros_like()?)?,
+            // Not by `positive`, which NaN is not: it stays.
+            Self::Relu => x.le(0.0)?.where_cond(&x.zeros_like()?, x)?,
             Self::LeakyRelu { negative_slope } => positive.where_cond(x, &(x * negative_slope)?)?,
             Self::Elu { alpha } => positive.where_cond(x, &(exp_m1()? * alpha)?)?,
             Self::Selu => {

@@ -84,7 +84,7 @@ fn composed(
         return Ok(Tensor::zeros(shape, weight.dtype(), weight.device())?);
     }
     let ids = Tensor::from_slice(rows, rows.len(), weight.device())?;
-    let vectors = weight.index_select(&ids, 0)?;
+    let vectors = weight.contiguous()?.index_select(&ids, 0)?;
     let vectors = match padding {
         Some(padding) => ids
             .eq(padding)?

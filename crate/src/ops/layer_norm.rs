@@ -216,8 +216,8 @@ impl<T: Float> WithSimd for ForwardRows<'_, T> {
         let len = T::of(row as f64);
         let rows = self.x.chunks_exact(row).zip(self.y.chunks_exact_mut(row));
         for ((x, y), moments) in rows.zip(self.moments) {
-            let mean = sum(x, x, |x, _| x) / len;
-            let variance = sum(x, x, |x, _| (x - mean) * (x - mean)) / len;
+            let mean = T::of(sum(x, x, |x, _| x)) / len;
+            let variance = T::of(sum(x, x, |x, _| (x - mean) * (x - mean))) / len;
             let scale = T::one() / (variance + epsilon).sqrt();
             for (((y, &x), &weight), &bias) in y.iter_mut().zip(x).zip(weight).zip(bias) {
                 *y = ((x - mean) * scale).fma::<S>(weight, bias);
@@ -323,8 +323,8 @@ impl<T: Float> WithSimd for BackwardRows<'_, T> {
             for ((out, &gradient), &weight) in x_gradient.iter_mut().zip(gradient).zip(weight) {
                 *out = gradient * weight;
             }
-            let shift = sum(x_gradient, x, |g, _| g) / len;
-            let tilt = sum(x_gradient, x, |g, x| g * ((x - mean) * scale)) / len;
+            let shift = T::of(sum(x_gradient, x, |g, _| g)) / len;
+            let tilt = T::of(sum(x_gradient, x, |g, x| g * ((x - mean) * scale))) / len;
             for (out, &x) in x_gradient.iter_mut().zip(x) {
                 *out = (*out - shift - (x - mean) * scale * tilt) * scale;
             }

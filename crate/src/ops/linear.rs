@@ -91,7 +91,7 @@ fn composed(
 ) -> Result<Tensor> {
     let (outputs, inputs) = weight.dims2()?;
     let shape = output_shape(x.dims(), outputs);
-    let rows = x.elem_count() / inputs.max(1);
+    let rows = shape[..shape.len() - 1].iter().product::<usize>();
     let mut y = x.reshape((rows, inputs))?.matmul(&weight.t()?)?;
     if let Some(bias) = bias {
         y = y.broadcast_add(bias)?;

@@ -50,8 +50,8 @@ impl Pool2d {
 /// ```
 ///
 /// # Errors
-/// If x does not have four dimensions, a window is larger than the padded image, or the padding
-/// more than half a window.
+/// If x does not have four dimensions or no channel, a window is larger than the padded image, or
+/// the padding more than half a window.
 pub fn max_pool2d(x: &Tensor, windows: Pool2d) -> Result<Tensor> {
     let windows = Windows::new("max_pool2d", x, windows)?;
     if !fallback::fused(x) {
@@ -74,8 +74,8 @@ pub fn max_pool2d(x: &Tensor, windows: Pool2d) -> Result<Tensor> {
 /// ```
 ///
 /// # Errors
-/// If x does not have four dimensions, a window is larger than the padded image, or the padding
-/// more than half a window.
+/// If x does not have four dimensions or no channel, a window is larger than the padded image, or
+/// the padding more than half a window.
 pub fn avg_pool2d(x: &Tensor, windows: Pool2d, count_padding: bool) -> Result<Tensor> {
     let windows = Windows::new("avg_pool2d", x, windows)?;
     if !fallback::fused(x) {
@@ -102,14 +102,16 @@ struct Windows {
 
 impl Windows {
     fn new(operation: &'static str, x: &Tensor, config: Pool2d) -> Result<Self> {
-        let &[_, _, height, width] = x.dims() else {
-            return Err(Error::shape(
-                operation,
-                format!(
-                    "the input is {:?}, but it must have four dimensions: [batch, channels, height, width].",
-                    x.dims()
-                ),
-            ));
+        let (height, width) = match *x.dims() {
+            [_, channels, height, width] if channels > 0 => (height, width),
+            ref shape => {
+                return Err(Error::shape(
+                    operation,
+                    format!(
+                        "the input is {shape:?}, but it must have four dimensions: [batch, channels, height, width], with one channel or more."
+                    ),
+                ));
+            }
         };
         let axis = |i: usize, size: usize| -> Result<Vec<Range<usize>>> {
             let (kernel, stride, padding) = (config.kernel[i], config.stride[i], config.padding[i]);
@@ -177,7 +179,7 @@ impl Windows {
     /// The element of each window that `tap` (row, column) reads, and `outside` beyond the edges:
     /// `[batch, channels, rows, columns]`.
     fn read(&self, x: &Tensor, outside: f64, tap: (usize, usize)) -> Result<Tensor> {
-        let mut image = x.clone();
+        let mut image = x.contiguous()?; // or `index_select` refuses it
         let lengths = [x.dim(2)?, x.dim(3)?];
         for (axis, tap) in [tap.0, tap.1].into_iter().enumerate() {
             let padding = self.config.padding[axis];
@@ -209,8 +211,12 @@ impl Windows {
         for tap in self.taps() {
             let value = self.read(x, f64::NEG_INFINITY, tap)?;
             largest = Some(match largest {
-                // Only a larger value takes over, so that the first of equal ones has the gradient.
-                Some(largest) => value.gt(&largest)?.where_cond(&value, &largest)?,
+                // Only a larger value takes over, so that the first of equal ones has the gradient,
+                // or one that is not a number.
+                Some(largest) => {
+                    let takes_over = (value.gt(&largest)? + value.ne(&value)?)?;
+                    takes_over.where_cond(&value, &largest)?
+                }
                 None => value,
             });
         }

@@ -68,7 +68,6 @@ pub fn upsample_nearest2d(x: &Tensor, size: Resize) -> Result<Tensor> {
 pub fn upsample_bilinear2d(x: &Tensor, size: Resize, align_corners: bool) -> Result<Tensor> {
     let [height, width, rows, columns] = sizes("upsample_bilinear2d", x, size)?;
     let bilinear = Bilinear {
-        height,
         width,
         rows: between(height, rows, align_corners),
         columns: between(width, columns, align_corners),
@@ -197,12 +196,46 @@ struct Between {
     weight: f64,
 }
 
+impl Between {
+    /// Of the first position and of the second one.
+    #[inline(always)]
+    fn weights<T: Float>(&self) -> (T, T) {
+        (T::of(1.0 - self.weight), T::of(self.weight))
+    }
+
+    /// `x` at all of `positions` along a dimension. Not a product with the matrix of the weights:
+    /// there, 0 times an infinite pixel reaches all others.
+    fn composed(positions: &[Self], x: &Tensor, dim: usize) -> Result<Tensor> {
+        let (x, count) = (x.contiguous()?, positions.len());
+        let part = |at: fn(&Self) -> usize, weight: fn(&Self) -> f64| -> Result<Tensor> {
+            let at: Vec<u32> = positions.iter().map(|p| at(p) as u32).collect();
+            let at = Tensor::from_vec(at, count, x.device())?;
+            let weights: Vec<f64> = positions.iter().map(weight).collect();
+            let mut shape = [1; 4];
+            shape[dim] = count;
+            let weights = Tensor::from_vec(weights, &shape, x.device())?.to_dtype(x.dtype())?;
+            Ok(x.index_select(&at, dim)?.broadcast_mul(&weights)?)
+        };
+        let first = part(|p| p.first, |p| 1.0 - p.weight)?;
+        Ok((first + part(|p| p.second, |p| p.weight)?)?)
+    }
+}
+
 fn between(input: usize, output: usize, align_corners: bool) -> Vec<Between> {
     let position = |i: usize| match (align_corners, output) {
         (true, 1) => 0.0,
         (true, _) => (i * (input - 1)) as f64 / (output - 1) as f64,
         (false, _) => ((i as f64 + 0.5) * input as f64 / output as f64 - 0.5).max(0.0),
     };
+    if input == output {
+        // As PyTorch: a pixel sees no other one, not even 0 times an infinite one.
+        let itself = |i| Between {
+            first: i,
+            second: i,
+            weight: 0.0,
+        };
+        return (0..output).map(itself).collect();
+    }
     (0..output)
         .map(|i| {
             let first = (position(i).floor() as usize).min(input - 1);
@@ -216,34 +249,15 @@ fn between(input: usize, output: usize, align_corners: bool) -> Vec<Between> {
 }
 
 struct Bilinear {
-    height: usize,
     width: usize,
     rows: Vec<Between>,
     columns: Vec<Between>,
 }
 
 impl Bilinear {
-    /// A product with the matrix of the weights on either side.
     fn composed(&self, x: &Tensor) -> Result<Tensor> {
-        let matrix = |positions: &[Between], inputs: usize| -> Result<Tensor> {
-            let mut matrix = vec![0.0; positions.len() * inputs];
-            for (row, between) in matrix.chunks_exact_mut(inputs).zip(positions) {
-                row[between.first] += 1.0 - between.weight;
-                row[between.second] += between.weight;
-            }
-            let matrix = Tensor::from_vec(matrix, (positions.len(), inputs), x.device())?;
-            Ok(matrix.to_dtype(x.dtype())?)
-        };
-        let (batch, channels, _, _) = x.dims4()?;
-        let rows = matrix(&self.rows, self.height)?;
-        let columns = matrix(&self.columns, self.width)?;
-        let wide = x.flatten_to(2)?.matmul(&columns.t()?)?;
-        let wide = wide.reshape((batch * channels, self.height, self.columns.len()))?;
-        let images = rows
-            .broadcast_left(batch * channels)?
-            .contiguous()?
-            .matmul(&wide)?;
-        Ok(images.reshape((batch, channels, self.rows.len(), self.columns.len()))?)
+        let rows = Between::composed(&self.rows, x, 2)?;
+        Between::composed(&self.columns, &rows, 3)
     }
 }
 
@@ -259,15 +273,16 @@ impl Planewise for Bilinear {
         for (y, row) in y.chunks_exact_mut(self.columns.len()).zip(&self.rows) {
             let upper = &x[row.first * self.width..][..self.width];
             let lower = &x[row.second * self.width..][..self.width];
-            let weight = T::of(row.weight);
+            // Not `upper + (lower - upper) * weight`, which has no value between two infinite pixels.
+            let (rest, weight) = row.weights::<T>();
             line.clear();
             line.extend_from_slice(upper);
             for (line, lower) in line.iter_mut().zip(lower) {
-                *line += (*lower - *line) * weight;
+                *line = *line * rest + *lower * weight;
             }
             for (y, column) in y.iter_mut().zip(&self.columns) {
-                let (left, right) = (line[column.first], line[column.second]);
-                *y = left + (right - left) * T::of(column.weight);
+                let (rest, weight) = column.weights::<T>();
+                *y = line[column.first] * rest + line[column.second] * weight;
             }
         }
     }

@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 use candle_core::backprop::GradStore;
 
+use super::arguments::{not_negative, share};
 use super::update::{Memory, Rule, remembers};
 use super::{Optimiser, State};
 use crate::Result;
@@ -33,13 +34,13 @@ impl Adadelta {
         }
     }
 
-    /// The share of the old mean squares that is kept at each step, in `[0, 1)`.
+    /// The share of the old mean squares that is kept at each step, in `[0, 1]`.
     pub fn rho(mut self, rho: f64) -> Self {
         self.rho = rho;
         self
     }
 
-    /// What is added under both roots.
+    /// What is added under both roots, 0 or above.
     pub fn epsilon(mut self, epsilon: f64) -> Self {
         self.epsilon = epsilon;
         self
@@ -48,12 +49,19 @@ impl Adadelta {
 
 impl Optimiser for Adadelta {
     fn step(&mut self, parameters: &Parameters, gradients: &GradStore) -> Result<()> {
-        let rule = AdadeltaRule {
+        self.check()?;
+        let rule = |_| AdadeltaRule {
             rate: self.learning_rate,
             rho: self.rho,
             epsilon: self.epsilon,
         };
-        self.memory.update(&rule, parameters, gradients)
+        self.memory.update(rule, parameters, gradients)
+    }
+
+    fn check(&self) -> Result<()> {
+        self.memory.check_rate(self.learning_rate)?;
+        share("rho", self.rho)?;
+        not_negative("epsilon", self.epsilon)
     }
 
     remembers!(AdadeltaRule);

@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 use candle_core::backprop::GradStore;
 
+use super::arguments::{not_negative, share_below_one};
 use super::update::{Memory, Rule, remembers};
 use super::{Optimiser, State};
 use crate::Result;
@@ -10,7 +11,8 @@ use crate::nn::Parameters;
 use crate::ops::simd::Float;
 
 /// Adam (Kingma & Ba 2015): running means of the gradient and of its square, both corrected for
-/// starting at zero.
+/// starting at zero. The correction counts the steps of each parameter by itself, as in PyTorch: one
+/// that has its first gradient late starts as the others did.
 ///
 /// The defaults are those of PyTorch: `beta1` 0.9, `beta2` 0.999 and `epsilon` 1e-8, added to the
 /// corrected root as in the paper's algorithm 1. (Keras' 1e-7 is added before the correction.)
@@ -50,7 +52,7 @@ impl Adam {
         self
     }
 
-    /// What is added to the root.
+    /// What is added to the root, 0 or above.
     pub fn epsilon(mut self, epsilon: f64) -> Self {
         self.epsilon = epsilon;
         self
@@ -76,7 +78,7 @@ impl AdamW {
         Self(self.0.epsilon(epsilon))
     }
 
-    /// The share of each weight, times the learning rate, that a step takes off.
+    /// The share of each weight, times the learning rate, that a step takes off; 0 or above.
     pub fn weight_decay(mut self, weight_decay: f64) -> Self {
         self.0.weight_decay = weight_decay;
         self
@@ -85,16 +87,27 @@ impl AdamW {
 
 impl Optimiser for Adam {
     fn step(&mut self, parameters: &Parameters, gradients: &GradStore) -> Result<()> {
-        let steps = (self.memory.steps + 1) as f64;
-        let rule = AdamRule {
-            beta1: self.beta1,
-            beta2: self.beta2,
-            epsilon: self.epsilon,
-            keep: 1.0 - self.learning_rate * self.weight_decay,
-            rate: self.learning_rate / (1.0 - self.beta1.powf(steps)),
-            root_correction: 1.0 / (1.0 - self.beta2.powf(steps)).sqrt(),
+        self.check()?;
+        let rule = |step| {
+            let step = step as f64;
+            AdamRule {
+                beta1: self.beta1,
+                beta2: self.beta2,
+                epsilon: self.epsilon,
+                keep: 1.0 - self.learning_rate * self.weight_decay,
+                rate: self.learning_rate / (1.0 - self.beta1.powf(step)),
+                root_correction: 1.0 / (1.0 - self.beta2.powf(step)).sqrt(),
+            }
         };
-        self.memory.update(&rule, parameters, gradients)
+        self.memory.update(rule, parameters, gradients)
+    }
+
+    fn check(&self) -> Result<()> {
+        self.memory.check_rate(self.learning_rate)?;
+        share_below_one("beta1", self.beta1)?;
+        share_below_one("beta2", self.beta2)?;
+        not_negative("epsilon", self.epsilon)?;
+        not_negative("the weight decay", self.weight_decay)
     }
 
     remembers!(AdamRule);
@@ -103,6 +116,10 @@ impl Optimiser for Adam {
 impl Optimiser for AdamW {
     fn step(&mut self, parameters: &Parameters, gradients: &GradStore) -> Result<()> {
         self.0.step(parameters, gradients)
+    }
+
+    fn check(&self) -> Result<()> {
+        self.0.check()
     }
 
     fn learning_rate(&self) -> f64 {
@@ -122,7 +139,7 @@ impl Optimiser for AdamW {
     }
 }
 
-/// The update of one step, its corrections computed.
+/// The update of one step of a parameter, its corrections computed.
 struct AdamRule {
     beta1: f64,
     beta2: f64,

@@ -5,11 +5,14 @@
 
 mod adadelta;
 mod adam;
+mod arguments;
 mod clip;
 mod rmsprop;
 mod schedule;
 mod sgd;
 mod update;
+
+use std::collections::BTreeMap;
 
 use candle_core::Tensor;
 use candle_core::backprop::GradStore;
@@ -44,13 +47,22 @@ pub trait Optimiser: std::fmt::Debug + Send {
     /// One update of every trainable parameter that has a gradient.
     ///
     /// # Errors
-    /// If a gradient's shape is not its parameter's, or the state restored was another model's.
+    /// If [`Optimiser::check`] fails, a gradient's shape is not its parameter's, or the state
+    /// restored was another model's.
     fn step(&mut self, parameters: &Parameters, gradients: &GradStore) -> Result<()>;
+
+    /// Whether all arguments are in their ranges: [`Optimiser::step`] asks before anything else, and
+    /// a `Trainer` before the first batch.
+    ///
+    /// # Errors
+    /// Names the argument that is not.
+    fn check(&self) -> Result<()>;
 
     /// The rate of the next step.
     fn learning_rate(&self) -> f64;
 
-    /// Changes the rate from the next step on.
+    /// Changes the rate from the next step on. It is above 0 at the first step; a schedule may bring
+    /// it down to 0 later.
     fn set_learning_rate(&mut self, learning_rate: f64);
 
     /// What the optimiser remembers, for a checkpoint.
@@ -66,6 +78,10 @@ pub trait Optimiser: std::fmt::Debug + Send {
 impl<O: Optimiser + ?Sized> Optimiser for Box<O> {
     fn step(&mut self, parameters: &Parameters, gradients: &GradStore) -> Result<()> {
         (**self).step(parameters, gradients)
+    }
+
+    fn check(&self) -> Result<()> {
+        (**self).check()
     }
 
     fn learning_rate(&self) -> f64 {
@@ -85,12 +101,12 @@ impl<O: Optimiser + ?Sized> Optimiser for Box<O> {
     }
 }
 
-/// What an optimiser remembers between steps: their number, and its running averages, named after
-/// the parameter and the average (`encoder.weight.mean`).
+/// What an optimiser remembers between steps: how many each parameter has taken, and its running
+/// averages, named after the parameter and the average (`encoder.weight.mean`).
 #[derive(Clone, Debug)]
 pub struct State {
-    /// Steps done.
-    pub steps: u64,
+    /// The steps in which each parameter had a gradient.
+    pub steps: BTreeMap<String, u64>,
     /// Names and values, in order of the names.
     pub averages: Vec<(String, Tensor)>,
 }

@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 use candle_core::backprop::GradStore;
 
+use super::arguments::{not_negative, share};
 use super::update::{Memory, Rule, remembers};
 use super::{Optimiser, State};
 use crate::Result;
@@ -34,13 +35,13 @@ impl RmsProp {
         }
     }
 
-    /// The share of the old mean square that is kept at each step, in `[0, 1)`.
+    /// The share of the old mean square that is kept at each step, in `[0, 1]`.
     pub fn rho(mut self, rho: f64) -> Self {
         self.rho = rho;
         self
     }
 
-    /// What is added to the root.
+    /// What is added to the root, 0 or above.
     pub fn epsilon(mut self, epsilon: f64) -> Self {
         self.epsilon = epsilon;
         self
@@ -49,12 +50,19 @@ impl RmsProp {
 
 impl Optimiser for RmsProp {
     fn step(&mut self, parameters: &Parameters, gradients: &GradStore) -> Result<()> {
-        let rule = RmsPropRule {
+        self.check()?;
+        let rule = |_| RmsPropRule {
             rate: self.learning_rate,
             rho: self.rho,
             epsilon: self.epsilon,
         };
-        self.memory.update(&rule, parameters, gradients)
+        self.memory.update(rule, parameters, gradients)
+    }
+
+    fn check(&self) -> Result<()> {
+        self.memory.check_rate(self.learning_rate)?;
+        share("rho", self.rho)?;
+        not_negative("epsilon", self.epsilon)
     }
 
     remembers!(RmsPropRule);

@@ -1,5 +1,8 @@
 //! Learning rates that change from epoch to epoch.
 
+use super::arguments::{above_zero, not_negative};
+use crate::{Error, Result};
+
 /// How the learning rate goes on from where the optimiser starts, epoch by epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Schedule {
@@ -8,22 +11,45 @@ pub enum Schedule {
     Constant,
     /// It is multiplied by `factor` after every `epochs` epochs (PyTorch's `StepLR`).
     Step {
-        /// How long a rate lasts.
+        /// How long a rate lasts, 1 or above.
         epochs: usize,
-        /// What comes after it, as a share of it.
+        /// What comes after it, as a share of it; above 0.
         factor: f64,
     },
     /// It falls along half a cosine to `minimum` within `epochs` epochs, and stays there
     /// (PyTorch's `CosineAnnealingLR`; Loshchilov & Hutter 2017).
     Cosine {
-        /// How long it falls.
+        /// How long it falls, 1 or above.
         epochs: usize,
-        /// Where it ends.
+        /// Where it ends, 0 or above.
         minimum: f64,
     },
 }
 
 impl Schedule {
+    /// Whether all arguments are in their ranges: a `Trainer` asks before the first batch.
+    ///
+    /// # Errors
+    /// Names the argument that is not.
+    pub fn check(self) -> Result<()> {
+        let epochs = match self {
+            Self::Constant => return Ok(()),
+            Self::Step { epochs, factor } => {
+                above_zero("the factor of a schedule", factor)?;
+                epochs
+            }
+            Self::Cosine { epochs, minimum } => {
+                not_negative("the minimum of a schedule", minimum)?;
+                epochs
+            }
+        };
+        if epochs == 0 {
+            let name = "the number of epochs in a schedule";
+            return Err(Error::argument(name, epochs, "1 or above"));
+        }
+        Ok(())
+    }
+
     /// The rate of an epoch, counted from 0, if that of the first is `initial`.
     ///
     /// ```

@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 use candle_core::backprop::GradStore;
 
+use super::arguments::not_negative;
 use super::update::{Memory, Rule, remembers};
 use super::{Optimiser, State};
 use crate::Result;
@@ -31,13 +32,13 @@ impl Sgd {
         }
     }
 
-    /// The share of the old velocity that is kept at each step, in `[0, 1)`; usually 0.9.
+    /// The share of the old velocity that is kept at each step, 0 or above; usually 0.9.
     pub fn momentum(mut self, momentum: f64) -> Self {
         self.momentum = momentum;
         self
     }
 
-    /// The L2 penalty: what is added to a gradient is this times the weight.
+    /// The L2 penalty, 0 or above: what is added to a gradient is this times the weight.
     pub fn weight_decay(mut self, weight_decay: f64) -> Self {
         self.weight_decay = weight_decay;
         self
@@ -46,12 +47,19 @@ impl Sgd {
 
 impl Optimiser for Sgd {
     fn step(&mut self, parameters: &Parameters, gradients: &GradStore) -> Result<()> {
-        let rule = SgdRule {
+        self.check()?;
+        let rule = |_| SgdRule {
             rate: self.learning_rate,
             momentum: self.momentum,
             decay: self.weight_decay,
         };
-        self.memory.update(&rule, parameters, gradients)
+        self.memory.update(rule, parameters, gradients)
+    }
+
+    fn check(&self) -> Result<()> {
+        self.memory.check_rate(self.learning_rate)?;
+        not_negative("the momentum", self.momentum)?;
+        not_negative("the weight decay", self.weight_decay)
     }
 
     remembers!(SgdRule);

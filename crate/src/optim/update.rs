@@ -7,6 +7,7 @@ use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, InplaceOp1, Layout, Tensor};
 
 use super::State;
+use super::arguments::{above_zero, not_negative};
 use crate::nn::Parameters;
 use crate::ops::simd::{Float, Simd, WithSimd};
 use crate::ops::storage::{Elements, elements_mut};
@@ -30,37 +31,44 @@ pub(super) trait Rule<const N: usize>: Sync {
     ) -> candle_core::Result<(Tensor, [Tensor; N])>;
 }
 
-/// The steps done and the averages of each parameter, which start at zero.
-#[derive(Clone, Debug)]
-pub(super) struct Memory<const N: usize> {
-    pub(super) steps: u64, // done
-    averages: BTreeMap<String, [Tensor; N]>,
-}
+/// What is remembered of each parameter that has had a gradient.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Memory<const N: usize>(BTreeMap<String, Past<N>>);
 
-impl<const N: usize> Default for Memory<N> {
-    fn default() -> Self {
-        Self {
-            steps: 0,
-            averages: BTreeMap::new(),
-        }
-    }
+/// What is remembered of one parameter.
+#[derive(Clone, Debug)]
+struct Past<const N: usize> {
+    /// The steps in which it had a gradient, as PyTorch counts them.
+    steps: u64,
+    /// They start at zero.
+    averages: [Tensor; N],
 }
 
 impl<const N: usize> Memory<N> {
-    /// Updates every trainable parameter that has a gradient.
+    /// A rate above zero, and later, where a schedule may have brought it, not below.
+    pub(super) fn check_rate(&self, rate: f64) -> Result<()> {
+        let name = "the learning rate";
+        if self.0.is_empty() {
+            above_zero(name, rate)
+        } else {
+            not_negative(name, rate)
+        }
+    }
+
+    /// Updates every trainable parameter that has a gradient, by the rule of its own step, the
+    /// first of which is 1.
     pub(super) fn update<R: Rule<N>>(
         &mut self,
-        rule: &R,
+        rule: impl Fn(u64) -> R,
         parameters: &Parameters,
         gradients: &GradStore,
     ) -> Result<()> {
-        self.steps += 1;
         for (name, parameter) in parameters.trainable() {
             let weight = parameter.var();
             let Some(gradient) = gradients.get(&weight) else {
                 continue;
             };
-            let averages = self.averages_of(name, &weight)?;
+            let Past { steps, averages } = self.of(name, &weight)?;
             for tensor in averages.iter().chain([gradient]) {
                 if tensor.dims() != weight.dims() || tensor.dtype() != weight.dtype() {
                     return Err(Error::shape(
@@ -75,9 +83,11 @@ impl<const N: usize> Memory<N> {
                     ));
                 }
             }
+            *steps += 1;
+            let rule = rule(*steps);
             if fallback::fused(&weight) {
                 let gradient = gradient.contiguous()?;
-                for_float!(weight.dtype(), T => in_place::<T, N, R>(rule, &weight, &gradient, averages))?;
+                for_float!(weight.dtype(), T => in_place::<T, N, R>(&rule, &weight, &gradient, averages))?;
             } else {
                 let (new, new_averages) = rule.tensor(&weight, gradient, averages.each_ref())?;
                 weight.set(&new.detach())?;
@@ -87,8 +97,8 @@ impl<const N: usize> Memory<N> {
         Ok(())
     }
 
-    fn averages_of(&mut self, name: &str, weight: &Tensor) -> Result<&mut [Tensor; N]> {
-        if !self.averages.contains_key(name) {
+    fn of(&mut self, name: &str, weight: &Tensor) -> Result<&mut Past<N>> {
+        if !self.0.contains_key(name) {
             let mut zeros = Vec::with_capacity(N);
             for _ in 0..N {
                 // Not `zeros_like`: the N averages must not share their storage.
@@ -98,21 +108,26 @@ impl<const N: usize> Memory<N> {
                     weight.device(),
                 )?);
             }
-            let zeros = zeros.try_into().expect("N of them");
-            self.averages.insert(name.to_owned(), zeros);
+            let past = Past {
+                steps: 0,
+                averages: zeros.try_into().expect("N of them"),
+            };
+            self.0.insert(name.to_owned(), past);
         }
-        Ok(self.averages.get_mut(name).expect("just inserted"))
+        Ok(self.0.get_mut(name).expect("just inserted"))
     }
 
     pub(super) fn state<R: Rule<N>>(&self) -> State {
-        let named = |(name, tensors): (&String, &[Tensor; N])| {
-            let pairs = R::AVERAGES.iter().zip(tensors);
+        let named = |(name, past): (&String, &Past<N>)| {
+            let pairs = R::AVERAGES.iter().zip(&past.averages);
             let named = pairs.map(|(average, t)| (format!("{name}.{average}"), t.clone()));
             named.collect::<Vec<_>>()
         };
         State {
-            steps: self.steps,
-            averages: self.averages.iter().flat_map(named).collect(),
+            steps: (self.0.iter())
+                .map(|(name, past)| (name.clone(), past.steps))
+                .collect(),
+            averages: self.0.iter().flat_map(named).collect(),
         }
     }
 
@@ -137,18 +152,25 @@ impl<const N: usize> Memory<N> {
             let copy = tensor.copy()?;
             averages.entry(parameter.to_owned()).or_default().push(copy);
         }
-        self.averages = BTreeMap::new();
+        let mut restored = BTreeMap::new();
         for (name, tensors) in averages {
-            let tensors = <[Tensor; N]>::try_from(tensors).map_err(|tensors| {
+            let averages = <[Tensor; N]>::try_from(tensors).map_err(|tensors| {
                 Error::argument(
                     "the optimiser's state",
                     format!("{} averages of {name}", tensors.len()),
                     format!("{:?}; it is another optimiser's", R::AVERAGES),
                 )
             })?;
-            self.averages.insert(name, tensors);
+            let steps = *state.steps.get(&name).ok_or_else(|| {
+                Error::argument(
+                    "the optimiser's state",
+                    format!("without the number of steps of {name}"),
+                    "one that `Optimiser::state` gave",
+                )
+            })?;
+            restored.insert(name, Past { steps, averages });
         }
-        self.steps = state.steps;
+        self.0 = restored;
         Ok(())
     }
 }

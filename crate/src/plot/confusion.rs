@@ -25,7 +25,7 @@ const AXES: f64 = 110.0;
 /// of square roots: a share of 1 % can be seen.
 ///
 /// # Errors
-/// Counts that are not square, or not as many names as classes.
+/// Counts that are not square or no whole numbers, or not as many names as classes.
 ///
 /// ```
 /// use cuaderno::plot::confusion_heat_map;
@@ -83,11 +83,33 @@ fn figure<C: Display>(
         }
     }
     let heat_map = ConfusionHeatMap {
-        counts: counts.to_dtype(DType::U32)?.to_vec2()?,
+        counts: whole_numbers(counts)?,
         names: names.iter().map(C::to_string).collect(),
         axes,
     };
     Figure::new(plot, heat_map)
+}
+
+fn whole_numbers(counts: &Tensor) -> Result<Vec<Vec<u32>>> {
+    if !counts.dtype().is_int() {
+        return Err(Error::argument(
+            "the element type of the counts",
+            format!("{:?}", counts.dtype()),
+            "a whole number, such as u32",
+        ));
+    }
+    let count = |count: i64| {
+        u32::try_from(count).map_err(|_| {
+            Error::argument(
+                "a count",
+                count,
+                "a whole number, 0 or above and within 32 bits",
+            )
+        })
+    };
+    let rows = counts.to_dtype(DType::I64)?.to_vec2()?;
+    let row = |row: Vec<i64>| row.into_iter().map(count).collect();
+    rows.into_iter().map(row).collect()
 }
 
 struct ConfusionHeatMap {
@@ -199,6 +221,15 @@ mod tests {
         assert_eq!(shade(0.0), WHITE);
         assert_eq!(shade(1.0), BLUE);
         assert!(shade(0.01).0 < 240);
+    }
+
+    #[test]
+    fn counts_that_are_no_whole_numbers_are_refused() {
+        let error = |counts: Tensor| cluster_heat_map(&counts, &["a"]).unwrap_err().to_string();
+        let share = error(Tensor::new(&[[0.5f32]], &Device::Cpu).unwrap());
+        assert!(share.contains("F32"), "{share}");
+        let large = error(Tensor::new(&[[4_294_967_297i64]], &Device::Cpu).unwrap());
+        assert!(large.starts_with("a count is 4294967297,"), "{large}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
 use plotters::style::Color;
 
 use super::axes::{self, Axis, Ticks, range_around};
@@ -11,20 +11,22 @@ use super::legend::{self, Entry, Sample};
 use super::markers::{Marker, draw_marker};
 use super::style::{self, UNITS_PER_PIXEL, units};
 use super::{Figure, Plot, values};
-use crate::{Error, Result};
+use crate::{Error, Result, labels};
 
 /// A plane is better seen on an area that is nearly square.
 const HEIGHT: f64 = 520.0;
 /// More classes than that have no colours and markers of their own.
 const MOST_CLASSES: usize = 10;
 
-/// Shows points `[n, 2]` of a plane, each with the colour and the marker of its label `[n]` (u32).
+/// Shows points `[n, 2]` of a plane, each with the colour and the marker of its label `[n]` (u32
+/// or i64).
 ///
 /// Digits 0 to 9 look the same in every figure. In a notebook it is a PNG: thousands of points would
 /// make a slow document.
 ///
 /// # Errors
-/// Another shape, not as many labels as points, no point, more than ten classes, or a coordinate
+/// Another shape, not as many labels as points, no point, more than ten classes, labels that are no class
+/// numbers, or a coordinate
 /// that is NaN or infinite.
 ///
 /// ```
@@ -50,7 +52,7 @@ pub fn scatter(points: &Tensor, labels: &Tensor) -> Result<Figure> {
             ));
         }
     }
-    let labels: Vec<u32> = labels.to_dtype(DType::U32)?.to_vec1()?;
+    let labels = labels::read(NAME, labels)?;
     let classes: BTreeSet<u32> = labels.iter().copied().collect();
     if classes.len() > MOST_CLASSES {
         return Err(Error::argument(
@@ -171,6 +173,9 @@ mod tests {
         };
         let two = error(&points(3), &[0, 1]);
         assert!(two.contains("[3, 2]") && two.contains("[2]"), "{two}");
+        let negative = Tensor::new(&[0i64, 1, -1], &Device::Cpu).unwrap();
+        let negative = scatter(&points(3), &negative).unwrap_err().to_string();
+        assert!(negative.contains("-1 in row 2"), "{negative}");
         let codes = Rng::new(1).normal(0.0, 1.0, &[2, 8]).unwrap();
         assert!(error(&codes, &[0, 1]).contains("[2, 8]"));
         let many: Vec<u32> = (0..11).collect();

@@ -1,5 +1,6 @@
 //! Going on with an interrupted training as if nothing had happened.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use candle_core::Tensor;
@@ -27,7 +28,8 @@ pub(super) struct Position {
     pub(super) history: History,
     /// Whether a callback found that there is nothing more to learn.
     pub(super) finished: bool,
-    pub(super) optimiser_steps: u64,
+    /// The optimiser's steps of each parameter.
+    pub(super) steps_of: BTreeMap<String, u64>,
     /// The state of each callback, as bits.
     pub(super) callbacks: Vec<Vec<u64>>,
 }
@@ -60,7 +62,7 @@ impl ResumeFile {
         callbacks: &[Box<dyn super::Callback>],
     ) -> Result<()> {
         let state = optimiser.state();
-        position.optimiser_steps = state.steps;
+        position.steps_of = state.steps;
         let states = callbacks.iter().map(|callback| callback.state());
         let bits = |state: Vec<f64>| state.into_iter().map(f64::to_bits).collect();
         position.callbacks = states.map(bits).collect();
@@ -84,18 +86,22 @@ impl ResumeFile {
         let position = file.note.filter(|note| !note.is_empty());
         let position = position.ok_or_else(|| self.bad("it was not written by a training"))?;
         let position: Position =
-            serde_json::from_str(&position).map_err(|error| self.bad(error))?;
+            serde_json::from_str(&position).map_err(|error| {
+                self.bad(format!(
+                    "another version of this crate left it, or it is damaged ({error}); use another folder to start anew"
+                ))
+            })?;
         self.check(&position, expected, callbacks.len())?;
 
         let of = |part: &str| {
             let named = file.tensors.iter().filter_map(|(name, tensor)| {
                 Some((name.strip_prefix(part)?.to_owned(), tensor.clone()))
             });
-            named.collect::<std::collections::BTreeMap<String, Tensor>>()
+            named.collect::<BTreeMap<String, Tensor>>()
         };
         parameters.load_tensors(&self.0, of("model."))?;
         optimiser.restore(&State {
-            steps: position.optimiser_steps,
+            steps: position.steps_of.clone(),
             averages: of("optimiser.").into_iter().collect(),
         })?;
         for (callback, bits) in callbacks.iter_mut().zip(&position.callbacks) {
@@ -124,5 +130,28 @@ impl ResumeFile {
 
     fn bad(&self, problem: impl std::fmt::Display) -> Error {
         Error::data(self.0.display(), problem)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::optim::Adam;
+
+    #[test]
+    fn what_an_older_version_left_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = ResumeFile::in_folder(folder.path());
+        let mut position = serde_json::to_value(Position::default()).unwrap();
+        position.as_object_mut().unwrap().remove("steps_of");
+        tensor_file::write(&file.0, std::iter::empty(), position.to_string()).unwrap();
+        let expected = Position::default();
+        let error = file.load(&expected, &Parameters::new(), &mut Adam::new(0.1), &mut []);
+        let error = error.unwrap_err().to_string();
+        assert!(
+            error.contains("another version of this crate left it"),
+            "{error}"
+        );
+        assert!(error.contains("steps_of"), "{error}");
     }
 }

@@ -106,9 +106,9 @@ impl Trainer {
     /// Trains `model` in place and returns what happened.
     ///
     /// # Errors
-    /// If there are no examples, the batch size is 0, or the model fails on a batch; if the loss
-    /// is no longer a number, which names the batch; if a folder to resume from was left by another
-    /// training.
+    /// If there are no examples, the batch size is 0, an argument of the optimiser or the schedule
+    /// is out of its range, or the model fails on a batch; if the loss is no longer a number, which
+    /// names the batch; if a folder to resume from was left by another training.
     pub fn fit(
         mut self,
         model: &dyn Model,
@@ -125,6 +125,8 @@ impl Trainer {
         if self.batch_size == 0 {
             return Err(Error::argument("batch_size", 0, "at least 1"));
         }
+        self.optimiser.check()?;
+        self.schedule.check()?;
         let parameters = model.parameters();
         let initial_rate = self.optimiser.learning_rate();
         let file = self.resume.as_deref().map(ResumeFile::in_folder);

@@ -1,13 +1,13 @@
 //! What candle 0.11 gets wrong, one test each, named after the defect. Our operations get it right.
 
-use candle_core::{Device, Result, Tensor, Var};
+use candle_core::{DType, Device, Result, Tensor, Var};
 use cuaderno::{
     candle_core,
     ops::{self, Activation, Conv1d, Conv2d, ConvTranspose1d, Pool2d, Resize},
 };
 
 fn ones(shape: &[usize]) -> Var {
-    Var::ones(shape, candle_core::DType::F64, &Device::Cpu).unwrap()
+    Var::ones(shape, DType::F64, &Device::Cpu).unwrap()
 }
 
 fn counting(shape: &[usize]) -> Var {
@@ -147,7 +147,7 @@ fn relu_has_the_derivative_1_at_0() {
 #[test]
 fn what_is_not_a_number_does_not_vanish() {
     let x = Tensor::full(f32::NAN, (1, 1, 4, 4), &Device::Cpu).unwrap();
-    let weight = Tensor::ones((1, 1, 3, 3), candle_core::DType::F32, &Device::Cpu).unwrap();
+    let weight = Tensor::ones((1, 1, 3, 3), DType::F32, &Device::Cpu).unwrap();
     let config = Conv2d::default();
     let convolved = ops::conv2d(&x, &weight, None, config, Activation::Relu).unwrap();
     let pooled = ops::max_pool2d(&x, Pool2d::square(2)).unwrap();

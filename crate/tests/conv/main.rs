@@ -4,4 +4,5 @@ mod cases;
 mod defects;
 mod definition;
 mod errors;
+mod extremes;
 mod gradients;

@@ -2,6 +2,7 @@
 //! inputs, the SIMD levels, threads and the composed versions against each other.
 
 mod agreement;
+mod extremes;
 mod gradients;
 mod regressions;
 mod shapes;

@@ -8,7 +8,7 @@ use cuaderno::prelude::*;
 use crate::{ACTIVATIONS, fused_and_composed};
 
 /// The value and the gradient of a scalar function of a few numbers.
-fn value_and_gradient(
+pub fn value_and_gradient(
     x: &[f32],
     function: impl Fn(&Tensor) -> cuaderno::Result<Tensor>,
 ) -> (f32, Vec<f32>) {
@@ -75,19 +75,21 @@ fn activations_and_their_derivatives_are_finite_at_extreme_inputs() {
 
 #[test]
 fn not_a_number_is_passed_on() {
-    for activation in ACTIVATIONS {
-        if activation != Activation::Step {
-            let y = activation
-                .apply(&Tensor::new(f32::NAN, &Device::Cpu).unwrap())
-                .unwrap();
-            assert!(y.to_scalar::<f32>().unwrap().is_nan(), "{activation:?}");
+    fused_and_composed(|| {
+        for activation in ACTIVATIONS {
+            if activation != Activation::Step {
+                let y = activation
+                    .apply(&Tensor::new(f32::NAN, &Device::Cpu).unwrap())
+                    .unwrap();
+                assert!(y.to_scalar::<f32>().unwrap().is_nan(), "{activation:?}");
+            }
         }
-    }
-    let x = Tensor::new(&[f32::NAN, 1.0], &Device::Cpu).unwrap();
-    let y = ops::softmax(&x, 0).unwrap().to_vec1::<f32>().unwrap();
-    assert!(y.iter().all(|y| y.is_nan()));
-    let loss = ops::bce_with_logits(&x, &x, Reduction::Mean).unwrap();
-    assert!(loss.to_scalar::<f32>().unwrap().is_nan());
+        let x = Tensor::new(&[f32::NAN, 1.0], &Device::Cpu).unwrap();
+        let y = ops::softmax(&x, 0).unwrap().to_vec1::<f32>().unwrap();
+        assert!(y.iter().all(|y| y.is_nan()));
+        let loss = ops::bce_with_logits(&x, &x, Reduction::Mean).unwrap();
+        assert!(loss.to_scalar::<f32>().unwrap().is_nan());
+    });
 }
 
 #[test]

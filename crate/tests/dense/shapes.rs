@@ -93,7 +93,7 @@ fn a_target_that_is_no_class_is_named() {
             &classes(&[0, 3]),
             &CrossEntropy::default()
         )),
-        "a target of cross_entropy is 3 (position 1), but it must be a class: below 3."
+        "a target of cross_entropy is 3 (position 1), but it must be a class: at least 0 and below 3."
     );
 }
 

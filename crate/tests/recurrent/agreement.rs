@@ -4,7 +4,7 @@ use cuaderno::ops::simd::{self, Level};
 use cuaderno::ops::{self, Sweep, backward, fallback};
 use cuaderno::prelude::*;
 
-use crate::{KINDS, Kind, difference, joined, numbers, random_mask};
+use crate::{KINDS, Kind, difference, fused_and_composed, joined, numbers, random_mask, values};
 
 /// Outputs and gradients in f32 of a recurrent layer whose sizes fill no register, over a batch
 /// of several chunks and jobs.
@@ -161,4 +161,21 @@ fn an_input_in_any_layout_is_taken() {
         let right = kind.run(&right, &parameters, &Sweep::default()).unwrap();
         assert_eq!(crate::values(&found[0]), crate::values(&right[0]));
     }
+}
+
+#[test]
+fn embedding_takes_any_layout_of_ids_and_table() {
+    fused_and_composed(|| {
+        let table = numbers(&mut Rng::new(1), 1.0, &[4, 5]).t().unwrap();
+        let ids = Tensor::new(&[[0u32, 4, 2], [1, 1, 3]], &Device::Cpu).unwrap();
+        let ids = ids.t().unwrap();
+        let found = ops::embedding(&ids, &table, None).unwrap();
+        let (ids, table) = (ids.contiguous().unwrap(), table.contiguous().unwrap());
+        let expected = ops::embedding(&ids, &table, None).unwrap();
+        assert_eq!(values(&found), values(&expected));
+        assert_eq!(
+            values(&found.i((2, 1)).unwrap()),
+            values(&table.i(3).unwrap())
+        );
+    });
 }

@@ -5,6 +5,7 @@ mod agreement;
 mod gradients;
 mod messages;
 mod padding;
+mod precision;
 mod regressions;
 
 use cuaderno::ops::{

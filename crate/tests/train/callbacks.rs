@@ -239,6 +239,26 @@ fn a_finished_training_is_not_resumed_and_another_one_is_refused() {
     assert!(error.contains("another optimiser's"), "{error}");
 }
 
+#[test]
+fn arguments_out_of_their_range_are_named_before_the_first_batch() {
+    let refused = |trainer: Trainer, expected: &str| {
+        let error = trainer
+            .quiet()
+            .fit(&OneNumber::new(&[]), &ones(6), &ones(1));
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    };
+    refused(Trainer::new(Sgd::new(-0.1)), "the learning rate is -0.1");
+    refused(Trainer::new(Adam::new(0.1).betas(1.0, 0.9)), "beta1 is 1");
+    let step = |epochs, factor| trainer().schedule(Schedule::Step { epochs, factor });
+    refused(step(0, 0.5), "the number of epochs in a schedule is 0");
+    refused(step(1, -0.5), "the factor of a schedule is -0.5");
+    refused(step(1, f64::NAN), "the factor of a schedule is NaN");
+    let cosine = |epochs, minimum| trainer().schedule(Schedule::Cosine { epochs, minimum });
+    refused(cosine(0, 0.0), "the number of epochs in a schedule is 0");
+    refused(cosine(1, -1e-3), "the minimum of a schedule is -0.001");
+}
+
 /// Every hook with its counts.
 #[derive(Debug)]
 struct Record(Rc<RefCell<Vec<Call>>>);

@@ -132,3 +132,118 @@ fn a_state_goes_to_its_own_kind_only() {
     let error = RmsProp::new(1e-3).restore(&adam.state()).unwrap_err();
     assert!(error.to_string().contains("another optimiser's"), "{error}");
 }
+
+#[test]
+fn arguments_out_of_their_range_are_named_at_the_first_step() {
+    let none = Parameters::new();
+    let no_gradients = gradients_of_nothing();
+    let refused = |mut optimiser: Box<dyn Optimiser>, start: &str| {
+        let error = optimiser.step(&none, &no_gradients).unwrap_err();
+        let error = error.to_string();
+        assert!(error.starts_with(start), "{error}");
+    };
+    for rate in [0.0, -0.1, f64::NAN, f64::INFINITY] {
+        let start = format!("the learning rate is {rate}, but it must be a finite number above 0.");
+        refused(Box::new(Sgd::new(rate)), &start);
+        refused(Box::new(RmsProp::new(rate)), &start);
+        refused(Box::new(Adam::new(rate)), &start);
+        refused(Box::new(AdamW::new(rate)), &start);
+        refused(Box::new(Adadelta::new(rate)), &start);
+    }
+    for below in [-0.1, f64::NAN, f64::INFINITY] {
+        let start = |name| format!("{name} is {below}, but it must be a finite number, 0 or above");
+        let (sgd, adam_w) = (Sgd::new(0.1), AdamW::new(0.1));
+        refused(
+            Box::new(sgd.clone().momentum(below)),
+            &start("the momentum"),
+        );
+        refused(
+            Box::new(sgd.weight_decay(below)),
+            &start("the weight decay"),
+        );
+        refused(
+            Box::new(adam_w.weight_decay(below)),
+            &start("the weight decay"),
+        );
+        refused(
+            Box::new(RmsProp::new(0.1).epsilon(below)),
+            &start("epsilon"),
+        );
+        refused(Box::new(Adam::new(0.1).epsilon(below)), &start("epsilon"));
+        refused(Box::new(AdamW::new(0.1).epsilon(below)), &start("epsilon"));
+        refused(
+            Box::new(Adadelta::new(0.1).epsilon(below)),
+            &start("epsilon"),
+        );
+    }
+    for beta in [-0.1, 1.0, 1.5, f64::NAN] {
+        let start = |name| format!("{name} is {beta}, but it must be at least 0 and below 1.");
+        refused(Box::new(Adam::new(0.1).betas(beta, 0.9)), &start("beta1"));
+        refused(Box::new(AdamW::new(0.1).betas(0.9, beta)), &start("beta2"));
+    }
+    for rho in [-0.1, 1.1, f64::NAN] {
+        let start = format!("rho is {rho}, but it must be between 0 and 1.");
+        refused(Box::new(RmsProp::new(0.1).rho(rho)), &start);
+        refused(Box::new(Adadelta::new(0.1).rho(rho)), &start);
+    }
+}
+
+fn gradients_of_nothing() -> GradStore {
+    let one = Tensor::new(1.0, &candle_core::Device::Cpu).unwrap();
+    one.backward().unwrap()
+}
+
+#[test]
+fn a_schedule_may_bring_the_rate_down_to_zero_and_not_below() {
+    let parameters = Parameters::new().with("weight", &number());
+    let gradients = gradients(&parameters, |_| number().tensor());
+    let mut adam = Adam::new(0.1);
+    adam.step(&parameters, &gradients).unwrap();
+    let before = values(&parameters);
+    adam.set_learning_rate(0.0);
+    adam.step(&parameters, &gradients).unwrap();
+    assert_eq!(values(&parameters), before);
+    adam.set_learning_rate(-0.1);
+    assert!(adam.step(&parameters, &gradients).is_err());
+}
+
+fn number() -> Parameter {
+    Parameter::new(&Tensor::new(&[1f32], &candle_core::Device::Cpu).unwrap()).unwrap()
+}
+
+fn values(parameters: &Parameters) -> Vec<f32> {
+    let value = |p: &Parameter| p.tensor().to_vec1::<f32>().unwrap();
+    parameters.iter().flat_map(|(_, p)| value(p)).collect()
+}
+
+/// One parameter that has a gradient at every step, and one that has its first at step 13.
+#[test]
+fn adam_counts_the_steps_of_each_parameter() {
+    let all = Parameters::new()
+        .with("early", &number())
+        .with("late", &number());
+    let early = Parameters::new().with("early", all.get("early").unwrap());
+    let gradient = |_: &str| Tensor::new(&[0.25f32], &candle_core::Device::Cpu).unwrap();
+    for mut optimiser in [
+        Box::new(Adam::new(1e-3)) as Box<dyn Optimiser>,
+        Box::new(AdamW::new(1e-3).weight_decay(0.0)),
+    ] {
+        all.iter()
+            .for_each(|(_, p)| p.set(&number().tensor()).unwrap());
+        for _ in 0..12 {
+            optimiser.step(&all, &gradients(&early, gradient)).unwrap();
+        }
+        // A state that is restored counts on for each parameter as well.
+        let mut restored = Adam::new(1e-3);
+        restored.restore(&optimiser.state()).unwrap();
+        restored.step(&all, &gradients(&all, gradient)).unwrap();
+        let [early, late] = values(&all)[..] else {
+            panic!("two numbers")
+        };
+        // A constant gradient moves a weight by the rate at each step.
+        assert!((1.0 - late - 1e-3).abs() < 1e-6, "late is {late}");
+        assert!((1.0 - early - 13e-3).abs() < 1e-6, "early is {early}");
+        let steps = restored.state().steps;
+        assert_eq!((steps["early"], steps["late"]), (13, 1));
+    }
+}

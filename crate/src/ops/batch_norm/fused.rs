@@ -5,7 +5,7 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Shape, Tensor};
 use super::Channels;
 use crate::ops::{
     gradient::for_variable,
-    simd::{Float, Simd, WithSimd},
+    simd::{self, Float, Simd, WithSimd},
     storage::{Elements, elements},
 };
 
@@ -30,16 +30,12 @@ impl<T: Float> WithSimd for Moments<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
         let Self { shape, x } = self;
-        let count = T::of((shape.batch * shape.inner) as f64);
+        let count = (shape.batch * shape.inner) as f64;
+        let mean_of = |sums: Vec<f64>| simd::map(&sums, |sum| T::of(sum / count));
         let none = vec![(); shape.channels];
-        let mut means = shape.sum(simd, x, x, &none, |x, _, ()| x);
-        for mean in &mut means {
-            *mean /= count;
-        }
-        let mut variances = shape.sum(simd, x, x, &means, |x, _, mean| (x - mean) * (x - mean));
-        for variance in &mut variances {
-            *variance /= count;
-        }
+        let means = mean_of(shape.sum(simd, x, x, &none, |x, _, ()| x));
+        let square = |x: T, _, mean: T| (x - mean) * (x - mean);
+        let variances = mean_of(shape.sum(simd, x, x, &means, square));
         (means, variances)
     }
 }
@@ -158,11 +154,12 @@ impl<T: Float> WithSimd for Backward<'_, T> {
         let x_gradient = || {
             // With n the normalised x: weight * scale * (g - mean of g - n * mean of g n), where
             // the two means are there because the statistics depend on x.
-            let count = T::of((shape.batch * shape.inner) as f64);
+            let count = (shape.batch * shape.inner) as f64;
             let mut of_channel = Vec::with_capacity(shape.channels);
             for (channel, &(mean, scale)) in moments.iter().enumerate() {
                 let (shift, tilt) = if of_batch {
-                    (bias[channel] / count, weight[channel] / count * scale)
+                    let [g, product] = [bias[channel], weight[channel]].map(|sum| sum / count);
+                    (T::of(g), T::of(product) * scale)
                 } else {
                     (T::zero(), T::zero())
                 };
@@ -178,8 +175,8 @@ impl<T: Float> WithSimd for Backward<'_, T> {
         };
         Gradients {
             x: self.x_is_wanted.then(x_gradient),
-            weight,
-            bias,
+            weight: simd::map(&weight, T::of),
+            bias: simd::map(&bias, T::of),
         }
     }
 }

@@ -131,7 +131,10 @@ pub fn batch_norm_training(
             let columns = shape.columns(x)?;
             Ok((columns.sum_keepdim(2)?.sum_keepdim(0)? / count as f64)?)
         };
-        let mean = over_batch(x)?;
+        // Sums on other devices are in the element type: what the first mean lost is the mean of
+        // what is left without it.
+        let rough = over_batch(x)?.detach();
+        let mean = (&rough + over_batch(&shape.columns(x)?.broadcast_sub(&rough)?)?)?;
         let variance = over_batch(&shape.columns(x)?.broadcast_sub(&mean)?.sqr()?)?;
         let y = shape.composed(x, weight, bias, &mean, &variance, epsilon)?;
         let statistics = ChannelStatistics {

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::Channels;
 use crate::ops::{
-    reduce::sum,
+    reduce::{RUN, sum},
     simd::{Float, Simd, WithSimd},
 };
 
@@ -25,9 +25,9 @@ impl Channels {
         b: &[T],
         of_channel: &[C],
         f: F,
-    ) -> Vec<T> {
+    ) -> Vec<f64> {
         let blocks = a.par_chunks(self.block()).zip(b.par_chunks(self.block()));
-        let partial: Vec<Vec<T>> = blocks
+        let partial: Vec<Vec<f64>> = blocks
             .map(|(a, b)| {
                 simd.vectorize(SumOfBlock {
                     shape: self,
@@ -38,7 +38,7 @@ impl Channels {
                 })
             })
             .collect();
-        let mut sums = vec![T::zero(); self.channels];
+        let mut sums = vec![0.0; self.channels];
         for partial in partial {
             for (sum, partial) in sums.iter_mut().zip(partial) {
                 *sum += partial;
@@ -84,23 +84,29 @@ struct SumOfBlock<'a, T, C, F> {
 }
 
 impl<T: Float, C: Copy, F: Fn(T, T, C) -> T> WithSimd for SumOfBlock<'_, T, C, F> {
-    type Output = Vec<T>;
+    type Output = Vec<f64>;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> Vec<T> {
+    fn with_simd<S: Simd>(self, _: S) -> Vec<f64> {
         let Channels {
             channels, inner, ..
         } = self.shape;
-        let mut sums = vec![T::zero(); channels];
+        let mut sums = vec![0.0; channels];
         if inner == 1 {
             // The channels lie side by side.
-            let examples = self
-                .a
-                .chunks_exact(channels)
-                .zip(self.b.chunks_exact(channels));
-            for (a, b) in examples {
-                for (((sum, &a), &b), &c) in sums.iter_mut().zip(a).zip(b).zip(self.of_channel) {
-                    *sum += (self.f)(a, b, c);
+            let mut of_run = vec![T::zero(); channels];
+            let runs = self.a.chunks(RUN * channels);
+            for (a, b) in runs.zip(self.b.chunks(RUN * channels)) {
+                of_run.fill(T::zero());
+                for (a, b) in a.chunks_exact(channels).zip(b.chunks_exact(channels)) {
+                    for (((sum, &a), &b), &c) in
+                        of_run.iter_mut().zip(a).zip(b).zip(self.of_channel)
+                    {
+                        *sum += (self.f)(a, b, c);
+                    }
+                }
+                for (sum, of_run) in sums.iter_mut().zip(&of_run) {
+                    *sum += of_run.to_f64();
                 }
             }
         } else {

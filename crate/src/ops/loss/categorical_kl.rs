@@ -49,7 +49,11 @@ pub fn categorical_kl(logits: &Tensor) -> Result<Tensor> {
         });
     }
     let log_q = log_softmax(logits, D::Minus1)?;
-    let terms = (log_q.exp()? * (log_q + (categories as f64).ln())?)?;
+    let q = log_q.exp()?;
+    // 0 ln 0 is 0.
+    let log_ratio = (&log_q + (categories as f64).ln())?;
+    let log_ratio = q.ne(0.0)?.where_cond(&log_ratio, &q)?;
+    let terms = (q * log_ratio)?;
     let of_example = terms.elem_count() / batch.max(1);
     Ok(terms.reshape((batch, of_example))?.sum(1)?)
 }

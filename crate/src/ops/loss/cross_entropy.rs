@@ -44,15 +44,23 @@ pub struct CrossEntropy {
 /// If the shapes do not fit, a target is no class, or nothing is left to take the mean of.
 pub fn cross_entropy(logits: &Tensor, targets: &Tensor, options: &CrossEntropy) -> Result<Tensor> {
     let classes = check(logits, targets, options)?;
+    // Every integer type fits: what is no class is reported as it is.
     let targets = targets
-        .to_dtype(DType::U32)?
+        .to_dtype(DType::I64)?
         .flatten_all()?
-        .to_vec1::<u32>()?;
+        .to_vec1::<i64>()?;
     let weights = position_weights(&targets, classes, options)?;
     let total: f64 = weights.iter().sum();
     let scale = match options.reduction {
         Reduction::Sum => 1.0,
         Reduction::Mean if total > 0.0 => 1.0 / total,
+        Reduction::Mean if total != 0.0 => {
+            return Err(Error::argument(
+                "the sum of the class weights of all targets",
+                total,
+                "above 0 to divide by: give every class a weight of 0 or above, or use `Reduction::Sum`",
+            ));
+        }
         Reduction::Mean => {
             return Err(Error::shape(
                 "cross_entropy",
@@ -61,10 +69,11 @@ pub fn cross_entropy(logits: &Tensor, targets: &Tensor, options: &CrossEntropy) 
         }
     };
     // Any class will do where the weight is zero.
-    let targets: Vec<u32> = targets
-        .iter()
-        .map(|&t| if (t as usize) < classes { t } else { 0 })
-        .collect();
+    let class = |&target: &i64| match usize::try_from(target) {
+        Ok(class) if class < classes => class as u32,
+        _ => 0,
+    };
+    let targets: Vec<u32> = targets.iter().map(class).collect();
     if fallback::fused(logits) {
         return for_float!(logits.dtype(), T => {
             let op = Op::<T> {
@@ -80,6 +89,10 @@ pub fn cross_entropy(logits: &Tensor, targets: &Tensor, options: &CrossEntropy) 
     let targets = Tensor::from_vec(targets, shape.clone(), logits.device())?;
     let weights = Tensor::from_vec(weights, shape, logits.device())?.to_dtype(logits.dtype())?;
     let chosen = log_softmax(logits, 1)?.gather(&targets, 1)?;
+    // What does not count is 0, even where it is infinite.
+    let chosen = weights
+        .ne(0.0)?
+        .where_cond(&chosen, &chosen.zeros_like()?)?;
     Ok(((chosen * weights)?.sum_all()? * -scale)?)
 }
 
@@ -123,20 +136,22 @@ fn check(logits: &Tensor, targets: &Tensor, options: &CrossEntropy) -> Result<us
 }
 
 /// The factor of each position: its target's class weight, and zero where it is ignored.
-fn position_weights(targets: &[u32], classes: usize, options: &CrossEntropy) -> Result<Vec<f64>> {
+fn position_weights(targets: &[i64], classes: usize, options: &CrossEntropy) -> Result<Vec<f64>> {
     let class_weights = match &options.class_weights {
         Some(weights) => weights.to_dtype(DType::F64)?.to_vec1()?,
         None => vec![1.0; classes],
     };
-    let weight = |(position, &target): (usize, &u32)| {
-        if options.ignore_index == Some(target) {
+    let weight = |(position, &target): (usize, &i64)| {
+        if options.ignore_index.map(i64::from) == Some(target) {
             return Ok(0.0);
         }
-        class_weights.get(target as usize).copied().ok_or_else(|| {
+        let class = usize::try_from(target).ok();
+        let weight = class.and_then(|class| class_weights.get(class).copied());
+        weight.ok_or_else(|| {
             Error::argument(
                 "a target of cross_entropy",
                 format!("{target} (position {position})"),
-                format!("a class: below {classes}"),
+                format!("a class: at least 0 and below {classes}"),
             )
         })
     };

@@ -51,7 +51,8 @@ pub fn mutual_information(p: &Tensor, q: &Tensor) -> Result<Tensor> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::Device;
+    use crate::ops::backward;
+    use candle_core::{Device, Var};
 
     fn of(p: [[f64; 2]; 2], q: [[f64; 2]; 2]) -> f64 {
         let [p, q] = [p, q].map(|rows| Tensor::new(&rows, &Device::Cpu).unwrap());
@@ -69,6 +70,46 @@ mod tests {
         );
         assert!(of([[1.0, 0.0]; 2], [[1.0, 0.0]; 2]).abs() < 1e-9);
         assert!(of([[0.5, 0.5]; 2], [[0.5, 0.5]; 2]).abs() < 1e-9);
+    }
+
+    /// The gradient of `p` by the formula, in loops.
+    fn slopes(p: [[f64; 2]; 2], q: [[f64; 2]; 2]) -> [[f64; 2]; 2] {
+        let n = p.len() as f64;
+        let product = |c: usize, d: usize| (0..2).map(|i| p[i][c] * q[i][d]).sum::<f64>();
+        let joint = |c, d| (product(c, d) + product(d, c)) / (2.0 * n);
+        let marginal = |c| joint(c, 0) + joint(c, 1);
+        // Of `x ln(x + TINY)`.
+        let slope = |x: f64| (x + TINY).ln() + x / (x + TINY);
+        let of_joint = |c, d| slope(joint(c, d)) - slope(marginal(c)) - slope(marginal(d));
+        let of_p = |i: usize, c| (0..2).map(|d| of_joint(c, d) * q[i][d]).sum::<f64>() / n;
+        [0, 1].map(|i| [0, 1].map(|c| of_p(i, c)))
+    }
+
+    #[test]
+    fn probabilities_of_zero_and_next_to_it_have_the_gradient_of_the_formula() {
+        let codes = [
+            [1.0, 0.0],
+            [1e-6, 1.0 - 1e-6],
+            [1.0 - 1e-12, 1e-12],
+            [0.3, 0.7],
+        ];
+        for (a, b) in codes
+            .iter()
+            .flat_map(|a| codes.iter().map(move |b| (*a, *b)))
+        {
+            let (p, q) = ([a, b], [b, codes[0]]);
+            let variable = Var::new(&p, &Device::Cpu).unwrap();
+            let q_tensor = Tensor::new(&q, &Device::Cpu).unwrap();
+            let information = mutual_information(&variable, &q_tensor).unwrap();
+            let gradients = backward(&information).unwrap();
+            let found = gradients.get(&variable).unwrap().to_vec2::<f64>().unwrap();
+            for (found, expected) in found.concat().iter().zip(slopes(p, q).concat()) {
+                assert!(
+                    (found - expected).abs() < 1e-9 * expected.abs().max(1.0),
+                    "{p:?} {q:?}"
+                );
+            }
+        }
     }
 
     #[test]
