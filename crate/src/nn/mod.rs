@@ -19,6 +19,7 @@ mod flatten;
 mod initialiser;
 mod layer;
 mod layer_norm;
+mod padding;
 mod parameter;
 mod pool;
 mod prelu;

@@ -3,6 +3,7 @@
 use candle_core::Tensor;
 
 use super::layer::{Layer, Pass, forward_is_evaluation};
+use super::padding::Steps;
 use super::window::{Pair, image, positions};
 use crate::{Result, ops};
 
@@ -58,9 +59,12 @@ macro_rules! pooling {
                 let [channels, height, width] = image($name, input)?;
                 let mut output = vec![channels];
                 for (axis, size) in [height, width].into_iter().enumerate() {
-                    let (kernel, stride) = (self.0.kernel[axis], self.0.stride[axis]);
-                    let padding = self.0.padding[axis];
-                    output.push(positions($name, size, kernel, stride, padding, 1)?);
+                    let steps = Steps {
+                        kernel: self.0.kernel[axis],
+                        stride: self.0.stride[axis],
+                        dilation: 1,
+                    };
+                    output.push(positions($name, size, steps, [self.0.padding[axis], 0])?);
                 }
                 Ok(output)
             }

@@ -1,5 +1,6 @@
 //! What convolutions and poolings share: pairs of sizes, and how often a window fits.
 
+use super::padding::Steps;
 use crate::{Error, Result};
 
 /// A vertical and a horizontal number. One number stands for both: `kernel(3)`, `kernel([3, 5])`.
@@ -18,15 +19,19 @@ impl From<[usize; 2]> for Pair {
     }
 }
 
-/// Along one dimension: how many positions a window has.
+/// Along one dimension: how many positions a window has, with `side` zeros on each side and `end`
+/// more at the end.
 pub(super) fn positions(
     layer: &'static str,
     size: usize,
-    kernel: usize,
-    stride: usize,
-    padding: usize,
-    dilation: usize,
+    steps: Steps,
+    [side, end]: [usize; 2],
 ) -> Result<usize> {
+    let Steps {
+        kernel,
+        stride,
+        dilation,
+    } = steps;
     if kernel == 0 || stride == 0 || dilation == 0 {
         return Err(Error::argument(
             "the window of a layer",
@@ -35,12 +40,12 @@ pub(super) fn positions(
         ));
     }
     let reach = dilation * (kernel - 1) + 1;
-    let padded = size + 2 * padding;
+    let padded = size + 2 * side + end;
     if padded < reach {
         return Err(Error::shape(
             layer,
             format!(
-                "a window that reaches over {reach} does not fit into {size} with a padding of {padding} on each side."
+                "a window that reaches over {reach} does not fit into {size} with a padding of {side} on each side."
             ),
         ));
     }

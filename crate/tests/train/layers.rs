@@ -6,7 +6,7 @@ use cuaderno::candle_core;
 use cuaderno::nn::{
     Activation, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d, ConvTranspose2d, Dense,
     Dropout, Embedding, Flatten, Gru, Layer, LayerNorm, Lstm, MaxPool2d, Merge, PRelu, Pass, Plan,
-    Reshape, SimpleRnn, Upsample, check_gradients,
+    Reshape, Sequential, SimpleRnn, Upsample, check_gradients,
 };
 use cuaderno::{Result, Rng};
 
@@ -97,6 +97,45 @@ fn conv2d() {
             .groups(case.get("groups"));
         check_biased!(&case, plan);
     }
+}
+
+#[test]
+fn padding_same() {
+    for case in Fixture::load("conv/conv1d_same").cases() {
+        let weight = case.tensor("weight");
+        let plan = Conv1d::filters(weight.dims()[0])
+            .kernel(weight.dims()[2])
+            .stride(case.get("stride"))
+            .padding_same()
+            .dilation(case.get("dilation"))
+            .groups(case.get("groups"));
+        check_biased!(&case, plan);
+    }
+    for case in Fixture::load("conv/conv2d_same").cases() {
+        let weight = case.tensor("weight");
+        let plan = Conv2d::filters(weight.dims()[0])
+            .kernel([weight.dims()[2], weight.dims()[3]])
+            .stride(case.get::<usize>("stride"))
+            .padding_same()
+            .dilation(case.get::<usize>("dilation"))
+            .groups(case.get("groups"));
+        check_biased!(&case, plan);
+    }
+}
+
+#[test]
+fn padding_same_keeps_the_size_in_a_summary() {
+    let network = Sequential::input(&[1, 7, 10])
+        .then("even", Conv2d::filters(2).kernel([2, 4]).padding_same())
+        .then(
+            "halved",
+            Conv2d::filters(3).kernel(5).stride(2).padding_same(),
+        )
+        .build(&mut Rng::new(1))
+        .unwrap();
+    let summary = network.summary().unwrap().to_string();
+    assert!(summary.contains("[batch, 2, 7, 10]"), "{summary}");
+    assert!(summary.contains("[batch, 3, 4, 5]"), "{summary}");
 }
 
 #[test]
@@ -305,6 +344,11 @@ fn gradients_of_all_layers_are_their_finite_differences() {
     right(Dense::units(3).activation(tanh), &[2, 4]);
     right(Conv1d::filters(2).stride(2).activation(tanh), &[2, 3, 7]);
     right(Conv2d::filters(2).kernel([3, 2]).padding(1), &[1, 2, 5, 4]);
+    right(Conv1d::filters(2).kernel(4).padding_same(), &[2, 3, 5]);
+    right(
+        Conv2d::filters(2).kernel(2).stride(2).padding_same(),
+        &[1, 2, 5, 4],
+    );
     right(
         ConvTranspose2d::filters(2).stride(2).output_padding(1),
         &[1, 2, 3, 2],
