@@ -19,6 +19,7 @@ pub struct Adadelta {
     learning_rate: f64,
     rho: f64,
     epsilon: f64,
+    weight_decay: f64,
     memory: Memory<2>,
 }
 
@@ -29,6 +30,7 @@ impl Adadelta {
             learning_rate,
             rho: 0.9,
             epsilon: 1e-6,
+            weight_decay: 0.0,
             memory: Memory::default(),
         }
     }
@@ -44,6 +46,12 @@ impl Adadelta {
         self.epsilon = epsilon;
         self
     }
+
+    /// The L2 penalty: what is added to a gradient is this times the weight.
+    pub fn weight_decay(mut self, weight_decay: f64) -> Self {
+        self.weight_decay = weight_decay;
+        self
+    }
 }
 
 impl Optimiser for Adadelta {
@@ -53,7 +61,8 @@ impl Optimiser for Adadelta {
             rho: self.rho,
             epsilon: self.epsilon,
         };
-        self.memory.update(&rule, parameters, gradients)
+        self.memory
+            .update_decayed(rule, self.weight_decay, parameters, gradients)
     }
 
     remembers!(AdadeltaRule);

@@ -20,6 +20,9 @@ pub struct Adam {
     beta1: f64,
     beta2: f64,
     epsilon: f64,
+    /// Added to the gradients: Adam's.
+    penalty: f64,
+    /// Taken off the weights: AdamW's.
     weight_decay: f64,
     memory: Memory<2>,
 }
@@ -39,6 +42,7 @@ impl Adam {
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-8,
+            penalty: 0.0,
             weight_decay: 0.0,
             memory: Memory::default(),
         }
@@ -53,6 +57,13 @@ impl Adam {
     /// What is added to the root.
     pub fn epsilon(mut self, epsilon: f64) -> Self {
         self.epsilon = epsilon;
+        self
+    }
+
+    /// The L2 penalty: what is added to a gradient is this times the weight. Its size hardly
+    /// matters where the gradient is divided by its own root mean square; [`AdamW`] mends that.
+    pub fn weight_decay(mut self, weight_decay: f64) -> Self {
+        self.penalty = weight_decay;
         self
     }
 }
@@ -94,7 +105,8 @@ impl Optimiser for Adam {
             rate: self.learning_rate / (1.0 - self.beta1.powf(steps)),
             root_correction: 1.0 / (1.0 - self.beta2.powf(steps)).sqrt(),
         };
-        self.memory.update(&rule, parameters, gradients)
+        self.memory
+            .update_decayed(rule, self.penalty, parameters, gradients)
     }
 
     remembers!(AdamRule);

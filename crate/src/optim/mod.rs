@@ -6,6 +6,7 @@
 mod adadelta;
 mod adam;
 mod clip;
+mod decay;
 mod rmsprop;
 mod schedule;
 mod sgd;

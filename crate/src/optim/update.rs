@@ -7,6 +7,7 @@ use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, InplaceOp1, Layout, Tensor};
 
 use super::State;
+use super::decay::Decayed;
 use crate::nn::Parameters;
 use crate::ops::simd::{Float, Simd, WithSimd};
 use crate::ops::storage::{Elements, elements_mut};
@@ -85,6 +86,20 @@ impl<const N: usize> Memory<N> {
             }
         }
         Ok(())
+    }
+
+    /// The same with an L2 penalty, whose code runs only where there is one.
+    pub(super) fn update_decayed<R: Rule<N>>(
+        &mut self,
+        rule: R,
+        decay: f64,
+        parameters: &Parameters,
+        gradients: &GradStore,
+    ) -> Result<()> {
+        if decay == 0.0 {
+            return self.update(&rule, parameters, gradients);
+        }
+        self.update(&Decayed { rule, decay }, parameters, gradients)
     }
 
     fn averages_of(&mut self, name: &str, weight: &Tensor) -> Result<&mut [Tensor; N]> {
