@@ -5,7 +5,7 @@ use candle_core::Tensor;
 use super::filters::{Filters, FiltersPlan, filter_options};
 use super::layer::{Layer, Pass, Plan, forward_is_evaluation};
 use super::padding::{Padding, Steps};
-use super::window::{check_channels, positions};
+use super::window::{check_channels, positions, sequence};
 use super::{Activation, Initialiser, Parameter, Parameters};
 use crate::{Error, Result, Rng, ops};
 
@@ -108,7 +108,7 @@ impl Plan for Conv1dPlan {
     type Built = Conv1d;
 
     fn build(&self, input: &[usize], rng: &mut Rng) -> Result<Conv1d> {
-        let [channels, _] = sequence(input)?;
+        let [channels, _] = sequence("Conv1d", input)?;
         check_channels("Conv1d", channels, self.filters.count, self.config.groups)?;
         let shape = [
             self.filters.count,
@@ -138,7 +138,7 @@ impl Layer for Conv1d {
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
-        let [channels, time] = sequence(input)?;
+        let [channels, time] = sequence("Conv1d", input)?;
         let weight = self.filters.weight.dims();
         let expected = weight[1] * self.config.groups;
         if channels != expected {
@@ -161,15 +161,6 @@ impl Layer for Conv1d {
     fn kind(&self) -> String {
         self.filters.activation.after("Conv1d")
     }
-}
-
-fn sequence(input: &[usize]) -> Result<[usize; 2]> {
-    input.try_into().map_err(|_| {
-        Error::shape(
-            "Conv1d",
-            format!("an example is {input:?}, but it must be a sequence, [channels, time]."),
-        )
-    })
 }
 
 forward_is_evaluation!(Conv1d);
