@@ -54,9 +54,11 @@ pub mod prelude {
         PixelLoss, Vae, VaeArchitecture,
     };
     pub use crate::nn::{
-        Activation, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d, ConvTranspose2d, Dense,
-        Dropout, Embedding, Flatten, Gru, Initialiser, Layer, LayerNorm, Lstm, MaxPool2d, Merge,
-        PRelu, Pass, Plan, Reshape, Sequential, SimpleRnn, Upsample, check_gradients, no_grad,
+        Activation, AvgPool1d, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d,
+        ConvTranspose1d, ConvTranspose2d, Dense, Dropout, Dropout2d, Embedding, Flatten,
+        GlobalAvgPool, GlobalMaxPool, Gru, Initialiser, Layer, LayerNorm, Lstm, MaxPool1d,
+        MaxPool2d, Merge, PRelu, Pass, Plan, Reshape, Sequential, SimpleRnn, Upsample,
+        check_gradients, no_grad,
     };
     pub use crate::optim::{Adadelta, Adam, AdamW, RmsProp, Schedule, Sgd};
     pub use crate::plot::{

@@ -12,7 +12,8 @@ use crate::{Error, Result, Rng, ops};
 /// statistics follow them; in use the running statistics take their place.
 ///
 /// Its parameters and buffers are PyTorch's: `weight`, `bias`, `running_mean`, `running_var`. As in
-/// Keras, a frozen layer uses its running statistics in training too, and leaves them as they are.
+/// Keras, a frozen layer uses its running statistics in training too, and leaves them as they are;
+/// one without weight and bias has nothing to freeze.
 ///
 /// ```
 /// use cuaderno::{nn::{BatchNorm, Plan}, prelude::*};
@@ -23,8 +24,8 @@ use crate::{Error, Result, Rng, ops};
 /// ```
 #[derive(Clone, Debug)]
 pub struct BatchNorm {
-    weight: Parameter,
-    bias: Parameter,
+    /// The weight and the bias.
+    affine: Option<[Parameter; 2]>,
     running_mean: Parameter,
     running_var: Parameter,
     momentum: f64,
@@ -34,6 +35,7 @@ pub struct BatchNorm {
 /// A [`BatchNorm`] to be. Unless told otherwise it has PyTorch's momentum 0.1 and epsilon 1e-5.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchNormPlan {
+    affine: bool,
     momentum: f64,
     epsilon: f64,
 }
@@ -42,6 +44,7 @@ impl BatchNorm {
     /// A layer over all channels, however many.
     pub fn of_channels() -> BatchNormPlan {
         BatchNormPlan {
+            affine: true,
             momentum: 0.1,
             epsilon: 1e-5,
         }
@@ -61,6 +64,13 @@ impl BatchNormPlan {
         self.epsilon = epsilon;
         self
     }
+
+    /// Leaves out weight and bias: the outputs keep mean 0 and variance 1 (PyTorch's
+    /// `affine=False`, Keras' `center=False, scale=False`).
+    pub fn without_affine(mut self) -> Self {
+        self.affine = false;
+        self
+    }
 }
 
 impl Plan for BatchNormPlan {
@@ -72,9 +82,9 @@ impl Plan for BatchNormPlan {
         };
         let ones = Initialiser::Ones.draw(&[channels], rng)?;
         let zeros = Initialiser::Zeros.draw(&[channels], rng)?;
+        let affine = || -> Result<_> { Ok([Parameter::new(&ones)?, Parameter::new(&zeros)?]) };
         Ok(BatchNorm {
-            weight: Parameter::new(&ones)?,
-            bias: Parameter::new(&zeros)?,
+            affine: self.affine.then(affine).transpose()?,
             running_mean: Parameter::buffer(&zeros)?,
             running_var: Parameter::buffer(&ones)?,
             momentum: self.momentum,
@@ -85,12 +95,16 @@ impl Plan for BatchNormPlan {
 
 impl Layer for BatchNorm {
     fn apply(&self, input: &Tensor, pass: &mut Pass) -> Result<Tensor> {
-        let (weight, bias) = (self.weight.tensor(), self.bias.tensor());
         let running = ChannelStatistics {
             mean: self.running_mean.tensor(),
             variance: self.running_var.tensor(),
         };
-        if !pass.is_training() || !self.weight.is_trainable() {
+        let [weight, bias] = match &self.affine {
+            Some(affine) => affine.each_ref().map(Parameter::tensor),
+            None => [running.mean.ones_like()?, running.mean.zeros_like()?],
+        };
+        let frozen = (self.affine.as_ref()).is_some_and(|[weight, _]| !weight.is_trainable());
+        if !pass.is_training() || frozen {
             return ops::batch_norm(input, &weight, &bias, &running, self.epsilon);
         }
         let (output, batch) = ops::batch_norm_training(input, &weight, &bias, self.epsilon)?;
@@ -101,7 +115,7 @@ impl Layer for BatchNorm {
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
-        let channels = self.weight.dims();
+        let channels = self.running_mean.dims();
         if !input.starts_with(&channels) {
             return Err(Error::shape(
                 "BatchNorm",
@@ -115,9 +129,13 @@ impl Layer for BatchNorm {
     }
 
     fn parameters(&self) -> Parameters {
+        let [weight, bias] = match &self.affine {
+            Some([weight, bias]) => [Some(weight), Some(bias)],
+            None => [None, None],
+        };
         Parameters::new()
-            .with("weight", &self.weight)
-            .with("bias", &self.bias)
+            .with_optional("weight", weight)
+            .with_optional("bias", bias)
             .with("running_mean", &self.running_mean)
             .with("running_var", &self.running_var)
     }

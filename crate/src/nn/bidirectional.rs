@@ -4,7 +4,10 @@ use candle_core::{D, Tensor};
 
 use super::Parameters;
 use super::layer::{Layer, Pass, Plan, forward_is_evaluation};
-use super::recurrent::{Recurrent, RecurrentPlan};
+use super::recurrent::{RecurrentPlan, check_input, in_depth};
+use super::recurrent_level::{Level, suffix};
+use super::recurrent_state::RecurrentState;
+use crate::ops::Direction;
 use crate::{Result, Rng};
 
 /// How the outputs of the two directions become one.
@@ -21,7 +24,9 @@ pub enum Merge {
     Average,
 }
 
-/// A recurrent layer that reads forwards and another that reads backwards.
+/// A recurrent layer that reads forwards and another that reads backwards. In a stack of them each
+/// reads what the two directions of the one below gave, merged: PyTorch's `num_layers` with
+/// `bidirectional=True`.
 ///
 /// ```
 /// use cuaderno::{nn::{Bidirectional, Lstm, Merge, Plan}, prelude::*};
@@ -36,8 +41,8 @@ pub enum Merge {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Bidirectional {
-    forward: Recurrent,
-    backward: Recurrent,
+    levels: Vec<[Level; 2]>,
+    sequences: bool,
     merge: Merge,
 }
 
@@ -57,20 +62,53 @@ impl Bidirectional {
         }
     }
 
-    /// The output for sequences `[batch, time, features]` whose padding is where `mask`
-    /// `[batch, time]` is zero.
+    /// Reads sequences `[batch, time, features]` as [`Recurrent::read`](super::Recurrent::read)
+    /// does: from a state if one is given, and without the steps where `mask` `[batch, time]` is
+    /// zero. Returns the merged hidden states after all steps, `[batch, time, ..]`, and the states in
+    /// which the directions end, `[2 layers, batch, units]`: the one that reads backwards at the
+    /// first step.
     ///
     /// # Errors
     /// If the shapes do not fit.
-    pub fn read(&self, input: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
-        let forward = self.forward.apply_masked(input, mask)?;
-        let backward = self.backward.apply_masked(input, mask)?;
-        Ok(match self.merge {
-            Merge::Concat => Tensor::cat(&[forward, backward], D::Minus1)?,
-            Merge::Sum => (forward + backward)?,
-            Merge::Multiply => (forward * backward)?,
-            Merge::Average => ((forward + backward)? * 0.5)?,
+    pub fn read(
+        &self,
+        input: &Tensor,
+        initial: Option<&RecurrentState>,
+        mask: Option<&Tensor>,
+    ) -> Result<(Tensor, RecurrentState)> {
+        let mut sequence = input.clone();
+        let mut ends = Vec::new();
+        for level in &self.levels {
+            let mut outputs = Vec::new();
+            for direction in level {
+                let initial = initial.map(|state| state.at(ends.len(), 2 * self.levels.len()));
+                let (output, end) =
+                    direction.read(&sequence, initial.transpose()?.as_ref(), mask)?;
+                outputs.push(output);
+                ends.push(end);
+            }
+            sequence = self.merge.apply(&outputs[0], &outputs[1])?;
+        }
+        Ok((sequence, RecurrentState::stacked(&ends)?))
+    }
+}
+
+impl Merge {
+    fn apply(self, forward: &Tensor, backward: &Tensor) -> Result<Tensor> {
+        Ok(match self {
+            Self::Concat => Tensor::cat(&[forward, backward], D::Minus1)?,
+            Self::Sum => (forward + backward)?,
+            Self::Multiply => (forward * backward)?,
+            Self::Average => ((forward + backward)? * 0.5)?,
         })
+    }
+
+    /// The features of the output of two layers of that many units.
+    fn features(self, units: usize) -> usize {
+        match self {
+            Self::Concat => 2 * units,
+            Self::Sum | Self::Multiply | Self::Average => units,
+        }
     }
 }
 
@@ -86,9 +124,19 @@ impl Plan for BidirectionalPlan {
     type Built = Bidirectional;
 
     fn build(&self, input: &[usize], rng: &mut Rng) -> Result<Bidirectional> {
+        let mut features = self.layer.features(input)?;
+        let mut levels = Vec::new();
+        let forwards = self.layer.levels(Direction::Forward);
+        for (forward, backward) in forwards.zip(self.layer.levels(Direction::Reverse)) {
+            levels.push([
+                forward.build(features, rng)?,
+                backward.build(features, rng)?,
+            ]);
+            features = self.merge.features(forward.units);
+        }
         Ok(Bidirectional {
-            forward: self.layer.build(input, rng)?,
-            backward: self.layer.reversed().build(input, rng)?,
+            levels,
+            sequences: self.layer.returns_sequences(),
             merge: self.merge,
         })
     }
@@ -96,25 +144,41 @@ impl Plan for BidirectionalPlan {
 
 impl Layer for Bidirectional {
     fn apply(&self, input: &Tensor, _: &mut Pass) -> Result<Tensor> {
-        self.read(input, None)
+        let (sequence, ends) = self.read(input, None, None)?;
+        if self.sequences {
+            return Ok(sequence);
+        }
+        let count = 2 * self.levels.len();
+        let [forward, backward] = [ends.at(count - 2, count)?, ends.at(count - 1, count)?];
+        self.merge.apply(&forward.hidden, &backward.hidden)
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
-        let mut shape = self.forward.output_shape(input)?;
-        if let (Merge::Concat, Some(features)) = (self.merge, shape.last_mut()) {
-            *features *= 2;
-        }
-        Ok(shape)
+        let [bottom, _] = &self.levels[0];
+        let time = check_input(bottom, input)?;
+        let features = self.merge.features(bottom.units());
+        Ok(if self.sequences {
+            vec![time, features]
+        } else {
+            vec![features]
+        })
     }
 
     fn parameters(&self) -> Parameters {
+        let of = |direction: usize| {
+            let levels = self.levels.iter().enumerate();
+            levels.fold(Parameters::new(), |all, (index, level)| {
+                all.and(level[direction].parameters(&suffix(index, self.levels.len())))
+            })
+        };
         Parameters::new()
-            .nest("forward", self.forward.parameters())
-            .nest("backward", self.backward.parameters())
+            .nest("forward", of(0))
+            .nest("backward", of(1))
     }
 
     fn kind(&self) -> String {
-        format!("Bidirectional {}", self.forward.kind())
+        let name = format!("Bidirectional {}", self.levels[0][0].cell.name());
+        in_depth(name, self.levels.len())
     }
 }
 

@@ -4,7 +4,8 @@ use candle_core::Tensor;
 
 use super::filters::{Filters, FiltersPlan, filter_options};
 use super::layer::{Layer, Pass, Plan, forward_is_evaluation};
-use super::window::{check_channels, positions};
+use super::padding::{Padding, Steps};
+use super::window::{check_channels, positions, sequence};
 use super::{Activation, Initialiser, Parameter, Parameters};
 use crate::{Error, Result, Rng, ops};
 
@@ -22,6 +23,7 @@ use crate::{Error, Result, Rng, ops};
 #[derive(Clone, Debug)]
 pub struct Conv1d {
     filters: Filters,
+    padding: Padding<1>,
     config: ops::Conv1d,
 }
 
@@ -31,6 +33,7 @@ pub struct Conv1d {
 pub struct Conv1dPlan {
     filters: FiltersPlan,
     kernel: usize,
+    padding: Padding<1>,
     config: ops::Conv1d,
 }
 
@@ -40,6 +43,7 @@ impl Conv1d {
         Conv1dPlan {
             filters: FiltersPlan::new(filters),
             kernel: 3,
+            padding: Padding::Zeros([0]),
             config: ops::Conv1d::default(),
         }
     }
@@ -52,6 +56,15 @@ impl Conv1d {
     /// `[filters]`.
     pub fn bias(&self) -> Option<&Parameter> {
         self.filters.bias.as_ref()
+    }
+
+    /// How the kernel moves.
+    fn steps(&self) -> Steps {
+        Steps {
+            kernel: self.filters.weight.dims()[2],
+            stride: self.config.stride,
+            dilation: self.config.dilation,
+        }
     }
 }
 
@@ -70,7 +83,15 @@ impl Conv1dPlan {
 
     /// Zeros on each side of the sequence.
     pub fn padding(mut self, padding: usize) -> Self {
-        self.config.padding = padding;
+        self.padding = Padding::Zeros([padding]);
+        self
+    }
+
+    /// As many zeros as keep the length of the sequence, or with a stride its length divided by
+    /// the stride, rounded up: `padding="same"` of Keras and PyTorch. Where their number is odd, the
+    /// end gets one more.
+    pub fn padding_same(mut self) -> Self {
+        self.padding = Padding::Same;
         self
     }
 
@@ -87,7 +108,7 @@ impl Plan for Conv1dPlan {
     type Built = Conv1d;
 
     fn build(&self, input: &[usize], rng: &mut Rng) -> Result<Conv1d> {
-        let [channels, _] = sequence(input)?;
+        let [channels, _] = sequence("Conv1d", input)?;
         check_channels("Conv1d", channels, self.filters.count, self.config.groups)?;
         let shape = [
             self.filters.count,
@@ -96,6 +117,7 @@ impl Plan for Conv1dPlan {
         ];
         let layer = Conv1d {
             filters: self.filters.draw(&shape, rng)?,
+            padding: self.padding,
             config: self.config,
         };
         layer.output_shape(input)?;
@@ -107,19 +129,18 @@ impl Layer for Conv1d {
     fn apply(&self, input: &Tensor, _: &mut Pass) -> Result<Tensor> {
         let (weight, bias) = self.filters.tensors();
         let activation = self.filters.activation;
-        ops::conv1d(input, &weight, bias.as_ref(), self.config, activation)
+        let (input, [padding]) = self.padding.split(input, [self.steps()])?;
+        let config = ops::Conv1d {
+            padding,
+            ..self.config
+        };
+        ops::conv1d(&input, &weight, bias.as_ref(), config, activation)
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
-        let [channels, time] = sequence(input)?;
+        let [channels, time] = sequence("Conv1d", input)?;
         let weight = self.filters.weight.dims();
-        let ops::Conv1d {
-            stride,
-            padding,
-            dilation,
-            groups,
-        } = self.config;
-        let expected = weight[1] * groups;
+        let expected = weight[1] * self.config.groups;
         if channels != expected {
             return Err(Error::shape(
                 "Conv1d",
@@ -128,7 +149,8 @@ impl Layer for Conv1d {
                 ),
             ));
         }
-        let time = positions("Conv1d", time, weight[2], stride, padding, dilation)?;
+        let padding = self.padding.along(0, time, self.steps());
+        let time = positions("Conv1d", time, self.steps(), padding)?;
         Ok(vec![weight[0], time])
     }
 
@@ -139,15 +161,6 @@ impl Layer for Conv1d {
     fn kind(&self) -> String {
         self.filters.activation.after("Conv1d")
     }
-}
-
-fn sequence(input: &[usize]) -> Result<[usize; 2]> {
-    input.try_into().map_err(|_| {
-        Error::shape(
-            "Conv1d",
-            format!("an example is {input:?}, but it must be a sequence, [channels, time]."),
-        )
-    })
 }
 
 forward_is_evaluation!(Conv1d);

@@ -4,6 +4,7 @@ use candle_core::Tensor;
 
 use super::filters::{Filters, FiltersPlan, filter_options};
 use super::layer::{Layer, Pass, Plan, forward_is_evaluation};
+use super::padding::{Padding, Steps};
 use super::window::{Pair, check_channels, image, positions};
 use super::{Activation, Initialiser, Parameter, Parameters};
 use crate::{Error, Result, Rng, ops};
@@ -24,6 +25,7 @@ use crate::{Error, Result, Rng, ops};
 #[derive(Clone, Debug)]
 pub struct Conv2d {
     filters: Filters,
+    padding: Padding<2>,
     config: ops::Conv2d,
 }
 
@@ -33,6 +35,7 @@ pub struct Conv2d {
 pub struct Conv2dPlan {
     filters: FiltersPlan,
     kernel: [usize; 2],
+    padding: Padding<2>,
     config: ops::Conv2d,
 }
 
@@ -42,6 +45,7 @@ impl Conv2d {
         Conv2dPlan {
             filters: FiltersPlan::new(filters),
             kernel: [3, 3],
+            padding: Padding::Zeros([0, 0]),
             config: ops::Conv2d::default(),
         }
     }
@@ -54,6 +58,16 @@ impl Conv2d {
     /// `[filters]`.
     pub fn bias(&self) -> Option<&Parameter> {
         self.filters.bias.as_ref()
+    }
+
+    /// How the kernel moves, vertically and horizontally.
+    fn steps(&self) -> [Steps; 2] {
+        let weight = self.filters.weight.dims();
+        [0, 1].map(|axis| Steps {
+            kernel: weight[2 + axis],
+            stride: self.config.stride[axis],
+            dilation: self.config.dilation[axis],
+        })
     }
 }
 
@@ -72,7 +86,15 @@ impl Conv2dPlan {
 
     /// Zeros on each side of the image.
     pub fn padding(mut self, padding: impl Into<Pair>) -> Self {
-        self.config.padding = padding.into().0;
+        self.padding = Padding::Zeros(padding.into().0);
+        self
+    }
+
+    /// As many zeros as keep the size of the image, or with a stride its size divided by the
+    /// stride, rounded up: `padding="same"` of Keras and PyTorch. Where their number is odd, the
+    /// bottom and the right get one more.
+    pub fn padding_same(mut self) -> Self {
+        self.padding = Padding::Same;
         self
     }
 
@@ -100,6 +122,7 @@ impl Plan for Conv2dPlan {
         ];
         let layer = Conv2d {
             filters: self.filters.draw(&shape, rng)?,
+            padding: self.padding,
             config: self.config,
         };
         layer.output_shape(input)?;
@@ -111,7 +134,12 @@ impl Layer for Conv2d {
     fn apply(&self, input: &Tensor, _: &mut Pass) -> Result<Tensor> {
         let (weight, bias) = self.filters.tensors();
         let activation = self.filters.activation;
-        ops::conv2d(input, &weight, bias.as_ref(), self.config, activation)
+        let (input, padding) = self.padding.split(input, self.steps())?;
+        let config = ops::Conv2d {
+            padding,
+            ..self.config
+        };
+        ops::conv2d(&input, &weight, bias.as_ref(), config, activation)
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
@@ -127,18 +155,9 @@ impl Layer for Conv2d {
             ));
         }
         let mut output = vec![weight[0]];
-        for (axis, size) in [height, width].into_iter().enumerate() {
-            let ops::Conv2d {
-                stride,
-                padding,
-                dilation,
-                ..
-            } = self.config;
-            let (kernel, stride) = (weight[axis + 2], stride[axis]);
-            let (padding, dilation) = (padding[axis], dilation[axis]);
-            output.push(positions(
-                "Conv2d", size, kernel, stride, padding, dilation,
-            )?);
+        for (axis, (size, steps)) in [height, width].into_iter().zip(self.steps()).enumerate() {
+            let padding = self.padding.along(axis, size, steps);
+            output.push(positions("Conv2d", size, steps, padding)?);
         }
         Ok(output)
     }

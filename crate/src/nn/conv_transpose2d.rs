@@ -4,7 +4,8 @@ use candle_core::Tensor;
 
 use super::filters::{Filters, FiltersPlan, filter_options};
 use super::layer::{Layer, Pass, Plan, forward_is_evaluation};
-use super::window::{Pair, check_channels, image};
+use super::padding::Steps;
+use super::window::{Pair, check_channels, image, spread};
 use super::{Activation, Initialiser, Parameter, Parameters};
 use crate::{Error, Result, Rng, ops};
 
@@ -137,27 +138,16 @@ impl Layer for ConvTranspose2d {
                 ),
             ));
         }
-        let ops::ConvTranspose2d {
-            stride,
-            padding,
-            output_padding,
-            dilation,
-            groups,
-        } = self.config;
-        let mut output = vec![weight[1] * groups];
+        let config = &self.config;
+        let mut output = vec![weight[1] * config.groups];
         for (axis, size) in [height, width].into_iter().enumerate() {
-            let reach = dilation[axis] * weight[axis + 2].saturating_sub(1) + 1;
-            let full = size.saturating_sub(1) * stride[axis] + reach + output_padding[axis];
-            if size == 0 || weight[axis + 2] == 0 || full <= 2 * padding[axis] {
-                return Err(Error::shape(
-                    "ConvTranspose2d",
-                    format!(
-                        "of an example {input:?} and the weight {weight:?} nothing is left after a padding of {} is cut off on each side.",
-                        padding[axis]
-                    ),
-                ));
-            }
-            output.push(full - 2 * padding[axis]);
+            let steps = Steps {
+                kernel: weight[axis + 2],
+                stride: config.stride[axis],
+                dilation: config.dilation[axis],
+            };
+            let (padding, more) = (config.padding[axis], config.output_padding[axis]);
+            output.push(spread("ConvTranspose2d", size, steps, padding, more)?);
         }
         Ok(output)
     }

@@ -6,8 +6,8 @@ use super::layer::{Layer, Pass, Plan, forward_is_evaluation};
 use super::{Initialiser, Parameter, Parameters};
 use crate::{Error, Result, Rng, ops};
 
-/// Brings the last dimension of each example to mean 0 and variance 1, then scales and shifts it:
-/// see [`ops::layer_norm`](crate::ops::layer_norm) (Ba et al. 2016).
+/// Brings the last dimension of each example, or the last few together, to mean 0 and variance 1,
+/// then scales and shifts each number: see [`ops::layer_norm`](crate::ops::layer_norm) (Ba et al. 2016).
 ///
 /// ```
 /// use cuaderno::{nn::{LayerNorm, Plan}, prelude::*};
@@ -27,13 +27,23 @@ pub struct LayerNorm {
 /// otherwise (Keras' is 1e-3).
 #[derive(Clone, Copy, Debug)]
 pub struct LayerNormPlan {
+    dimensions: usize,
     epsilon: f64,
 }
 
 impl LayerNorm {
     /// A layer over the last dimension, whatever its size.
     pub fn of_features() -> LayerNormPlan {
-        LayerNormPlan { epsilon: 1e-5 }
+        Self::of_last(1)
+    }
+
+    /// A layer over that many of the last dimensions together: 3 for all of an image `[channels,
+    /// height, width]`.
+    pub fn of_last(dimensions: usize) -> LayerNormPlan {
+        LayerNormPlan {
+            dimensions,
+            epsilon: 1e-5,
+        }
     }
 }
 
@@ -49,12 +59,19 @@ impl Plan for LayerNormPlan {
     type Built = LayerNorm;
 
     fn build(&self, input: &[usize], rng: &mut Rng) -> Result<LayerNorm> {
-        let Some(&features) = input.last() else {
-            return Err(Error::shape("LayerNorm", "the input has no features."));
+        let first = input.len().checked_sub(self.dimensions);
+        let Some(features) = first.map(|first| &input[first..]).filter(|f| !f.is_empty()) else {
+            return Err(Error::shape(
+                "LayerNorm",
+                format!(
+                    "an example is {input:?}, which has no last {} dimension(s) to normalise.",
+                    self.dimensions
+                ),
+            ));
         };
         Ok(LayerNorm {
-            weight: Parameter::new(&Initialiser::Ones.draw(&[features], rng)?)?,
-            bias: Parameter::new(&Initialiser::Zeros.draw(&[features], rng)?)?,
+            weight: Parameter::new(&Initialiser::Ones.draw(features, rng)?)?,
+            bias: Parameter::new(&Initialiser::Zeros.draw(features, rng)?)?,
             epsilon: self.epsilon,
         })
     }

@@ -160,6 +160,12 @@ impl Parameters {
         }
     }
 
+    /// Adds those of a part of the layer at the end, under their own names.
+    pub(crate) fn and(mut self, part: Parameters) -> Self {
+        self.0.extend(part.0);
+        self
+    }
+
     /// Adds those of a part of the model at the end, their names prefixed with `prefix` and a dot.
     pub fn nest(mut self, prefix: &str, part: Parameters) -> Self {
         let named = part.0.into_iter();

@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 
 use super::layer::{Layer, Pass, forward_is_evaluation};
-use super::window::{Pair, image, positions};
+use super::window::{Pair, image, pool_positions};
 use crate::{Result, ops};
 
 /// The largest value of each window of images `[batch, channels, height, width]`: see
@@ -11,62 +11,96 @@ use crate::{Result, ops};
 ///
 /// ```
 /// use cuaderno::{nn::{Layer, MaxPool2d}, prelude::*};
-/// assert_eq!(MaxPool2d::window(2).output_shape(&[32, 26, 26])?, [32, 13, 13]);
+/// assert_eq!(MaxPool2d::window(2).output_shape(&[32, 27, 27])?, [32, 13, 13]);
+/// assert_eq!(MaxPool2d::window(2).ceil_mode().output_shape(&[32, 27, 27])?, [32, 14, 14]);
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct MaxPool2d(ops::Pool2d);
+pub struct MaxPool2d {
+    windows: ops::Pool2d,
+}
 
 /// The mean of each window of images `[batch, channels, height, width]`: see
-/// [`ops::avg_pool2d`](crate::ops::avg_pool2d). Padding counts as zeros, as in PyTorch.
+/// [`ops::avg_pool2d`](crate::ops::avg_pool2d). Padding counts as zeros, as in PyTorch, unless told
+/// otherwise.
 #[derive(Clone, Copy, Debug)]
-pub struct AvgPool2d(ops::Pool2d);
+pub struct AvgPool2d {
+    windows: ops::Pool2d,
+    count_padding: bool,
+}
+
+impl MaxPool2d {
+    /// Windows of that size side by side, without padding.
+    pub fn window(size: impl Into<Pair>) -> Self {
+        Self {
+            windows: side_by_side(size.into()),
+        }
+    }
+}
+
+impl AvgPool2d {
+    /// Windows of that size side by side, without padding.
+    pub fn window(size: impl Into<Pair>) -> Self {
+        Self {
+            windows: side_by_side(size.into()),
+            count_padding: true,
+        }
+    }
+
+    /// Whether the zeros of the padding count in the means. Without them the mean at an edge is
+    /// that of the values there, as in Keras.
+    pub fn count_padding(mut self, count: bool) -> Self {
+        self.count_padding = count;
+        self
+    }
+}
+
+fn side_by_side(Pair(kernel): Pair) -> ops::Pool2d {
+    ops::Pool2d {
+        kernel,
+        stride: kernel,
+        padding: [0, 0],
+        ceil_mode: false,
+    }
+}
 
 macro_rules! pooling {
-    ($layer:ident, $name:literal, |$input:ident, $config:ident| $run:expr) => {
+    ($layer:ident, |$self:ident, $input:ident| $run:expr) => {
         impl $layer {
-            /// Windows of that size side by side, without padding.
-            pub fn window(size: impl Into<Pair>) -> Self {
-                let kernel = size.into().0;
-                Self(ops::Pool2d {
-                    kernel,
-                    stride: kernel,
-                    padding: [0, 0],
-                })
-            }
-
             /// Distance between neighbouring windows: less than their size where they overlap.
             pub fn stride(mut self, stride: impl Into<Pair>) -> Self {
-                self.0.stride = stride.into().0;
+                self.windows.stride = stride.into().0;
                 self
             }
 
             /// How far the first and the last windows reach over the edges.
             pub fn padding(mut self, padding: impl Into<Pair>) -> Self {
-                self.0.padding = padding.into().0;
+                self.windows.padding = padding.into().0;
+                self
+            }
+
+            /// Gives rows and columns that are left at the end, less than a window, one too.
+            pub fn ceil_mode(mut self) -> Self {
+                self.windows.ceil_mode = true;
                 self
             }
         }
 
         impl Layer for $layer {
-            fn apply(&self, $input: &Tensor, _: &mut Pass) -> Result<Tensor> {
-                let $config = self.0;
+            fn apply(&$self, $input: &Tensor, _: &mut Pass) -> Result<Tensor> {
                 $run
             }
 
             fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
-                let [channels, height, width] = image($name, input)?;
-                let mut output = vec![channels];
-                for (axis, size) in [height, width].into_iter().enumerate() {
-                    let (kernel, stride) = (self.0.kernel[axis], self.0.stride[axis]);
-                    let padding = self.0.padding[axis];
-                    output.push(positions($name, size, kernel, stride, padding, 1)?);
-                }
-                Ok(output)
+                let name = stringify!($layer);
+                let [channels, height, width] = image(name, input)?;
+                let rows = pool_positions(name, height, &self.windows, 0)?;
+                let columns = pool_positions(name, width, &self.windows, 1)?;
+                Ok(vec![channels, rows, columns])
             }
 
             fn kind(&self) -> String {
-                $name.into()
+                stringify!($layer).into()
             }
         }
 
@@ -74,9 +108,12 @@ macro_rules! pooling {
     };
 }
 
-pooling!(MaxPool2d, "MaxPool2d", |input, windows| ops::max_pool2d(
-    input, windows
+pooling!(MaxPool2d, |self, input| ops::max_pool2d(
+    input,
+    self.windows
 ));
-pooling!(AvgPool2d, "AvgPool2d", |input, windows| ops::avg_pool2d(
-    input, windows, true
+pooling!(AvgPool2d, |self, input| ops::avg_pool2d(
+    input,
+    self.windows,
+    self.count_padding
 ));

@@ -3,9 +3,11 @@
 use candle_core::Tensor;
 
 use super::layer::{Layer, Pass, Plan, forward_is_evaluation};
-use super::{Initialiser, Parameter, Parameters};
-use crate::ops::{Direction, LstmState, RecurrentWeights, RnnActivation, Sweep};
-use crate::{Error, Result, Rng, ops};
+use super::recurrent_level::{Cell, Level, LevelPlan, suffix};
+use super::recurrent_state::RecurrentState;
+use super::{Initialiser, Parameters};
+use crate::ops::{Direction, RnnActivation};
+use crate::{Error, Result, Rng};
 
 /// The simple (Elman) recurrent layer: see [`ops::rnn`](crate::ops::rnn).
 #[derive(Clone, Copy, Debug)]
@@ -30,19 +32,15 @@ pub enum Lstm {}
 #[derive(Clone, Copy, Debug)]
 pub enum Gru {}
 
-/// A recurrent layer over sequences `[batch, time, features]`. It returns the hidden state after
-/// the last step, `[batch, units]`, or after every step, `[batch, time, units]`.
+/// A recurrent layer over sequences `[batch, time, features]`, or a stack of them in which each
+/// reads the hidden states of the one below. It returns the hidden state after the last step,
+/// `[batch, units]`, or after every step, `[batch, time, units]`; of a stack, those on top.
 ///
 /// Its parameters are PyTorch's: `weight_ih`, `weight_hh`, `bias_ih` and `bias_hh`, with the gates
-/// below each other in PyTorch's order.
+/// below each other in PyTorch's order, and in a stack with `_l0`, `_l1`, .. at the end.
 #[derive(Clone, Debug)]
 pub struct Recurrent {
-    cell: Cell,
-    weight_ih: Parameter,
-    weight_hh: Parameter,
-    bias_ih: Parameter,
-    bias_hh: Parameter,
-    direction: Direction,
+    levels: Vec<Level>,
     sequences: bool,
 }
 
@@ -50,54 +48,23 @@ pub struct Recurrent {
 /// orthogonal for the state, and zero biases but for an LSTM's forget gate, which starts open at 1.
 #[derive(Clone, Copy, Debug)]
 pub struct RecurrentPlan {
-    cell: Cell,
-    units: usize,
-    direction: Direction,
+    level: LevelPlan,
+    layers: usize,
     sequences: bool,
-    initialiser: Option<Initialiser>,
-}
-
-/// What a recurrent layer remembers after a sequence: where the next part of it, or a decoder,
-/// starts.
-#[derive(Clone, Debug)]
-pub struct RecurrentState {
-    /// `[batch, units]`.
-    pub hidden: Tensor,
-    /// An LSTM's cell, `[batch, units]`.
-    pub cell: Option<Tensor>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Cell {
-    Rnn(RnnActivation),
-    Lstm,
-    Gru,
 }
 
 impl Cell {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Rnn(_) => "SimpleRnn",
-            Self::Lstm => "Lstm",
-            Self::Gru => "Gru",
-        }
-    }
-
-    fn gates(self) -> usize {
-        match self {
-            Self::Rnn(_) => 1,
-            Self::Lstm => 4,
-            Self::Gru => 3,
-        }
-    }
-
     fn plan(self, units: usize) -> RecurrentPlan {
         RecurrentPlan {
-            cell: self,
-            units,
-            direction: Direction::Forward,
+            level: LevelPlan {
+                cell: self,
+                units,
+                direction: Direction::Forward,
+                bias: true,
+                initialiser: None,
+            },
+            layers: 1,
             sequences: false,
-            initialiser: None,
         }
     }
 }
@@ -137,47 +104,55 @@ impl RecurrentPlan {
 
     /// Reads from the last step to the first. The output of step t still stands at place t.
     pub fn reversed(mut self) -> Self {
-        self.direction = Direction::Reverse;
+        self.level.direction = Direction::Reverse;
         self
     }
 
     /// Where all weights start. [`Initialiser::PyTorch`] also draws the biases as PyTorch does,
     /// within `±1 / √units` like everything else.
     pub fn initialiser(mut self, initialiser: Initialiser) -> Self {
-        self.initialiser = Some(initialiser);
+        self.level.initialiser = Some(initialiser);
         self
     }
 
-    fn draw(&self, features: usize, rng: &mut Rng) -> Result<[Tensor; 4]> {
-        let rows = self.cell.gates() * self.units;
-        let weights = [[rows, features], [rows, self.units]];
-        if self.initialiser == Some(Initialiser::PyTorch) {
-            let bound = Initialiser::Uniform(1.0 / (self.units as f32).sqrt());
-            let mut draw = |shape: &[usize]| bound.draw(shape, rng);
-            return Ok([
-                draw(&weights[0])?,
-                draw(&weights[1])?,
-                draw(&[rows])?,
-                draw(&[rows])?,
-            ]);
-        }
-        let input = self.initialiser.unwrap_or(Initialiser::GlorotUniform);
-        let state = self.initialiser.unwrap_or(Initialiser::Orthogonal);
-        let zeros = Initialiser::Zeros.draw(&[rows], rng)?;
-        let bias = match self.cell {
-            // The gates are i, f, g, o.
-            Cell::Lstm => {
-                let gate = zeros.narrow(0, 0, self.units)?;
-                Tensor::cat(&[&gate, &(&gate + 1.0)?, &gate, &gate], 0)?
-            }
-            _ => zeros.clone(),
+    /// A stack of that many layers, each of which reads the hidden states of the one below: PyTorch's
+    /// `num_layers`.
+    pub fn num_layers(mut self, layers: usize) -> Self {
+        self.layers = layers;
+        self
+    }
+
+    /// Leaves out the biases.
+    pub fn without_bias(mut self) -> Self {
+        self.level.bias = false;
+        self
+    }
+
+    pub(super) fn returns_sequences(&self) -> bool {
+        self.sequences
+    }
+
+    /// The plan of each level, of the bottom first.
+    pub(super) fn levels(&self, direction: Direction) -> impl Iterator<Item = LevelPlan> {
+        let level = LevelPlan {
+            direction,
+            ..self.level
         };
-        Ok([
-            input.draw(&weights[0], rng)?,
-            state.draw(&weights[1], rng)?,
-            bias,
-            zeros,
-        ])
+        std::iter::repeat_n(level, self.layers)
+    }
+
+    /// The features of a step of the input.
+    pub(super) fn features(&self, input: &[usize]) -> Result<usize> {
+        let [_, features] = sequence(self.level.cell.name(), input)?;
+        let (units, layers) = (self.level.units, self.layers);
+        if units == 0 || features == 0 || layers == 0 {
+            return Err(Error::argument(
+                "the size of a recurrent layer",
+                format!("{features} features, {units} units and {layers} layer(s)"),
+                "at least 1 each",
+            ));
+        }
+        Ok(features)
     }
 }
 
@@ -185,22 +160,14 @@ impl Plan for RecurrentPlan {
     type Built = Recurrent;
 
     fn build(&self, input: &[usize], rng: &mut Rng) -> Result<Recurrent> {
-        let [_, features] = sequence(self.cell.name(), input)?;
-        if self.units == 0 || features == 0 {
-            return Err(Error::argument(
-                "the size of a recurrent layer",
-                format!("{features} features and {} units", self.units),
-                "at least 1 feature and 1 unit",
-            ));
+        let mut features = self.features(input)?;
+        let mut levels = Vec::new();
+        for plan in self.levels(self.level.direction) {
+            levels.push(plan.build(features, rng)?);
+            features = plan.units;
         }
-        let [weight_ih, weight_hh, bias_ih, bias_hh] = self.draw(features, rng)?;
         Ok(Recurrent {
-            cell: self.cell,
-            weight_ih: Parameter::new(&weight_ih)?,
-            weight_hh: Parameter::new(&weight_hh)?,
-            bias_ih: Parameter::new(&bias_ih)?,
-            bias_hh: Parameter::new(&bias_hh)?,
-            direction: self.direction,
+            levels,
             sequences: self.sequences,
         })
     }
@@ -219,84 +186,32 @@ impl Recurrent {
         initial: Option<&RecurrentState>,
         mask: Option<&Tensor>,
     ) -> Result<(Tensor, RecurrentState)> {
-        let weights = RecurrentWeights {
-            weight_ih: self.weight_ih.tensor(),
-            weight_hh: self.weight_hh.tensor(),
-            bias_ih: self.bias_ih.tensor(),
-            bias_hh: self.bias_hh.tensor(),
-        };
-        let sweep = Sweep {
-            direction: self.direction,
-            mask: mask.cloned(),
-        };
-        let hidden = initial.map(|state| &state.hidden);
-        let output = match self.cell {
-            Cell::Rnn(activation) => ops::rnn(input, &weights, activation, hidden, &sweep)?,
-            Cell::Gru => ops::gru(input, &weights, hidden, &sweep)?,
-            Cell::Lstm => {
-                let initial = initial.map(LstmState::try_from).transpose()?;
-                let output = ops::lstm(input, &weights, initial.as_ref(), &sweep)?;
-                let state = RecurrentState {
-                    hidden: output.state.hidden,
-                    cell: Some(output.state.cell),
-                };
-                return Ok((output.sequence, state));
-            }
-        };
-        let state = RecurrentState {
-            hidden: output.hidden,
-            cell: None,
-        };
-        Ok((output.sequence, state))
-    }
-
-    /// What [`Layer::apply`] returns, with a mask as in [`Recurrent::read`].
-    pub(super) fn apply_masked(&self, input: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
-        let (sequence, state) = self.read(input, None, mask)?;
-        Ok(if self.sequences {
-            sequence
-        } else {
-            state.hidden
-        })
-    }
-}
-
-impl TryFrom<&RecurrentState> for LstmState {
-    type Error = Error;
-
-    fn try_from(state: &RecurrentState) -> Result<Self> {
-        let cell = state.cell.clone().ok_or_else(|| {
-            Error::argument(
-                "the initial state of an Lstm",
-                "a hidden state alone",
-                "a hidden state and a cell, as an Lstm leaves them",
-            )
-        })?;
-        Ok(Self {
-            hidden: state.hidden.clone(),
-            cell,
-        })
+        let mut sequence = input.clone();
+        let mut ends = Vec::new();
+        for (index, level) in self.levels.iter().enumerate() {
+            let initial = initial.map(|state| state.at(index, self.levels.len()));
+            let (output, end) = level.read(&sequence, initial.transpose()?.as_ref(), mask)?;
+            sequence = output;
+            ends.push(end);
+        }
+        Ok((sequence, RecurrentState::stacked(&ends)?))
     }
 }
 
 impl Layer for Recurrent {
     fn apply(&self, input: &Tensor, _: &mut Pass) -> Result<Tensor> {
-        self.apply_masked(input, None)
+        let (sequence, end) = self.read(input, None, None)?;
+        if self.sequences {
+            return Ok(sequence);
+        }
+        let top = self.levels.len() - 1;
+        Ok(end.at(top, self.levels.len())?.hidden)
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
-        let [time, features] = sequence(self.cell.name(), input)?;
-        let weight = self.weight_ih.dims();
-        if features != weight[1] {
-            return Err(Error::shape(
-                self.cell.name(),
-                format!(
-                    "an example is {input:?}, but the weight {weight:?} takes {} features a step.",
-                    weight[1]
-                ),
-            ));
-        }
-        let units = self.weight_hh.dims()[1];
+        let bottom = &self.levels[0];
+        let time = check_input(bottom, input)?;
+        let units = bottom.units();
         Ok(if self.sequences {
             vec![time, units]
         } else {
@@ -305,19 +220,45 @@ impl Layer for Recurrent {
     }
 
     fn parameters(&self) -> Parameters {
-        Parameters::new()
-            .with("weight_ih", &self.weight_ih)
-            .with("weight_hh", &self.weight_hh)
-            .with("bias_ih", &self.bias_ih)
-            .with("bias_hh", &self.bias_hh)
+        let levels = self.levels.iter().enumerate();
+        levels.fold(Parameters::new(), |all, (index, level)| {
+            all.and(level.parameters(&suffix(index, self.levels.len())))
+        })
     }
 
     fn kind(&self) -> String {
-        match self.direction {
-            Direction::Forward => self.cell.name().into(),
-            Direction::Reverse => format!("{} reversed", self.cell.name()),
-        }
+        let bottom = &self.levels[0];
+        let name = match bottom.direction {
+            Direction::Forward => bottom.cell.name().into(),
+            Direction::Reverse => format!("{} reversed", bottom.cell.name()),
+        };
+        in_depth(name, self.levels.len())
     }
+}
+
+/// The name of a stack.
+pub(super) fn in_depth(name: String, layers: usize) -> String {
+    match layers {
+        1 => name,
+        _ => format!("{name}, {layers} layers"),
+    }
+}
+
+/// The number of steps of an input that the bottom of a stack takes.
+pub(super) fn check_input(bottom: &Level, input: &[usize]) -> Result<usize> {
+    let name = bottom.cell.name();
+    let [time, features] = sequence(name, input)?;
+    let weight = bottom.weight_ih.dims();
+    if features != weight[1] {
+        return Err(Error::shape(
+            name,
+            format!(
+                "an example is {input:?}, but the weight {weight:?} takes {} features a step.",
+                weight[1]
+            ),
+        ));
+    }
+    Ok(time)
 }
 
 fn sequence(layer: &'static str, input: &[usize]) -> Result<[usize; 2]> {

@@ -19,6 +19,7 @@ use crate::{Result, ops};
 pub struct Upsample {
     size: Resize,
     bilinear: bool,
+    align_corners: bool,
 }
 
 impl Upsample {
@@ -27,6 +28,7 @@ impl Upsample {
         Self {
             size: Resize::By(factor),
             bilinear: false,
+            align_corners: false,
         }
     }
 
@@ -35,11 +37,12 @@ impl Upsample {
         Self {
             size: Resize::To(size.into().0),
             bilinear: false,
+            align_corners: false,
         }
     }
 
     /// New pixels are interpolated between the centres of the old ones (PyTorch's
-    /// `align_corners=False`, Keras' `interpolation="bilinear"`).
+    /// `align_corners=False`, Keras' `interpolation="bilinear"`), unless told otherwise.
     pub fn bilinear(factor: usize) -> Self {
         Self {
             bilinear: true,
@@ -54,12 +57,19 @@ impl Upsample {
             ..Self::nearest_to(size)
         }
     }
+
+    /// Interpolates so that the corners keep their values (PyTorch's `align_corners=True`). Of
+    /// nearest pixels it changes nothing.
+    pub fn align_corners(mut self) -> Self {
+        self.align_corners = true;
+        self
+    }
 }
 
 impl Layer for Upsample {
     fn apply(&self, input: &Tensor, _: &mut Pass) -> Result<Tensor> {
         if self.bilinear {
-            ops::upsample_bilinear2d(input, self.size, false)
+            ops::upsample_bilinear2d(input, self.size, self.align_corners)
         } else {
             ops::upsample_nearest2d(input, self.size)
         }

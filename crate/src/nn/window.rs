@@ -1,5 +1,7 @@
 //! What convolutions and poolings share: pairs of sizes, and how often a window fits.
 
+use super::padding::Steps;
+use crate::ops::Pool2d;
 use crate::{Error, Result};
 
 /// A vertical and a horizontal number. One number stands for both: `kernel(3)`, `kernel([3, 5])`.
@@ -18,15 +20,19 @@ impl From<[usize; 2]> for Pair {
     }
 }
 
-/// Along one dimension: how many positions a window has.
+/// Along one dimension: how many positions a window has, with `side` zeros on each side and `end`
+/// more at the end.
 pub(super) fn positions(
     layer: &'static str,
     size: usize,
-    kernel: usize,
-    stride: usize,
-    padding: usize,
-    dilation: usize,
+    steps: Steps,
+    [side, end]: [usize; 2],
 ) -> Result<usize> {
+    let Steps {
+        kernel,
+        stride,
+        dilation,
+    } = steps;
     if kernel == 0 || stride == 0 || dilation == 0 {
         return Err(Error::argument(
             "the window of a layer",
@@ -35,16 +41,64 @@ pub(super) fn positions(
         ));
     }
     let reach = dilation * (kernel - 1) + 1;
-    let padded = size + 2 * padding;
+    let padded = size + 2 * side + end;
     if padded < reach {
         return Err(Error::shape(
             layer,
             format!(
-                "a window that reaches over {reach} does not fit into {size} with a padding of {padding} on each side."
+                "a window that reaches over {reach} does not fit into {size} with a padding of {side} on each side."
             ),
         ));
     }
     Ok((padded - reach) / stride + 1)
+}
+
+/// Along one dimension: how long a transposed convolution makes it.
+pub(super) fn spread(
+    layer: &'static str,
+    size: usize,
+    steps: Steps,
+    padding: usize,
+    output_padding: usize,
+) -> Result<usize> {
+    let reach = steps.dilation * steps.kernel.saturating_sub(1) + 1;
+    let full = size.saturating_sub(1) * steps.stride + reach + output_padding;
+    if size == 0 || steps.kernel == 0 || full <= 2 * padding {
+        return Err(Error::shape(
+            layer,
+            format!(
+                "of {size} and a kernel of {} nothing is left after a padding of {padding} is cut off on each side.",
+                steps.kernel
+            ),
+        ));
+    }
+    Ok(full - 2 * padding)
+}
+
+/// Along one axis: how many windows a pooling has.
+pub(super) fn pool_positions(
+    layer: &'static str,
+    size: usize,
+    windows: &Pool2d,
+    axis: usize,
+) -> Result<usize> {
+    let steps = Steps {
+        kernel: windows.kernel[axis],
+        stride: windows.stride[axis],
+        dilation: 1,
+    };
+    let fitting = positions(layer, size, steps, [windows.padding[axis], 0])?;
+    Ok(windows.count(axis, size).unwrap_or(fitting))
+}
+
+/// Channels and length of a sequence `[channels, time]`.
+pub(super) fn sequence(layer: &'static str, input: &[usize]) -> Result<[usize; 2]> {
+    input.try_into().map_err(|_| {
+        Error::shape(
+            layer,
+            format!("an example is {input:?}, but it must be a sequence, [channels, time]."),
+        )
+    })
 }
 
 /// Channels, height and width of an image `[channels, height, width]`.

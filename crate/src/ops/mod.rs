@@ -39,6 +39,7 @@ mod batch_norm;
 mod check;
 pub mod conv;
 mod dropout;
+mod dropout2d;
 mod embedding;
 pub mod fallback;
 pub mod float;
@@ -53,6 +54,7 @@ mod loss;
 pub mod math;
 mod planes;
 mod pool;
+mod pool1d;
 mod prelu;
 pub mod recurrent;
 mod reduce;
@@ -69,16 +71,18 @@ pub use conv::{
     conv2d,
 };
 pub use dropout::dropout;
+pub use dropout2d::dropout2d;
 pub use embedding::embedding;
 pub use gradient::backward;
 pub use gumbel_softmax::{gumbel_noise, gumbel_softmax, gumbel_softmax_with};
 pub use layer_norm::layer_norm;
 pub use linear::linear;
 pub use loss::{
-    CrossEntropy, Reduction, bce_with_logits, categorical_kl, cross_entropy, gaussian_kl, mse,
-    mutual_information,
+    CrossEntropy, Reduction, bce_with_logits, categorical_kl, cross_entropy, gaussian_kl, huber,
+    l1, mse, mutual_information, weighted_bce_with_logits,
 };
 pub use pool::{Pool2d, avg_pool2d, max_pool2d};
+pub use pool1d::{Pool1d, avg_pool1d, max_pool1d};
 pub use prelu::prelu;
 pub use recurrent::{
     Direction, LstmOutput, LstmState, RecurrentOutput, RecurrentWeights, RnnActivation, Sweep, gru,

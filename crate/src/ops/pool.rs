@@ -22,6 +22,9 @@ pub struct Pool2d {
     pub stride: [usize; 2],
     /// How far the first and the last windows reach over the edges: at most half the kernel.
     pub padding: [usize; 2],
+    /// Whether what is left at the end, less than a window, has one too: the number of windows is
+    /// rounded up, not down.
+    pub ceil_mode: bool,
 }
 
 impl Pool2d {
@@ -31,13 +34,28 @@ impl Pool2d {
             kernel: [size, size],
             stride: [size, size],
             padding: [0, 0],
+            ceil_mode: false,
         }
+    }
+
+    /// How many windows lie along an axis of that size, if one fits. The stride is not zero.
+    pub(crate) fn count(&self, axis: usize, size: usize) -> Option<usize> {
+        let (kernel, stride) = (self.kernel[axis], self.stride[axis]);
+        let padding = self.padding[axis];
+        let room = (size + 2 * padding).checked_sub(kernel)?;
+        if !self.ceil_mode {
+            return Some(room / stride + 1);
+        }
+        // As in PyTorch, no window starts in the padding at the end.
+        let last = room.div_ceil(stride);
+        let within = last * stride < size + padding;
+        Some(if within { last + 1 } else { last })
     }
 }
 
 /// The largest value of each window: x `[batch, channels, height, width]`, result `[batch,
-/// channels, rows, columns]` with `rows = (height + 2 padding - kernel) / stride + 1`, rounded down.
-/// Padding never wins. As `torch.nn.functional.max_pool2d`: among equal values the first one, row
+/// channels, rows, columns]` with `rows = (height + 2 padding - kernel) / stride + 1`, rounded down
+/// unless told otherwise. Padding never wins. As `torch.nn.functional.max_pool2d`: among equal values the first one, row
 /// by row, takes the gradient.
 ///
 /// ```
@@ -82,8 +100,8 @@ pub fn avg_pool2d(x: &Tensor, windows: Pool2d, count_padding: bool) -> Result<Te
         return windows.composed_mean(x, count_padding);
     }
     let mean = Mean {
+        counts: windows.counts(count_padding),
         windows,
-        count_padding,
     };
     for_float!(x.dtype(), T => Ok(planes::apply::<T, _>(mean, x)?))
 }
@@ -91,6 +109,7 @@ pub fn avg_pool2d(x: &Tensor, windows: Pool2d, count_padding: bool) -> Result<Te
 /// Where the windows lie in a plane.
 struct Windows {
     config: Pool2d,
+    height: usize,
     width: usize,
     /// The rows of the plane in each row of windows.
     rows: Vec<Range<usize>>,
@@ -124,7 +143,7 @@ impl Windows {
                 let most = format!("at most half the kernel {kernel}");
                 return Err(Error::argument("the padding of a pool", padding, most));
             }
-            let room = (size + 2 * padding).checked_sub(kernel).ok_or_else(|| {
+            let count = config.count(i, size).ok_or_else(|| {
                 Error::shape(
                     operation,
                     format!(
@@ -136,13 +155,14 @@ impl Windows {
                 )
             })?;
             let start = |i: usize| i * stride;
-            Ok((0..=room / stride)
+            Ok((0..count)
                 .map(|i| start(i).saturating_sub(padding)..size.min(start(i) + kernel - padding))
                 .collect())
         };
         let (rows, columns) = (axis(0, height)?, axis(1, width)?);
         Ok(Self {
             config,
+            height,
             width,
             pairs: columns
                 .iter()
@@ -155,6 +175,27 @@ impl Windows {
 
     fn output_size(&self) -> [usize; 2] {
         [self.rows.len(), self.columns.len()]
+    }
+
+    /// How many elements each row and each column of windows is high and wide: with the padding, but
+    /// not what rounding up adds behind it, or without.
+    fn counts(&self, count_padding: bool) -> [Vec<usize>; 2] {
+        let count = |axis: usize, size: usize, windows: &[Range<usize>]| {
+            let padded = size + 2 * self.config.padding[axis];
+            let windows = windows.iter().enumerate();
+            let count = windows.map(|(i, inside)| {
+                let start = i * self.config.stride[axis];
+                match count_padding {
+                    true => padded.min(start + self.config.kernel[axis]) - start,
+                    false => inside.len(),
+                }
+            });
+            count.collect()
+        };
+        [
+            count(0, self.height, &self.rows),
+            count(1, self.width, &self.columns),
+        ]
     }
 
     /// `line` becomes what `merge` makes of the rows of a plane, column by column.
@@ -224,32 +265,22 @@ impl Windows {
     }
 
     fn composed_mean(&self, x: &Tensor, count_padding: bool) -> Result<Tensor> {
-        let ones = if count_padding {
-            None
-        } else {
-            Some(x.ones_like()?)
-        };
-        let mut sum = None;
-        let mut count = None;
-        let add = |sum: &mut Option<Tensor>, value: Tensor| -> Result<()> {
-            *sum = Some(match sum.take() {
+        let mut sum: Option<Tensor> = None;
+        for tap in self.taps() {
+            let value = self.read(x, 0.0, tap)?;
+            sum = Some(match sum {
                 Some(sum) => (sum + value)?,
                 None => value,
             });
-            Ok(())
-        };
-        for tap in self.taps() {
-            add(&mut sum, self.read(x, 0.0, tap)?)?;
-            if let Some(ones) = &ones {
-                add(&mut count, self.read(ones, 0.0, tap)?)?;
-            }
         }
         let sum = sum.expect("a window has at least one element");
-        let [height, width] = self.config.kernel;
-        Ok(match count {
-            Some(count) => (sum / count)?,
-            None => (sum / (height * width) as f64)?,
-        })
+        let [heights, widths] = self.counts(count_padding);
+        let areas: Vec<f64> = heights
+            .iter()
+            .flat_map(|height| widths.iter().map(move |width| (height * width) as f64))
+            .collect();
+        let areas = Tensor::from_vec(areas, (heights.len(), widths.len()), x.device())?;
+        Ok(sum.broadcast_div(&areas.to_dtype(x.dtype())?)?)
     }
 }
 
@@ -361,20 +392,15 @@ fn quarters<T: Float>(
 
 struct Mean {
     windows: Windows,
-    count_padding: bool,
+    /// Heights and widths of the windows.
+    counts: [Vec<usize>; 2],
 }
 
 impl Mean {
     /// What the sum of a window is multiplied with.
     #[inline(always)]
-    fn weight<T: Float>(&self, rows: &Range<usize>, columns: &Range<usize>) -> T {
-        let [height, width] = self.windows.config.kernel;
-        let count = if self.count_padding {
-            height * width
-        } else {
-            rows.len() * columns.len()
-        };
-        T::of(1.0 / count as f64)
+    fn weight<T: Float>(height: usize, width: usize) -> T {
+        T::of(1.0 / (height * width) as f64)
     }
 }
 
@@ -388,12 +414,14 @@ impl Planewise for Mean {
     #[inline(always)]
     fn forward<T: Float, S: Simd>(&self, x: &[T], y: &mut [T], line: &mut Vec<T>) {
         let windows = &self.windows;
-        for (y, rows) in y.chunks_exact_mut(windows.columns.len()).zip(&windows.rows) {
+        let [heights, widths] = &self.counts;
+        let lines = y.chunks_exact_mut(windows.columns.len());
+        for ((y, rows), height) in lines.zip(&windows.rows).zip(heights) {
             windows.merge_rows(x, rows, line, |a, b| a + b);
-            for (y, columns) in y.iter_mut().zip(&windows.columns) {
+            for ((y, columns), width) in y.iter_mut().zip(&windows.columns).zip(widths) {
                 let values = &line[columns.clone()];
                 let sum = values.iter().fold(T::zero(), |sum, x| sum + *x);
-                *y = sum * self.weight::<T>(rows, columns);
+                *y = sum * Self::weight::<T>(*height, *width);
             }
         }
     }
@@ -409,11 +437,12 @@ impl Planewise for Mean {
     ) {
         let windows = &self.windows;
         let gradients = y_gradient.chunks_exact(windows.columns.len());
-        for (rows, gradient) in windows.rows.iter().zip(gradients) {
+        let [heights, widths] = &self.counts;
+        for ((rows, gradient), height) in windows.rows.iter().zip(gradients).zip(heights) {
             line.clear();
             line.resize(windows.width, T::zero());
-            for (columns, gradient) in windows.columns.iter().zip(gradient) {
-                let share = *gradient * self.weight::<T>(rows, columns);
+            for ((columns, gradient), width) in windows.columns.iter().zip(gradient).zip(widths) {
+                let share = *gradient * Self::weight::<T>(*height, *width);
                 for line in &mut line[columns.clone()] {
                     *line += share;
                 }

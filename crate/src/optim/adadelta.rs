@@ -20,6 +20,7 @@ pub struct Adadelta {
     learning_rate: f64,
     rho: f64,
     epsilon: f64,
+    weight_decay: f64,
     memory: Memory<2>,
 }
 
@@ -30,6 +31,7 @@ impl Adadelta {
             learning_rate,
             rho: 0.9,
             epsilon: 1e-6,
+            weight_decay: 0.0,
             memory: Memory::default(),
         }
     }
@@ -45,6 +47,12 @@ impl Adadelta {
         self.epsilon = epsilon;
         self
     }
+
+    /// The L2 penalty: what is added to a gradient is this times the weight.
+    pub fn weight_decay(mut self, weight_decay: f64) -> Self {
+        self.weight_decay = weight_decay;
+        self
+    }
 }
 
 impl Optimiser for Adadelta {
@@ -55,13 +63,15 @@ impl Optimiser for Adadelta {
             rho: self.rho,
             epsilon: self.epsilon,
         };
-        self.memory.update(rule, parameters, gradients)
+        self.memory
+            .update_decayed(rule, self.weight_decay, parameters, gradients)
     }
 
     fn check(&self) -> Result<()> {
         self.memory.check_rate(self.learning_rate)?;
         share("rho", self.rho)?;
-        not_negative("epsilon", self.epsilon)
+        not_negative("epsilon", self.epsilon)?;
+        not_negative("the weight decay", self.weight_decay)
     }
 
     remembers!(AdadeltaRule);

@@ -22,6 +22,9 @@ pub struct Adam {
     beta1: f64,
     beta2: f64,
     epsilon: f64,
+    /// Added to the gradients: Adam's.
+    penalty: f64,
+    /// Taken off the weights: AdamW's.
     weight_decay: f64,
     memory: Memory<2>,
 }
@@ -41,6 +44,7 @@ impl Adam {
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-8,
+            penalty: 0.0,
             weight_decay: 0.0,
             memory: Memory::default(),
         }
@@ -55,6 +59,13 @@ impl Adam {
     /// What is added to the root, 0 or above.
     pub fn epsilon(mut self, epsilon: f64) -> Self {
         self.epsilon = epsilon;
+        self
+    }
+
+    /// The L2 penalty: what is added to a gradient is this times the weight. Its size hardly
+    /// matters where the gradient is divided by its own root mean square; [`AdamW`] mends that.
+    pub fn weight_decay(mut self, weight_decay: f64) -> Self {
+        self.penalty = weight_decay;
         self
     }
 }
@@ -99,7 +110,8 @@ impl Optimiser for Adam {
                 root_correction: 1.0 / (1.0 - self.beta2.powf(step)).sqrt(),
             }
         };
-        self.memory.update(rule, parameters, gradients)
+        self.memory
+            .update_decayed(rule, self.penalty, parameters, gradients)
     }
 
     fn check(&self) -> Result<()> {
@@ -107,6 +119,7 @@ impl Optimiser for Adam {
         share_below_one("beta1", self.beta1)?;
         share_below_one("beta2", self.beta2)?;
         not_negative("epsilon", self.epsilon)?;
+        not_negative("the weight decay", self.penalty)?;
         not_negative("the weight decay", self.weight_decay)
     }
 

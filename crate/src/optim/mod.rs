@@ -7,6 +7,7 @@ mod adadelta;
 mod adam;
 mod arguments;
 mod clip;
+mod decay;
 mod rmsprop;
 mod schedule;
 mod sgd;

@@ -4,7 +4,7 @@ use candle_core::Tensor;
 use candle_core::backprop::GradStore;
 
 use super::arguments::{not_negative, share};
-use super::update::{Memory, Rule, remembers};
+use super::update::{Memory, Rule};
 use super::{Optimiser, State};
 use crate::Result;
 use crate::nn::Parameters;
@@ -16,12 +16,23 @@ use crate::ops::simd::Float;
 /// The defaults are those of Keras, which the course used: `rho` 0.9 and `epsilon` 1e-7, which is
 /// added to the root, `w -= rate · g / (√v + epsilon)`, as Keras 2 and PyTorch do. (Keras 3 adds it
 /// under the root, which slows small gradients down.)
+///
+/// With a momentum the quotients go through a velocity as in PyTorch: `u = momentum · u + g /
+/// (√v + epsilon)`, then `w -= rate · u`.
 #[derive(Clone, Debug)]
 pub struct RmsProp {
     learning_rate: f64,
     rho: f64,
     epsilon: f64,
-    memory: Memory<1>,
+    weight_decay: f64,
+    memory: Averages,
+}
+
+/// What is kept of each weight: one number is enough without momentum.
+#[derive(Clone, Debug)]
+enum Averages {
+    Plain(Memory<1>),
+    Momentum(f64, Memory<2>),
 }
 
 impl RmsProp {
@@ -31,7 +42,8 @@ impl RmsProp {
             learning_rate,
             rho: 0.9,
             epsilon: 1e-7,
-            memory: Memory::default(),
+            weight_decay: 0.0,
+            memory: Averages::Plain(Memory::default()),
         }
     }
 
@@ -46,6 +58,23 @@ impl RmsProp {
         self.epsilon = epsilon;
         self
     }
+
+    /// The share of the old velocity that is kept at each step, in `[0, 1)`. With 0, the default,
+    /// there is no velocity.
+    pub fn momentum(mut self, momentum: f64) -> Self {
+        self.memory = if momentum == 0.0 {
+            Averages::Plain(Memory::default())
+        } else {
+            Averages::Momentum(momentum, Memory::default())
+        };
+        self
+    }
+
+    /// The L2 penalty: what is added to a gradient is this times the weight.
+    pub fn weight_decay(mut self, weight_decay: f64) -> Self {
+        self.weight_decay = weight_decay;
+        self
+    }
 }
 
 impl Optimiser for RmsProp {
@@ -56,16 +85,54 @@ impl Optimiser for RmsProp {
             rho: self.rho,
             epsilon: self.epsilon,
         };
-        self.memory.update(rule, parameters, gradients)
+        let decay = self.weight_decay;
+        match &mut self.memory {
+            Averages::Plain(memory) => memory.update_decayed(rule, decay, parameters, gradients),
+            Averages::Momentum(momentum, memory) => {
+                let momentum = *momentum;
+                let rule = |step| MomentumRule {
+                    rule: rule(step),
+                    momentum,
+                };
+                memory.update_decayed(rule, decay, parameters, gradients)
+            }
+        }
     }
 
     fn check(&self) -> Result<()> {
-        self.memory.check_rate(self.learning_rate)?;
+        match &self.memory {
+            Averages::Plain(memory) => memory.check_rate(self.learning_rate)?,
+            Averages::Momentum(momentum, memory) => {
+                memory.check_rate(self.learning_rate)?;
+                not_negative("the momentum", *momentum)?;
+            }
+        }
         share("rho", self.rho)?;
-        not_negative("epsilon", self.epsilon)
+        not_negative("epsilon", self.epsilon)?;
+        not_negative("the weight decay", self.weight_decay)
     }
 
-    remembers!(RmsPropRule);
+    fn learning_rate(&self) -> f64 {
+        self.learning_rate
+    }
+
+    fn set_learning_rate(&mut self, learning_rate: f64) {
+        self.learning_rate = learning_rate;
+    }
+
+    fn state(&self) -> State {
+        match &self.memory {
+            Averages::Plain(memory) => memory.state::<RmsPropRule>(),
+            Averages::Momentum(_, memory) => memory.state::<MomentumRule>(),
+        }
+    }
+
+    fn restore(&mut self, state: &State) -> Result<()> {
+        match &mut self.memory {
+            Averages::Plain(memory) => memory.restore::<RmsPropRule>(state),
+            Averages::Momentum(_, memory) => memory.restore::<MomentumRule>(state),
+        }
+    }
 }
 
 struct RmsPropRule {
@@ -93,5 +160,36 @@ impl Rule<1> for RmsPropRule {
         let square = ((square * self.rho)? + (gradient.sqr()? * (1.0 - self.rho))?)?;
         let step = ((gradient * self.rate)? / (square.sqrt()? + self.epsilon)?)?;
         Ok(((weight - step)?, [square]))
+    }
+}
+
+struct MomentumRule {
+    rule: RmsPropRule,
+    momentum: f64,
+}
+
+impl Rule<2> for MomentumRule {
+    const AVERAGES: [&'static str; 2] = ["mean_square", "velocity"];
+
+    #[inline(always)]
+    fn number<T: Float>(&self, weight: T, gradient: T, [square, velocity]: [T; 2]) -> (T, [T; 2]) {
+        let RmsPropRule { rate, rho, epsilon } = self.rule;
+        let square = T::of(rho) * square + T::of(1.0 - rho) * gradient * gradient;
+        let quotient = gradient / (square.sqrt() + T::of(epsilon));
+        let velocity = T::of(self.momentum) * velocity + quotient;
+        (weight - T::of(rate) * velocity, [square, velocity])
+    }
+
+    fn tensor(
+        &self,
+        weight: &Tensor,
+        gradient: &Tensor,
+        [square, velocity]: [&Tensor; 2],
+    ) -> candle_core::Result<(Tensor, [Tensor; 2])> {
+        let RmsPropRule { rate, rho, epsilon } = self.rule;
+        let square = ((square * rho)? + (gradient.sqr()? * (1.0 - rho))?)?;
+        let quotient = (gradient / (square.sqrt()? + epsilon)?)?;
+        let velocity = ((velocity * self.momentum)? + quotient)?;
+        Ok(((weight - (&velocity * rate)?)?, [square, velocity]))
     }
 }

@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 use candle_core::backprop::GradStore;
 
-use super::arguments::not_negative;
+use super::arguments::{above_zero, not_negative};
 use super::update::{Memory, Rule, remembers};
 use super::{Optimiser, State};
 use crate::Result;
@@ -13,11 +13,15 @@ use crate::ops::simd::Float;
 /// Stochastic gradient descent as PyTorch, which the course used, defines it:
 /// `v = momentum · v + g + weight_decay · w`, then `w -= rate · v`. Momentum and weight decay are 0
 /// unless told otherwise.
+///
+/// With [`Sgd::nesterov`] a step looks ahead: `w -= rate · (g + weight_decay · w + momentum · v)`
+/// (Sutskever et al. 2013).
 #[derive(Clone, Debug)]
 pub struct Sgd {
     learning_rate: f64,
     momentum: f64,
     weight_decay: f64,
+    nesterov: bool,
     memory: Memory<1>,
 }
 
@@ -28,6 +32,7 @@ impl Sgd {
             learning_rate,
             momentum: 0.0,
             weight_decay: 0.0,
+            nesterov: false,
             memory: Memory::default(),
         }
     }
@@ -43,6 +48,12 @@ impl Sgd {
         self.weight_decay = weight_decay;
         self
     }
+
+    /// Nesterov's momentum: the step is the one that the velocity leads to next.
+    pub fn nesterov(mut self) -> Self {
+        self.nesterov = true;
+        self
+    }
 }
 
 impl Optimiser for Sgd {
@@ -53,12 +64,19 @@ impl Optimiser for Sgd {
             momentum: self.momentum,
             decay: self.weight_decay,
         };
+        if self.nesterov {
+            let rule = |step| Nesterov(rule(step));
+            return self.memory.update(rule, parameters, gradients);
+        }
         self.memory.update(rule, parameters, gradients)
     }
 
     fn check(&self) -> Result<()> {
         self.memory.check_rate(self.learning_rate)?;
         not_negative("the momentum", self.momentum)?;
+        if self.nesterov {
+            above_zero("the momentum of Nesterov's step", self.momentum)?;
+        }
         not_negative("the weight decay", self.weight_decay)
     }
 
@@ -89,5 +107,32 @@ impl Rule<1> for SgdRule {
         let gradient = (gradient + (weight * self.decay)?)?;
         let velocity = ((velocity * self.momentum)? + gradient)?;
         Ok(((weight - (&velocity * self.rate)?)?, [velocity]))
+    }
+}
+
+struct Nesterov(SgdRule);
+
+impl Rule<1> for Nesterov {
+    const AVERAGES: [&'static str; 1] = SgdRule::AVERAGES;
+
+    #[inline(always)]
+    fn number<T: Float>(&self, weight: T, gradient: T, [velocity]: [T; 1]) -> (T, [T; 1]) {
+        let gradient = gradient + T::of(self.0.decay) * weight;
+        let momentum = T::of(self.0.momentum);
+        let velocity = momentum * velocity + gradient;
+        let ahead = gradient + momentum * velocity;
+        (weight - T::of(self.0.rate) * ahead, [velocity])
+    }
+
+    fn tensor(
+        &self,
+        weight: &Tensor,
+        gradient: &Tensor,
+        [velocity]: [&Tensor; 1],
+    ) -> candle_core::Result<(Tensor, [Tensor; 1])> {
+        let gradient = (gradient + (weight * self.0.decay)?)?;
+        let velocity = ((velocity * self.0.momentum)? + &gradient)?;
+        let ahead = (gradient + (&velocity * self.0.momentum)?)?;
+        Ok(((weight - (ahead * self.0.rate)?)?, [velocity]))
     }
 }

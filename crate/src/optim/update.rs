@@ -8,6 +8,7 @@ use candle_core::{CpuStorage, InplaceOp1, Layout, Tensor};
 
 use super::State;
 use super::arguments::{above_zero, not_negative};
+use super::decay::Decayed;
 use crate::nn::Parameters;
 use crate::ops::simd::{Float, Simd, WithSimd};
 use crate::ops::storage::{Elements, elements_mut};
@@ -95,6 +96,24 @@ impl<const N: usize> Memory<N> {
             }
         }
         Ok(())
+    }
+
+    /// The same with an L2 penalty, whose code runs only where there is one.
+    pub(super) fn update_decayed<R: Rule<N>>(
+        &mut self,
+        rule: impl Fn(u64) -> R,
+        decay: f64,
+        parameters: &Parameters,
+        gradients: &GradStore,
+    ) -> Result<()> {
+        if decay == 0.0 {
+            return self.update(rule, parameters, gradients);
+        }
+        let decayed = |step| Decayed {
+            rule: rule(step),
+            decay,
+        };
+        self.update(decayed, parameters, gradients)
     }
 
     fn of(&mut self, name: &str, weight: &Tensor) -> Result<&mut Past<N>> {

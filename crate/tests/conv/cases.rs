@@ -174,14 +174,14 @@ prop_compose! {
 prop_compose! {
     /// Pools and upsamplings of images up to `size`; batches of 0 to 2.
     pub fn resize(size: usize)(
-        (kind, align) in (0..4u8, any::<bool>()),
+        (kind, align, ceil_mode) in (0..4u8, any::<bool>(), any::<bool>()),
         (batch, channels) in (0..3usize, 1..3usize),
         (kernel, stride, reach) in (pair(1..5), pair(1..5), pair(0..3)),
         (extra, target) in (pair(0..size), pair(1..2 * size)),
         seed in any::<u64>(),
     ) -> Case {
         let padding = [0, 1].map(|i| reach[i].min(kernel[i] / 2));
-        let windows = Pool2d { kernel, stride, padding };
+        let windows = Pool2d { kernel, stride, padding, ceil_mode };
         let operation = match kind {
             0 => Operation::MaxPool(windows),
             1 => Operation::AvgPool(windows, align),

@@ -53,6 +53,7 @@ fn max_pool2d_has_no_gradient_where_kernel_and_stride_differ() {
         kernel: [1, 2],
         stride: [1, 1],
         padding: [0, 0],
+        ceil_mode: false,
     };
     let y = ops::max_pool2d(&x, windows).unwrap();
     assert_eq!(gradient(&y, &x), [0.0, 1.0, 1.0, 1.0]);
@@ -74,6 +75,7 @@ fn avg_pool2d_has_no_gradient_with_overlapping_windows() {
         kernel: [1, 2],
         stride: [1, 1],
         padding: [0, 0],
+        ceil_mode: false,
     };
     let y = ops::avg_pool2d(&x, windows, true).unwrap();
     assert_eq!(gradient(&y, &x), [0.5, 1.0, 0.5]);
@@ -155,6 +157,7 @@ fn what_is_not_a_number_does_not_vanish() {
         kernel: [3, 3],
         stride: [1, 1],
         padding: [1, 1],
+        ceil_mode: false,
     };
     let overlapping = ops::max_pool2d(&x, overlapping).unwrap();
     for y in [convolved, pooled, overlapping] {

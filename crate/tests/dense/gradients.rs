@@ -88,7 +88,7 @@ proptest! {
     #[test]
     fn bce_and_mse(
         shape in prop::collection::vec(1usize..12, 0..3),
-        reduction in prop::sample::select(vec![Reduction::Mean, Reduction::Sum]),
+        reduction in prop::sample::select(vec![Reduction::Mean, Reduction::Sum, Reduction::None]),
         seed in any::<u64>(),
     ) {
         let (x, y) = (numbers(seed, &shape), numbers(seed ^ 1, &shape));
@@ -98,11 +98,29 @@ proptest! {
     }
 
     #[test]
+    fn absolute_and_weighted_losses(
+        shape in prop::collection::vec(1usize..12, 1..3),
+        delta in 0.3..3.0,
+        reduction in prop::sample::select(vec![Reduction::Mean, Reduction::Sum, Reduction::None]),
+        seed in any::<u64>(),
+    ) {
+        // Differences of one sign or the other, 1e-3 away from the kink at zero.
+        let difference = numbers(seed, &shape);
+        let target = numbers(seed ^ 1, &shape);
+        let prediction = (&target + difference).unwrap();
+        let both = [("prediction", &prediction), ("target", &target)];
+        assert_right(&both, |t| ops::l1(&t[0], &t[1], reduction));
+        assert_right(&both, |t| ops::huber(&t[0], &t[1], delta, reduction));
+        let weight = numbers(seed ^ 2, &shape[shape.len() - 1..]).abs().unwrap();
+        assert_right(&both, |t| ops::weighted_bce_with_logits(&t[0], &t[1], &weight, reduction));
+    }
+
+    #[test]
     fn cross_entropy(
         (batch, classes) in (1usize..5, 2usize..20),
         positions in prop::collection::vec(1usize..4, 0..3),
-        plain in any::<bool>(),
-        reduction in prop::sample::select(vec![Reduction::Mean, Reduction::Sum]),
+        (plain, label_smoothing) in (any::<bool>(), prop::sample::select(vec![0.0, 0.2])),
+        reduction in prop::sample::select(vec![Reduction::Mean, Reduction::Sum, Reduction::None]),
         seed in any::<u64>(),
     ) {
         let logits = numbers(seed, &[&[batch, classes], &positions[..]].concat());
@@ -115,6 +133,7 @@ proptest! {
             true => CrossEntropy { reduction, ..CrossEntropy::default() },
             false => weighted(classes, reduction),
         };
+        let options = CrossEntropy { label_smoothing, ..options };
         assert_right(&[("logits", &logits)], |t| ops::cross_entropy(&t[0], &targets, &options));
     }
 

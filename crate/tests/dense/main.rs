@@ -53,6 +53,7 @@ pub fn weighted(classes: usize, reduction: Reduction) -> CrossEntropy {
     CrossEntropy {
         class_weights: Some(Tensor::new(weights, &Device::Cpu).unwrap()),
         ignore_index: Some(1),
+        label_smoothing: 0.0,
         reduction,
     }
 }

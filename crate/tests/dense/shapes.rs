@@ -166,3 +166,30 @@ fn parameters_out_of_range_are_refused() {
             .is_err()
     );
 }
+
+#[test]
+fn options_of_losses_out_of_range_are_named() {
+    let (x, y) = (zeros(&[2, 3]), zeros(&[2, 3]));
+    assert_eq!(
+        message(ops::huber(&x, &y, 0.0, Reduction::Mean)),
+        "delta of the Huber loss is 0, but it must be above zero."
+    );
+    assert_eq!(
+        message(ops::weighted_bce_with_logits(
+            &x,
+            &y,
+            &zeros(&[2]),
+            Reduction::Mean
+        )),
+        "weighted_bce_with_logits: the pos_weight [2] does not fit the logits [2, 3]; it must be their last dimensions, such as [labels] for [batch, labels]."
+    );
+    let options = CrossEntropy {
+        label_smoothing: 1.5,
+        ..CrossEntropy::default()
+    };
+    assert_eq!(
+        message(ops::cross_entropy(&x, &classes(&[0, 1]), &options)),
+        "label_smoothing is 1.5, but it must be from 0 to 1."
+    );
+    assert!(message(ops::l1(&x, &zeros(&[2]), Reduction::None)).contains("[2, 3]"));
+}

@@ -1,8 +1,8 @@
 //! Convolutions, pooling and upsampling against PyTorch, fused and composed.
 
 use cuaderno::ops::{
-    self, Activation, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, Pool2d, Resize, fallback,
-    simd,
+    self, Activation, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, Pool1d, Pool2d, Resize,
+    fallback, simd,
 };
 
 use crate::fixture::{Case, Fixture};
@@ -105,6 +105,7 @@ fn windows(case: &Case) -> Pool2d {
         kernel: pair(case, "kernel"),
         stride: pair(case, "stride"),
         padding: pair(case, "padding"),
+        ceil_mode: case.get("ceil_mode"),
     }
 }
 
@@ -120,6 +121,24 @@ fn max_pool2d() {
 fn avg_pool2d() {
     for_each_case("conv/avg_pool2d", |case| {
         let y = ops::avg_pool2d(&case.var("input"), windows(case), case.get("count_padding"));
+        case.check(&[("output", &y.unwrap())]);
+    });
+}
+
+#[test]
+fn pool1d() {
+    for_each_case("conv/pool1d", |case| {
+        let windows = Pool1d {
+            kernel: case.get("kernel"),
+            stride: case.get("stride"),
+            padding: case.get("padding"),
+            ceil_mode: case.get("ceil_mode"),
+        };
+        let x = case.var("input");
+        let y = match case.get::<String>("kind").as_str() {
+            "max" => ops::max_pool1d(&x, windows),
+            kind => ops::avg_pool1d(&x, windows, kind == "average"),
+        };
         case.check(&[("output", &y.unwrap())]);
     });
 }

@@ -8,6 +8,7 @@ fn reduction(case: &Case) -> Reduction {
     match case.get::<String>("reduction").as_str() {
         "mean" => Reduction::Mean,
         "sum" => Reduction::Sum,
+        "none" => Reduction::None,
         other => panic!("{case}: no reduction is called {other}"),
     }
 }
@@ -27,6 +28,7 @@ fn cross_entropy() {
         let options = CrossEntropy {
             class_weights: case.optional("class_weights"),
             ignore_index: case.get("ignored"),
+            label_smoothing: case.get("label_smoothing"),
             reduction: reduction(case),
         };
         let (logits, targets) = (case.var("logits"), case.tensor("targets"));
@@ -39,6 +41,33 @@ fn cross_entropy() {
 fn mse() {
     on_every_case("losses/mse", |case| {
         let output = ops::mse(&case.var("input"), &case.var("target"), reduction(case));
+        case.check(&[("output", &output.unwrap())]);
+    });
+}
+
+#[test]
+fn l1() {
+    on_every_case("losses/l1", |case| {
+        let output = ops::l1(&case.var("input"), &case.var("target"), reduction(case));
+        case.check(&[("output", &output.unwrap())]);
+    });
+}
+
+#[test]
+fn huber() {
+    on_every_case("losses/huber", |case| {
+        let (input, target) = (case.var("input"), case.var("target"));
+        let output = ops::huber(&input, &target, case.get("delta"), reduction(case));
+        case.check(&[("output", &output.unwrap())]);
+    });
+}
+
+#[test]
+fn weighted_bce_with_logits() {
+    on_every_case("losses/weighted_bce_with_logits", |case| {
+        let (logits, targets) = (case.var("logits"), case.tensor("targets"));
+        let weight = case.tensor("pos_weight");
+        let output = ops::weighted_bce_with_logits(&logits, &targets, &weight, reduction(case));
         case.check(&[("output", &output.unwrap())]);
     });
 }

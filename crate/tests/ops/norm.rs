@@ -23,7 +23,14 @@ fn layer_norm() {
 fn batch_norm() {
     on_every_case("norm/batch_norm", |case| {
         let input = case.var("input");
-        let (weight, bias) = (case.var("weight"), case.var("bias"));
+        let channels = case.tensor("running_mean");
+        let [weight, bias] = match case.get("affine") {
+            true => ["weight", "bias"].map(|name| case.var(name).as_tensor().clone()),
+            false => [
+                channels.ones_like().unwrap(),
+                channels.zeros_like().unwrap(),
+            ],
+        };
         let running = ChannelStatistics {
             mean: case.tensor("running_mean"),
             variance: case.tensor("running_variance"),

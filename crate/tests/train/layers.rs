@@ -4,9 +4,10 @@
 use candle_core::{DType, Tensor, Var};
 use cuaderno::candle_core;
 use cuaderno::nn::{
-    Activation, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d, ConvTranspose2d, Dense,
-    Dropout, Embedding, Flatten, Gru, Layer, LayerNorm, Lstm, MaxPool2d, Merge, PRelu, Pass, Plan,
-    Reshape, SimpleRnn, Upsample, check_gradients,
+    Activation, AvgPool1d, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d, ConvTranspose1d,
+    ConvTranspose2d, Dense, Dropout, Dropout2d, Embedding, Flatten, GlobalAvgPool, GlobalMaxPool,
+    Gru, Layer, LayerNorm, Lstm, MaxPool1d, MaxPool2d, Merge, PRelu, Pass, Plan, Reshape,
+    Sequential, SimpleRnn, Upsample, check_gradients,
 };
 use cuaderno::{Result, Rng};
 
@@ -100,6 +101,61 @@ fn conv2d() {
 }
 
 #[test]
+fn padding_same() {
+    for case in Fixture::load("conv/conv1d_same").cases() {
+        let weight = case.tensor("weight");
+        let plan = Conv1d::filters(weight.dims()[0])
+            .kernel(weight.dims()[2])
+            .stride(case.get("stride"))
+            .padding_same()
+            .dilation(case.get("dilation"))
+            .groups(case.get("groups"));
+        check_biased!(&case, plan);
+    }
+    for case in Fixture::load("conv/conv2d_same").cases() {
+        let weight = case.tensor("weight");
+        let plan = Conv2d::filters(weight.dims()[0])
+            .kernel([weight.dims()[2], weight.dims()[3]])
+            .stride(case.get::<usize>("stride"))
+            .padding_same()
+            .dilation(case.get::<usize>("dilation"))
+            .groups(case.get("groups"));
+        check_biased!(&case, plan);
+    }
+}
+
+#[test]
+fn padding_same_keeps_the_size_in_a_summary() {
+    let network = Sequential::input(&[1, 7, 10])
+        .then("even", Conv2d::filters(2).kernel([2, 4]).padding_same())
+        .then(
+            "halved",
+            Conv2d::filters(3).kernel(5).stride(2).padding_same(),
+        )
+        .build(&mut Rng::new(1))
+        .unwrap();
+    let summary = network.summary().unwrap().to_string();
+    assert!(summary.contains("[batch, 2, 7, 10]"), "{summary}");
+    assert!(summary.contains("[batch, 3, 4, 5]"), "{summary}");
+}
+
+#[test]
+fn conv_transpose1d() {
+    for case in Fixture::load("conv/conv_transpose1d").cases() {
+        let weight = case.tensor("weight");
+        let groups: usize = case.get("groups");
+        let plan = ConvTranspose1d::filters(weight.dims()[1] * groups)
+            .kernel(weight.dims()[2])
+            .stride(case.get("stride"))
+            .padding(case.get("padding"))
+            .output_padding(case.get("output_padding"))
+            .dilation(case.get("dilation"))
+            .groups(groups);
+        check_biased!(&case, plan);
+    }
+}
+
+#[test]
 fn conv_transpose2d() {
     for case in Fixture::load("conv/conv_transpose2d").cases() {
         let weight = case.tensor("weight");
@@ -130,11 +186,9 @@ fn prelu() {
 fn layer_norm() {
     for case in Fixture::load("norm/layer_norm").cases() {
         // The gradients of a single normalised number are zero but for PyTorch's rounding.
-        if case.get::<usize>("normalised_dims") == 1 && case.name != "single" {
-            check_plan(
-                &case,
-                &LayerNorm::of_features().epsilon(case.get("epsilon")),
-            );
+        if case.name != "single" {
+            let plan = LayerNorm::of_last(case.get("normalised_dims"));
+            check_plan(&case, &plan.epsilon(case.get("epsilon")));
         }
     }
 }
@@ -145,6 +199,10 @@ fn batch_norm() {
         let plan = BatchNorm::of_channels()
             .momentum(case.get("momentum"))
             .epsilon(case.get("epsilon"));
+        let plan = match case.get("affine") {
+            true => plan,
+            false => plan.without_affine(),
+        };
         let input = Var::from_tensor(&case.tensor("input")).unwrap();
         let layer = plan.build(&input.dims()[1..], &mut Rng::new(1)).unwrap();
         set_weights(&case, &layer, |name| {
@@ -162,8 +220,8 @@ fn batch_norm() {
         let gradients = weighted.sum_all().unwrap().backward().unwrap();
         case.compare("grad_input", gradients.get(&input).unwrap());
         let parameters = layer.parameters();
-        for name in ["weight", "bias"] {
-            let gradient = gradients.get(&parameters.get(name).unwrap().var()).unwrap();
+        for (name, parameter) in parameters.trainable() {
+            let gradient = gradients.get(&parameter.var()).unwrap();
             case.compare(&format!("grad_{name}"), gradient);
         }
         let buffer = |name| parameters.get(name).unwrap().tensor();
@@ -248,26 +306,84 @@ fn dropout_drops_in_training_only() {
     assert_ne!(train(1), train(2));
 }
 
+/// Gives a pooling the case's options.
+macro_rules! pooling {
+    ($case:expr, $layer:ident) => {{
+        let plan = $layer::window($case.get::<usize>("kernel"))
+            .stride($case.get::<usize>("stride"))
+            .padding($case.get::<usize>("padding"));
+        match $case.get("ceil_mode") {
+            true => plan.ceil_mode(),
+            false => plan,
+        }
+    }};
+}
+
 #[test]
 fn max_pool2d() {
     for case in Fixture::load("conv/max_pool2d").cases() {
-        let plan = MaxPool2d::window(case.get::<usize>("kernel"))
-            .stride(case.get::<usize>("stride"))
-            .padding(case.get::<usize>("padding"));
-        check_plan(&case, &plan);
+        check_plan(&case, &pooling!(case, MaxPool2d));
     }
 }
 
 #[test]
 fn avg_pool2d() {
     for case in Fixture::load("conv/avg_pool2d").cases() {
-        if case.get("count_padding") {
-            let plan = AvgPool2d::window(case.get::<usize>("kernel"))
-                .stride(case.get::<usize>("stride"))
-                .padding(case.get::<usize>("padding"));
-            check_plan(&case, &plan);
+        let plan = pooling!(case, AvgPool2d);
+        check_plan(&case, &plan.count_padding(case.get("count_padding")));
+    }
+}
+
+#[test]
+fn pool1d() {
+    for case in Fixture::load("conv/pool1d").cases() {
+        match case.get::<String>("kind").as_str() {
+            "max" => check_plan(&case, &pooling!(case, MaxPool1d)),
+            "average" => check_plan(&case, &pooling!(case, AvgPool1d)),
+            _ => check_plan(&case, &pooling!(case, AvgPool1d).count_padding(false)),
         }
     }
+}
+
+#[test]
+fn global_pooling_is_one_window_over_everything() {
+    let values = |x: Tensor| x.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let run = |layer: &dyn Layer, x: &Tensor| {
+        let y = layer.apply(x, &mut Pass::Evaluate).unwrap();
+        let promised = layer.output_shape(&x.dims()[1..]).unwrap();
+        assert_eq!(y.dims()[1..], promised);
+        values(y)
+    };
+    let x = [[[[1f32, 2.0], [5.0, 0.0]], [[-1.0, -3.0], [-4.0, -4.0]]]];
+    let images = Tensor::new(&x, &candle_core::Device::Cpu).unwrap();
+    let sequences = images.flatten_from(2).unwrap();
+    for x in [images, sequences] {
+        assert_eq!(run(&GlobalAvgPool, &x), [2.0, -3.0]);
+        assert_eq!(run(&GlobalMaxPool, &x), [5.0, -1.0]);
+    }
+    let error = GlobalMaxPool.output_shape(&[3]).unwrap_err().to_string();
+    assert!(error.contains("[channels, height, width]"), "{error}");
+}
+
+#[test]
+fn dropout2d_drops_whole_channels_in_training_only() {
+    let x = Tensor::ones((20, 50, 2, 3), DType::F32, &candle_core::Device::Cpu).unwrap();
+    let layer = Dropout2d::rate(0.2);
+    let channels = |y: Tensor| y.reshape((1000, 6)).unwrap().to_vec2::<f32>().unwrap();
+    let used = layer.apply(&x, &mut Pass::Evaluate).unwrap();
+    assert_eq!(channels(used), vec![[1.0; 6]; 1000]);
+    let trained = layer.apply(&x, &mut Pass::Train(&mut Rng::new(1))).unwrap();
+    let trained = channels(trained);
+    let dropped = trained
+        .iter()
+        .filter(|channel| **channel == [0.0; 6])
+        .count();
+    let kept = trained
+        .iter()
+        .filter(|channel| **channel == [1.25; 6])
+        .count();
+    assert_eq!(dropped + kept, 1000);
+    assert!((150..250).contains(&dropped), "{dropped} of 1000");
 }
 
 #[test]
@@ -278,8 +394,10 @@ fn upsample() {
     }
     for case in Fixture::load("conv/upsample_bilinear2d").cases() {
         let size: [usize; 2] = case.get("size");
-        if !case.get::<bool>("align_corners") {
-            check_plan(&case, &Upsample::bilinear_to(size));
+        let plan = Upsample::bilinear_to(size);
+        match case.get("align_corners") {
+            true => check_plan(&case, &plan.align_corners()),
+            false => check_plan(&case, &plan),
         }
     }
     let x = Tensor::new(&[[[[1f32, 2.0]]]], &candle_core::Device::Cpu).unwrap();
@@ -305,11 +423,33 @@ fn gradients_of_all_layers_are_their_finite_differences() {
     right(Dense::units(3).activation(tanh), &[2, 4]);
     right(Conv1d::filters(2).stride(2).activation(tanh), &[2, 3, 7]);
     right(Conv2d::filters(2).kernel([3, 2]).padding(1), &[1, 2, 5, 4]);
+    right(Conv1d::filters(2).kernel(4).padding_same(), &[2, 3, 5]);
+    right(
+        Conv2d::filters(2).kernel(2).stride(2).padding_same(),
+        &[1, 2, 5, 4],
+    );
     right(
         ConvTranspose2d::filters(2).stride(2).output_padding(1),
         &[1, 2, 3, 2],
     );
+    right(ConvTranspose1d::filters(2).stride(2), &[2, 2, 3]);
     right(PRelu::per_channel(), &[2, 3]);
+    right(LayerNorm::of_last(2), &[2, 3, 4]);
+    right(BatchNorm::of_channels().without_affine(), &[3, 2, 4]);
+    right(Dropout2d::rate(0.3), &[2, 4, 2, 2]);
+    right(MaxPool1d::window(3).stride(2).padding(1), &[1, 2, 7]);
+    right(AvgPool1d::window(2).ceil_mode(), &[1, 2, 5]);
+    right(
+        AvgPool2d::window(3)
+            .padding(1)
+            .count_padding(false)
+            .ceil_mode(),
+        &[1, 2, 4, 5],
+    );
+    right(MaxPool2d::window(2).ceil_mode(), &[1, 2, 3, 5]);
+    right(GlobalAvgPool, &[2, 3, 2, 4]);
+    right(GlobalMaxPool, &[2, 3, 2, 4]);
+    right(Upsample::bilinear(2).align_corners(), &[1, 2, 2, 3]);
     right(LayerNorm::of_features(), &[2, 4]);
     right(BatchNorm::of_channels(), &[3, 2, 4]);
     right(Dropout::rate(0.3), &[3, 5]);
@@ -323,6 +463,11 @@ fn gradients_of_all_layers_are_their_finite_differences() {
     right(Lstm::units(2).return_sequences().reversed(), &[2, 3, 2]);
     right(
         Bidirectional::of(Gru::units(2)).merge(Merge::Multiply),
+        &[2, 3, 2],
+    );
+    right(Gru::units(2).num_layers(2).without_bias(), &[2, 3, 2]);
+    right(
+        Bidirectional::of(Lstm::units(2).num_layers(2).return_sequences()),
         &[2, 3, 2],
     );
 }
@@ -370,6 +515,18 @@ fn an_input_that_does_not_fit_is_one_sentence() {
     );
     refused(Lstm::units(4), &[3], &["Lstm", "[time, features]"]);
     refused(Gru::units(0), &[3, 2], &["0 units"]);
+    refused(Gru::units(2).num_layers(0), &[3, 2], &["0 layer(s)"]);
+    refused(
+        LayerNorm::of_last(3),
+        &[3, 2],
+        &["LayerNorm", "[3, 2]", "3"],
+    );
+    refused(
+        ConvTranspose1d::filters(4).padding(3),
+        &[1, 2],
+        &["ConvTranspose1d", "nothing is left", "3"],
+    );
+    refused(MaxPool1d::window(4), &[2, 3], &["MaxPool1d", "4", "3"]);
     let conv = Conv2d::filters(4).build(&[3, 8, 8], rng).unwrap();
     refused(
         conv,

@@ -9,6 +9,9 @@ use cuaderno::optim::{Adadelta, Adam, AdamW, Optimiser, RmsProp, Sgd, clip_by_no
 
 use crate::fixture::{Case, Fixture};
 
+/// The cases of the fixture whose optimisers and options there are.
+const FOLLOWED: usize = 19;
+
 const NAMES: [&str; 2] = ["weight", "bias"];
 
 fn optimiser(case: &Case) -> Option<Box<dyn Optimiser>> {
@@ -17,6 +20,13 @@ fn optimiser(case: &Case) -> Option<Box<dyn Optimiser>> {
     Some(match case.name {
         "sgd" => Box::new(Sgd::new(rate)),
         "sgd_momentum" => Box::new(Sgd::new(rate).momentum(case.get("momentum"))),
+        "sgd_nesterov" => Box::new(Sgd::new(rate).momentum(case.get("momentum")).nesterov()),
+        "sgd_nesterov_weight_decay" => Box::new(
+            Sgd::new(rate)
+                .momentum(case.get("momentum"))
+                .weight_decay(case.get("weight_decay"))
+                .nesterov(),
+        ),
         "sgd_weight_decay" => Box::new(Sgd::new(rate).weight_decay(case.get("weight_decay"))),
         "sgd_momentum_weight_decay" => Box::new(
             Sgd::new(rate)
@@ -27,6 +37,31 @@ fn optimiser(case: &Case) -> Option<Box<dyn Optimiser>> {
             RmsProp::new(rate)
                 .rho(case.get("alpha"))
                 .epsilon(case.get("eps")),
+        ),
+        "rmsprop_pytorch_momentum" => Box::new(
+            RmsProp::new(rate)
+                .rho(case.get("alpha"))
+                .epsilon(case.get("eps"))
+                .momentum(case.get("momentum")),
+        ),
+        "rmsprop_weight_decay" => Box::new(
+            RmsProp::new(rate)
+                .rho(case.get("alpha"))
+                .epsilon(case.get("eps"))
+                .weight_decay(case.get("weight_decay")),
+        ),
+        "rmsprop_momentum_weight_decay" => Box::new(
+            RmsProp::new(rate)
+                .rho(case.get("alpha"))
+                .epsilon(case.get("eps"))
+                .momentum(case.get("momentum"))
+                .weight_decay(case.get("weight_decay")),
+        ),
+        "adam_weight_decay" => Box::new(
+            Adam::new(rate)
+                .betas(betas().0, betas().1)
+                .epsilon(case.get("eps"))
+                .weight_decay(case.get("weight_decay")),
         ),
         "adam" | "adam_other_betas" => Box::new(
             Adam::new(rate)
@@ -44,7 +79,13 @@ fn optimiser(case: &Case) -> Option<Box<dyn Optimiser>> {
                 .rho(case.get("rho"))
                 .epsilon(case.get("eps")),
         ),
-        // Options that PyTorch has and we do not.
+        "adadelta_weight_decay" => Box::new(
+            Adadelta::new(rate)
+                .rho(case.get("rho"))
+                .epsilon(case.get("eps"))
+                .weight_decay(case.get("weight_decay")),
+        ),
+        // Keras' formulas of RMSprop, which are not ours.
         _ => return None,
     })
 }
@@ -93,13 +134,13 @@ fn follow_the_trajectories() -> usize {
 
 #[test]
 fn fused_updates_follow_pytorch() {
-    assert_eq!(follow_the_trajectories(), 2 * 12);
+    assert_eq!(follow_the_trajectories(), 2 * FOLLOWED);
 }
 
 #[test]
 fn composed_updates_follow_pytorch() {
     let _forced = fallback::force();
-    assert_eq!(follow_the_trajectories(), 2 * 12);
+    assert_eq!(follow_the_trajectories(), 2 * FOLLOWED);
 }
 
 #[test]
@@ -131,6 +172,19 @@ fn a_state_goes_to_its_own_kind_only() {
     assert!(AdamW::new(1e-3).restore(&adam.state()).is_ok());
     let error = RmsProp::new(1e-3).restore(&adam.state()).unwrap_err();
     assert!(error.to_string().contains("another optimiser's"), "{error}");
+    let mut with_momentum = RmsProp::new(1e-3).momentum(0.9);
+    with_momentum.step(&parameters, &gradients).unwrap();
+    let mut other = RmsProp::new(1e-3).momentum(0.5);
+    other.restore(&with_momentum.state()).unwrap();
+    let names: Vec<String> = other.state().averages.into_iter().map(|(n, _)| n).collect();
+    let expected = [
+        "bias.mean_square",
+        "bias.velocity",
+        "weight.mean_square",
+        "weight.velocity",
+    ];
+    assert_eq!(names, expected);
+    assert!(RmsProp::new(1e-3).restore(&with_momentum.state()).is_err());
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub fn bce_with_logits(logits: &Tensor, targets: &Tensor, reduction: Reduction) 
     let name = "bce_with_logits";
     check_same_shape(name, ("logits", logits), ("targets", targets))?;
     let scale = reduction.scale(name, logits.elem_count())?;
-    if fallback::fused(logits) {
+    if fallback::fused(logits) && reduction != Reduction::None {
         let (logits, targets) = (logits.contiguous()?, targets.contiguous()?);
         return for_float!(logits.dtype(), T => {
             let op = Bce::<T> { scale, element: PhantomData };
@@ -40,7 +40,7 @@ pub fn bce_with_logits(logits: &Tensor, targets: &Tensor, reduction: Reduction) 
         });
     }
     let softplus = Activation::Softplus.composed(logits)?;
-    Ok(((softplus - (logits * targets)?)?.sum_all()? * scale)?)
+    reduction.of(name, &(softplus - (logits * targets)?)?)
 }
 
 struct Bce<T> {

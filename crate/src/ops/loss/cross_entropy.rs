@@ -16,19 +16,28 @@ use crate::ops::{
 use crate::{Error, Result};
 
 /// How [`cross_entropy`] weighs its positions; the default takes all of them alike.
+///
+/// ```
+/// use cuaderno::ops::CrossEntropy;
+/// let smoothed = CrossEntropy { label_smoothing: 0.1, ..CrossEntropy::default() };
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct CrossEntropy {
     /// One factor a class, `[classes]`: the mean divides by the sum of the targets' factors.
     pub class_weights: Option<Tensor>,
     /// Positions with this target count neither in the loss nor in the mean: padding.
     pub ignore_index: Option<u32>,
-    /// Mean or sum.
+    /// The share of each target that is spread evenly over all classes, from 0 to 1: a network that
+    /// learns targets of 0.9 and 0.01 does not grow ever surer (Szegedy et al., 2016).
+    pub label_smoothing: f64,
+    /// Mean, sum, or one loss a position.
     pub reduction: Reduction,
 }
 
 /// `-ln softmax(logits)[target]` over all positions: logits `[batch, classes]` with targets
 /// `[batch]`, or `[batch, classes, d1, ..]` with `[batch, d1, ..]`, the targets being class numbers.
-/// PyTorch's `cross_entropy`, with its meaning of class weights and of ignored positions.
+/// PyTorch's `cross_entropy`, with its meaning of class weights, of ignored positions and of label
+/// smoothing.
 ///
 /// ```
 /// use cuaderno::{ops::{self, CrossEntropy}, prelude::*};
@@ -41,7 +50,8 @@ pub struct CrossEntropy {
 /// ```
 ///
 /// # Errors
-/// If the shapes do not fit, a target is no class, or nothing is left to take the mean of.
+/// If the shapes do not fit, a target is no class, the label smoothing is not from 0 to 1, or
+/// nothing is left to take the mean of.
 pub fn cross_entropy(logits: &Tensor, targets: &Tensor, options: &CrossEntropy) -> Result<Tensor> {
     let classes = check(logits, targets, options)?;
     // Every integer type fits: what is no class is reported as it is.
@@ -52,7 +62,7 @@ pub fn cross_entropy(logits: &Tensor, targets: &Tensor, options: &CrossEntropy) 
     let weights = position_weights(&targets, classes, options)?;
     let total: f64 = weights.iter().sum();
     let scale = match options.reduction {
-        Reduction::Sum => 1.0,
+        Reduction::Sum | Reduction::None => 1.0,
         Reduction::Mean if total > 0.0 => 1.0 / total,
         Reduction::Mean if total != 0.0 => {
             return Err(Error::argument(
@@ -68,13 +78,21 @@ pub fn cross_entropy(logits: &Tensor, targets: &Tensor, options: &CrossEntropy) 
             ));
         }
     };
+    let smoothing = options.label_smoothing;
+    if !(0.0..=1.0).contains(&smoothing) {
+        return Err(Error::argument("label_smoothing", smoothing, "from 0 to 1"));
+    }
+    let counted = targets
+        .iter()
+        .map(|&t| options.ignore_index.map(i64::from) != Some(t));
+    let counted: Vec<u8> = counted.map(u8::from).collect();
     // Any class will do where the weight is zero.
     let class = |&target: &i64| match usize::try_from(target) {
         Ok(class) if class < classes => class as u32,
         _ => 0,
     };
     let targets: Vec<u32> = targets.iter().map(class).collect();
-    if fallback::fused(logits) {
+    if fallback::fused(logits) && smoothing == 0.0 && options.reduction != Reduction::None {
         return for_float!(logits.dtype(), T => {
             let op = Op::<T> {
                 targets,
@@ -88,12 +106,41 @@ pub fn cross_entropy(logits: &Tensor, targets: &Tensor, options: &CrossEntropy) 
     shape[1] = 1;
     let targets = Tensor::from_vec(targets, shape.clone(), logits.device())?;
     let weights = Tensor::from_vec(weights, shape, logits.device())?.to_dtype(logits.dtype())?;
-    let chosen = log_softmax(logits, 1)?.gather(&targets, 1)?;
+    let log_softmax = log_softmax(logits, 1)?;
+    let chosen = log_softmax.gather(&targets, 1)?;
     // What does not count is 0, even where it is infinite.
     let chosen = weights
         .ne(0.0)?
         .where_cond(&chosen, &chosen.zeros_like()?)?;
-    Ok(((chosen * weights)?.sum_all()? * -scale)?)
+    let mut log_likelihood = (chosen * weights)?;
+    if smoothing > 0.0 {
+        let counted = Tensor::from_vec(counted, targets.shape(), logits.device())?;
+        let even = even_log_likelihood(&log_softmax, options)?;
+        let even = counted.where_cond(&even, &even.zeros_like()?)?;
+        log_likelihood = ((log_likelihood * (1.0 - smoothing))? + (even * smoothing)?)?;
+    }
+    let losses = log_likelihood.neg()?.squeeze(1)?;
+    match options.reduction {
+        Reduction::None => Ok(losses),
+        Reduction::Mean | Reduction::Sum => Ok((losses.sum_all()? * scale)?),
+    }
+}
+
+/// Of each position, the mean of all classes' log-probabilities, each times its class weight.
+fn even_log_likelihood(log_softmax: &Tensor, options: &CrossEntropy) -> Result<Tensor> {
+    let classes = log_softmax.dim(1)?;
+    let weighted = match &options.class_weights {
+        None => log_softmax.clone(),
+        Some(weights) => {
+            let mut shape = vec![1; log_softmax.rank()];
+            shape[1] = classes;
+            let weights = weights
+                .to_dtype(log_softmax.dtype())?
+                .to_device(log_softmax.device())?;
+            log_softmax.broadcast_mul(&weights.reshape(shape)?)?
+        }
+    };
+    Ok((weighted.sum_keepdim(1)? / classes as f64)?)
 }
 
 /// The number of classes.

@@ -5,8 +5,11 @@ mod bce;
 mod categorical_kl;
 mod cross_entropy;
 mod gaussian_kl;
+mod huber;
+mod l1;
 mod mse;
 mod mutual_information;
+mod weighted_bce;
 
 use candle_core::Tensor;
 
@@ -14,8 +17,11 @@ pub use bce::bce_with_logits;
 pub use categorical_kl::categorical_kl;
 pub use cross_entropy::{CrossEntropy, cross_entropy};
 pub use gaussian_kl::gaussian_kl;
+pub use huber::huber;
+pub use l1::l1;
 pub use mse::mse;
 pub use mutual_information::mutual_information;
+pub use weighted_bce::weighted_bce_with_logits;
 
 use crate::{Error, Result};
 
@@ -28,13 +34,24 @@ pub enum Reduction {
     /// Their sum. Divided by the batch size, it is what a variational autoencoder adds its
     /// divergence to.
     Sum,
+    /// They stay apart: one loss an element, or a position, in the shape of the targets.
+    None,
 }
 
 impl Reduction {
+    /// The losses of all elements, reduced.
+    fn of(self, loss: &'static str, losses: &Tensor) -> Result<Tensor> {
+        let scale = self.scale(loss, losses.elem_count())?;
+        match self {
+            Self::None => Ok(losses.clone()),
+            Self::Mean | Self::Sum => Ok((losses.sum_all()? * scale)?),
+        }
+    }
+
     /// What the sum over `count` elements is multiplied by.
     fn scale(self, loss: &'static str, count: usize) -> Result<f64> {
         match self {
-            Self::Sum => Ok(1.0),
+            Self::Sum | Self::None => Ok(1.0),
             Self::Mean if count > 0 => Ok(1.0 / count as f64),
             Self::Mean => Err(Error::shape(
                 loss,

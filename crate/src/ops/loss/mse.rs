@@ -19,14 +19,14 @@ use crate::ops::{
 pub fn mse(prediction: &Tensor, target: &Tensor, reduction: Reduction) -> Result<Tensor> {
     check_same_shape("mse", ("prediction", prediction), ("target", target))?;
     let scale = reduction.scale("mse", prediction.elem_count())?;
-    if fallback::fused(prediction) {
+    if fallback::fused(prediction) && reduction != Reduction::None {
         let (prediction, target) = (prediction.contiguous()?, target.contiguous()?);
         return for_float!(prediction.dtype(), T => {
             let op = Mse::<T> { scale, element: PhantomData };
             Ok(prediction.apply_op2(&target, op)?)
         });
     }
-    Ok(((prediction - target)?.sqr()?.sum_all()? * scale)?)
+    reduction.of("mse", &(prediction - target)?.sqr()?)
 }
 
 struct Mse<T> {

@@ -1,0 +1,108 @@
+//! Pooling of sequences.
+
+use candle_core::Tensor;
+
+use super::layer::{Layer, Pass, forward_is_evaluation};
+use super::window::{pool_positions, sequence};
+use crate::{Result, ops};
+
+/// The largest value of each window of sequences `[batch, channels, time]`: see
+/// [`ops::max_pool1d`](crate::ops::max_pool1d).
+///
+/// ```
+/// use cuaderno::{nn::{Layer, MaxPool1d}, prelude::*};
+/// assert_eq!(MaxPool1d::window(2).output_shape(&[8, 101])?, [8, 50]);
+/// # Ok::<(), cuaderno::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct MaxPool1d {
+    windows: ops::Pool1d,
+}
+
+/// The mean of each window of sequences `[batch, channels, time]`: see
+/// [`ops::avg_pool1d`](crate::ops::avg_pool1d). Padding counts as zeros, as in PyTorch, unless told
+/// otherwise.
+#[derive(Clone, Copy, Debug)]
+pub struct AvgPool1d {
+    windows: ops::Pool1d,
+    count_padding: bool,
+}
+
+impl MaxPool1d {
+    /// Windows of that length side by side, without padding.
+    pub fn window(length: usize) -> Self {
+        Self {
+            windows: ops::Pool1d::window(length),
+        }
+    }
+}
+
+impl AvgPool1d {
+    /// Windows of that length side by side, without padding.
+    pub fn window(length: usize) -> Self {
+        Self {
+            windows: ops::Pool1d::window(length),
+            count_padding: true,
+        }
+    }
+
+    /// Whether the zeros of the padding count in the means. Without them the mean at an end is that
+    /// of the values there, as in Keras.
+    pub fn count_padding(mut self, count: bool) -> Self {
+        self.count_padding = count;
+        self
+    }
+}
+
+macro_rules! pooling {
+    ($layer:ident, |$self:ident, $input:ident| $run:expr) => {
+        impl $layer {
+            /// Distance between neighbouring windows: less than their length where they overlap.
+            pub fn stride(mut self, stride: usize) -> Self {
+                self.windows.stride = stride;
+                self
+            }
+
+            /// How far the first and the last window reach over the ends.
+            pub fn padding(mut self, padding: usize) -> Self {
+                self.windows.padding = padding;
+                self
+            }
+
+            /// Gives what is left at the end, less than a window, one too.
+            pub fn ceil_mode(mut self) -> Self {
+                self.windows.ceil_mode = true;
+                self
+            }
+        }
+
+        impl Layer for $layer {
+            fn apply(&$self, $input: &Tensor, _: &mut Pass) -> Result<Tensor> {
+                $run
+            }
+
+            fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+                let name = stringify!($layer);
+                let [channels, time] = sequence(name, input)?;
+                let time = pool_positions(name, time, &self.windows.into(), 1)?;
+                Ok(vec![channels, time])
+            }
+
+            fn kind(&self) -> String {
+                stringify!($layer).into()
+            }
+        }
+
+        forward_is_evaluation!($layer);
+    };
+}
+
+pooling!(MaxPool1d, |self, input| ops::max_pool1d(
+    input,
+    self.windows
+));
+pooling!(AvgPool1d, |self, input| ops::avg_pool1d(
+    input,
+    self.windows,
+    self.count_padding
+));

@@ -1,0 +1,75 @@
+//! What recurrent layers remember.
+
+use candle_core::Tensor;
+
+use crate::ops::LstmState;
+use crate::{Error, Result};
+
+/// What a recurrent layer remembers after a sequence: where the next part of it, or a decoder,
+/// starts.
+///
+/// A stack of layers has one state each, `[layers, batch, units]`, and so have the directions of a
+/// [`Bidirectional`](super::Bidirectional) layer, `[2 layers, batch, units]`: forwards and backwards
+/// of the first layer, then of the second, as in PyTorch.
+#[derive(Clone, Debug)]
+pub struct RecurrentState {
+    /// `[batch, units]`.
+    pub hidden: Tensor,
+    /// An LSTM's cell, `[batch, units]`.
+    pub cell: Option<Tensor>,
+}
+
+impl RecurrentState {
+    /// The state of one of `count` levels and directions.
+    pub(super) fn at(&self, index: usize, count: usize) -> Result<Self> {
+        if count == 1 {
+            return Ok(self.clone());
+        }
+        let part = |name: &str, state: &Tensor| match *state.dims() {
+            [levels, _, _] if levels == count => Ok(state.get(index)?),
+            ref dims => Err(Error::shape(
+                "recurrent layer",
+                format!(
+                    "the initial {name} state is {dims:?}, but it must be [{count}, batch, units]: one for each of the layers and directions."
+                ),
+            )),
+        };
+        Ok(Self {
+            hidden: part("hidden", &self.hidden)?,
+            cell: (self.cell.as_ref())
+                .map(|cell| part("cell", cell))
+                .transpose()?,
+        })
+    }
+
+    /// The states of all levels and directions in one.
+    pub(super) fn stacked(states: &[Self]) -> Result<Self> {
+        if let [state] = states {
+            return Ok(state.clone());
+        }
+        let hidden: Vec<&Tensor> = states.iter().map(|state| &state.hidden).collect();
+        let cells: Option<Vec<&Tensor>> = states.iter().map(|state| state.cell.as_ref()).collect();
+        Ok(Self {
+            hidden: Tensor::stack(&hidden, 0)?,
+            cell: cells.map(|cells| Tensor::stack(&cells, 0)).transpose()?,
+        })
+    }
+}
+
+impl TryFrom<&RecurrentState> for LstmState {
+    type Error = Error;
+
+    fn try_from(state: &RecurrentState) -> Result<Self> {
+        let cell = state.cell.clone().ok_or_else(|| {
+            Error::argument(
+                "the initial state of an Lstm",
+                "a hidden state alone",
+                "a hidden state and a cell, as an Lstm leaves them",
+            )
+        })?;
+        Ok(Self {
+            hidden: state.hidden.clone(),
+            cell,
+        })
+    }
+}
