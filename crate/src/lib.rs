@@ -55,8 +55,9 @@ pub mod prelude {
     };
     pub use crate::nn::{
         Activation, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d, ConvTranspose2d, Dense,
-        Dropout, Embedding, Flatten, Gru, Initialiser, Layer, LayerNorm, Lstm, MaxPool2d, Merge,
-        PRelu, Pass, Plan, Reshape, Sequential, SimpleRnn, Upsample, check_gradients, no_grad,
+        Dropout, Embedding, Flatten, Gru, Initialiser, Lambda, Layer, LayerNorm, Lstm, MaxPool2d,
+        Merge, PRelu, Parallel, Pass, Plan, Reshape, Residual, Sequential, SimpleRnn, Upsample,
+        check_gradients, no_grad,
     };
     pub use crate::optim::{Adadelta, Adam, AdamW, RmsProp, Schedule, Sgd};
     pub use crate::plot::{

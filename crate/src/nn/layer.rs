@@ -1,9 +1,11 @@
 //! What a layer is, and the plan it is built from.
 
+use std::sync::Arc;
+
 use candle_core::Tensor;
 
 use super::Parameters;
-use crate::{Result, Rng};
+use crate::{Error, Result, Rng};
 
 /// Whether a layer runs to be used or to be trained; dropout and batch norm differ between the
 /// two. Gradients flow in both, as in PyTorch's `eval` and `train` modes: see
@@ -70,6 +72,36 @@ impl<L: Layer + Clone + 'static> Plan for L {
         self.output_shape(input)?;
         Ok(self.clone())
     }
+}
+
+type Build = dyn Fn(&[usize], &mut Rng) -> Result<Arc<dyn Layer>> + Send + Sync;
+
+/// A [`Plan`] of any type: what a container keeps of its parts until it is built.
+#[derive(Clone)]
+pub(super) struct AnyPlan(Arc<Build>);
+
+impl AnyPlan {
+    pub(super) fn new(plan: impl Plan + Send + Sync + 'static) -> Self {
+        Self(Arc::new(move |input, rng| {
+            Ok(Arc::new(plan.build(input, rng)?))
+        }))
+    }
+
+    pub(super) fn build(&self, input: &[usize], rng: &mut Rng) -> Result<Arc<dyn Layer>> {
+        (self.0)(input, rng)
+    }
+}
+
+/// Refuses a name that would make the dotted names of parameters ambiguous.
+pub(super) fn check_name<T>(what: &'static str, name: &str, others: &[(String, T)]) -> Result<()> {
+    if name.is_empty() || name.contains('.') || others.iter().any(|(other, _)| other == name) {
+        return Err(Error::argument(
+            what,
+            format!("{name:?}"),
+            "a word without dots that no other one has",
+        ));
+    }
+    Ok(())
 }
 
 /// Makes a layer callable as a candle `Module`: `layer.forward(&x)?` is an evaluation pass.

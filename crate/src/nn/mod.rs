@@ -5,6 +5,7 @@
 //! which is what [`Sequential`] does for a whole stack.
 
 mod activation;
+mod attention;
 mod batch_norm;
 mod bidirectional;
 mod check;
@@ -17,13 +18,16 @@ mod embedding;
 mod filters;
 mod flatten;
 mod initialiser;
+mod lambda;
 mod layer;
 mod layer_norm;
+mod parallel;
 mod parameter;
 mod pool;
 mod prelu;
 mod recurrent;
 mod reshape;
+mod residual;
 mod sequential;
 mod summary;
 pub(crate) mod tensor_file;
@@ -32,6 +36,9 @@ mod weights;
 mod window;
 
 pub use activation::Activation;
+pub use attention::{
+    AdditiveAttention, AdditiveAttentionPlan, Attended, scaled_dot_product_attention,
+};
 pub use batch_norm::{BatchNorm, BatchNormPlan};
 pub use bidirectional::{Bidirectional, BidirectionalPlan, Merge};
 pub use check::check_gradients;
@@ -43,14 +50,17 @@ pub use dropout::Dropout;
 pub use embedding::{Embedding, EmbeddingPlan};
 pub use flatten::Flatten;
 pub use initialiser::Initialiser;
+pub use lambda::Lambda;
 pub use layer::{Layer, Pass, Plan};
 pub use layer_norm::{LayerNorm, LayerNormPlan};
+pub use parallel::{Parallel, ParallelPlan};
 pub use parameter::{Parameter, Parameters, no_grad};
 pub use pool::{AvgPool2d, MaxPool2d};
 pub use prelu::{PRelu, PReluPlan};
 pub use recurrent::{Gru, Lstm, Recurrent, RecurrentPlan, RecurrentState, SimpleRnn};
 pub use reshape::Reshape;
-pub use sequential::{Sequential, SequentialPlan};
+pub use residual::{Residual, ResidualPlan};
+pub use sequential::{BlockPlan, Sequential, SequentialPlan};
 pub use summary::Summary;
 pub use upsample::Upsample;
 pub use window::Pair;

@@ -7,6 +7,7 @@ mod callbacks;
 mod initialisers;
 mod layers;
 mod optimisers;
+mod parts;
 mod recurrent_layers;
 mod resume;
 mod run_folder;
