@@ -50,8 +50,8 @@ pub mod prelude {
         confusion_matrix, reconstruction_bce, reconstruction_mse,
     };
     pub use crate::models::{
-        Autoencoder, CategoricalVae, Classifier, DeepAutoencoder, GaussianCode, JointVae,
-        PixelLoss, Vae, VaeArchitecture,
+        Autoencoder, CategoricalVae, Classifier, GaussianCode, JointVae, PixelLoss, Vae,
+        VaeArchitecture,
     };
     pub use crate::nn::{
         Activation, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d, ConvTranspose2d, Dense,

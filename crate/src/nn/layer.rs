@@ -47,6 +47,11 @@ pub trait Layer: std::fmt::Debug + Send + Sync {
         Parameters::new()
     }
 
+    /// The named layers that it joins, if it does: a summary lists them before it.
+    fn branches(&self) -> Vec<(&str, &dyn Layer)> {
+        Vec::new()
+    }
+
     /// What a summary calls it, such as `Dense` or `Conv2d`.
     fn kind(&self) -> String;
 }

@@ -136,6 +136,12 @@ impl Layer for Parallel {
         })
     }
 
+    fn branches(&self) -> Vec<(&str, &dyn Layer)> {
+        (self.branches.iter())
+            .map(|(name, layer)| (name.as_str(), layer.as_ref()))
+            .collect()
+    }
+
     fn kind(&self) -> String {
         match self.join {
             Join::Concat(_) => "Parallel, joined".into(),

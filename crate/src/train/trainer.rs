@@ -18,7 +18,7 @@ use crate::{Error, Result, Rng, notebook, ops};
 /// let mut rng = Rng::new(6202);
 /// let images = rng.uniform(0.0, 1.0, &[64, 1, 28, 28])?;
 /// let examples = TensorExamples::new(images.clone(), images)?;
-/// let model = Autoencoder::new(4, Activation::Relu, &mut rng)?;
+/// let model = Autoencoder::basic(4, Activation::Relu, &mut rng)?;
 /// let history = Trainer::new(RmsProp::new(1e-3)).epochs(2).batch_size(32).seed(6202)
 ///     .fit(&model, &examples, &examples)?;
 /// assert_eq!(history.epochs.len(), 2);
