@@ -99,6 +99,15 @@ impl Layer for Bidirectional {
         self.read(input, None)
     }
 
+    fn apply_with_mask(
+        &self,
+        input: &Tensor,
+        mask: Option<&Tensor>,
+        _: &mut Pass,
+    ) -> Result<Tensor> {
+        self.read(input, mask)
+    }
+
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         let mut shape = self.forward.output_shape(input)?;
         if let (Merge::Concat, Some(features)) = (self.merge, shape.last_mut()) {

@@ -36,6 +36,22 @@ pub trait Layer: std::fmt::Debug + Send + Sync {
     /// If the input's shape does not fit.
     fn apply(&self, input: &Tensor, pass: &mut Pass) -> Result<Tensor>;
 
+    /// The layer's output for a batch of sequences with padding where `mask` `[batch, time]` is
+    /// zero. Recurrent layers skip the padding, and containers hand the mask on; for other layers a
+    /// step of padding is a step like any other.
+    ///
+    /// # Errors
+    /// If the shapes do not fit.
+    fn apply_with_mask(
+        &self,
+        input: &Tensor,
+        mask: Option<&Tensor>,
+        pass: &mut Pass,
+    ) -> Result<Tensor> {
+        let _ = mask;
+        self.apply(input, pass)
+    }
+
     /// The output's shape for that input shape, both without the batch dimension.
     ///
     /// # Errors

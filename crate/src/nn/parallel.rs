@@ -89,8 +89,19 @@ impl Plan for ParallelPlan {
 
 impl Layer for Parallel {
     fn apply(&self, input: &Tensor, pass: &mut Pass) -> Result<Tensor> {
+        self.apply_with_mask(input, None, pass)
+    }
+
+    fn apply_with_mask(
+        &self,
+        input: &Tensor,
+        mask: Option<&Tensor>,
+        pass: &mut Pass,
+    ) -> Result<Tensor> {
         let outputs = (self.branches.iter())
-            .map(|(name, layer)| layer.apply(input, pass).map_err(|e| at(name, e)))
+            .map(|(name, layer)| {
+                (layer.apply_with_mask(input, mask, pass)).map_err(|e| at(name, e))
+            })
             .collect::<Result<Vec<_>>>()?;
         match self.join {
             Join::Concat(dim) => Ok(Tensor::cat(&outputs, dim)?),

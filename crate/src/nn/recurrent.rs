@@ -284,6 +284,15 @@ impl Layer for Recurrent {
         self.apply_masked(input, None)
     }
 
+    fn apply_with_mask(
+        &self,
+        input: &Tensor,
+        mask: Option<&Tensor>,
+        _: &mut Pass,
+    ) -> Result<Tensor> {
+        self.apply_masked(input, mask)
+    }
+
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         let [time, features] = sequence(self.cell.name(), input)?;
         let weight = self.weight_ih.dims();

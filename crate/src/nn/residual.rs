@@ -93,11 +93,20 @@ impl Plan for ResidualPlan {
 
 impl Layer for Residual {
     fn apply(&self, input: &Tensor, pass: &mut Pass) -> Result<Tensor> {
+        self.apply_with_mask(input, None, pass)
+    }
+
+    fn apply_with_mask(
+        &self,
+        input: &Tensor,
+        mask: Option<&Tensor>,
+        pass: &mut Pass,
+    ) -> Result<Tensor> {
         let shortcut = match &self.shortcut {
-            Some((_, layer)) => layer.apply(input, pass)?,
+            Some((_, layer)) => layer.apply_with_mask(input, mask, pass)?,
             None => input.clone(),
         };
-        let main = self.main.apply(input, pass)?;
+        let main = self.main.apply_with_mask(input, mask, pass)?;
         if main.dims() != shortcut.dims() {
             return Err(sum_error(main.dims(), shortcut.dims()));
         }

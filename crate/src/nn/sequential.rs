@@ -142,10 +142,19 @@ impl Plan for BlockPlan {
 
 impl Layer for Sequential {
     fn apply(&self, input: &Tensor, pass: &mut Pass) -> Result<Tensor> {
+        self.apply_with_mask(input, None, pass)
+    }
+
+    fn apply_with_mask(
+        &self,
+        input: &Tensor,
+        mask: Option<&Tensor>,
+        pass: &mut Pass,
+    ) -> Result<Tensor> {
         let mut output = input.clone();
         for (name, layer) in &self.steps {
             output = layer
-                .apply(&output, pass)
+                .apply_with_mask(&output, mask, pass)
                 .map_err(|e| e.at(format!("step {name:?}")))?;
         }
         Ok(output)

@@ -25,10 +25,7 @@ fn images(n: usize) -> Tensor {
 }
 
 fn batch(n: usize) -> Batch {
-    Batch {
-        inputs: images(n),
-        targets: images(n),
-    }
+    Batch::new(images(n), images(n))
 }
 
 /// The columns of steps and of parameters in a summary.
@@ -149,10 +146,7 @@ fn gradients_of_both_heads_are_slopes_of_the_loss() {
     let parameters = vae.parameters();
     parameters.to_dtype(DType::F64).unwrap();
     let inputs = images(3).to_dtype(DType::F64).unwrap();
-    let batch = Batch {
-        targets: inputs.clone(),
-        inputs,
-    };
+    let batch = Batch::new(inputs.clone(), inputs);
     let names = [
         "encoder.code.mean.weight",
         "encoder.code.mean.bias",
