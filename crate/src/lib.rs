@@ -59,7 +59,8 @@ pub mod prelude {
         Merge, PRelu, Parallel, Pass, Plan, Reshape, Residual, Sequential, SimpleRnn, Upsample,
         check_gradients, no_grad,
     };
-    pub use crate::optim::{Adadelta, Adam, AdamW, RmsProp, Schedule, Sgd};
+    pub use crate::ops::backward;
+    pub use crate::optim::{Adadelta, Adam, AdamW, Optimiser, RmsProp, Schedule, Sgd};
     pub use crate::plot::{
         Figure, bar_chart, captioned_image_grid, cluster_heat_map, confusion_heat_map, histogram,
         histograms, histograms_against_normal, image_grid, image_map, learning_curve, line_chart,
@@ -70,8 +71,8 @@ pub mod prelude {
     pub use crate::samples::SampleImages;
     pub use crate::table::Table;
     pub use crate::train::{
-        Batch, Checkpoint, EarlyStopping, Examples, History, Losses, Model, RunFolder, Trace,
-        Trainer,
+        Batch, Checkpoint, EarlyStopping, Examples, History, Losses, Model, Progress, RunFolder,
+        ShuffledBatches, TensorExamples, Trace, Trainer, evaluate,
     };
     pub use candle_core::{DType, Device, IndexOp, Module, Tensor, Var};
 }

@@ -8,6 +8,7 @@ mod initialisers;
 mod layers;
 mod optimisers;
 mod parts;
+mod ready_made;
 mod recurrent_layers;
 mod resume;
 mod run_folder;
