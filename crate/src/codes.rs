@@ -9,7 +9,7 @@ use candle_core::Tensor;
 use crate::classic::{Knn, Pca};
 use crate::data::LabelledImages;
 use crate::metrics::{accuracy, reconstruction_bce, reconstruction_mse};
-use crate::models::{Autoencoder, DeepAutoencoder, JointVae, Vae};
+use crate::models::{Autoencoder, JointVae, Vae};
 use crate::plot::{Figure, line_chart, side_by_side};
 use crate::{Error, Result, Table};
 
@@ -29,16 +29,6 @@ pub trait Codec {
 }
 
 impl Codec for Autoencoder {
-    fn encode(&self, images: &Tensor) -> Result<Tensor> {
-        self.encode(images)
-    }
-
-    fn decode(&self, codes: &Tensor) -> Result<Tensor> {
-        self.decode(codes)
-    }
-}
-
-impl Codec for DeepAutoencoder {
     fn encode(&self, images: &Tensor) -> Result<Tensor> {
         self.encode(images)
     }
@@ -276,11 +266,11 @@ mod tests {
             .fit(&train.images.flatten_from(1).unwrap())
             .unwrap();
         comparison.add("PCA", &pca, &train, &test).unwrap();
-        let untrained = Autoencoder::new(1, Activation::Linear, &mut Rng::new(3)).unwrap();
+        let untrained = Autoencoder::basic(1, Activation::Linear, &mut Rng::new(3)).unwrap();
         comparison
             .add("untrained", &untrained, &train, &test)
             .unwrap();
-        let deep = DeepAutoencoder::new(1, Activation::Linear, &mut Rng::new(3)).unwrap();
+        let deep = Autoencoder::deep(1, Activation::Linear, &mut Rng::new(3)).unwrap();
         comparison.add("deep", &deep, &train, &test).unwrap();
 
         let pca = comparison.get("PCA", 1).unwrap();

@@ -50,17 +50,18 @@ pub mod prelude {
         confusion_matrix, reconstruction_bce, reconstruction_mse,
     };
     pub use crate::models::{
-        Autoencoder, CategoricalVae, Classifier, DeepAutoencoder, GaussianCode, JointVae,
-        PixelLoss, Vae, VaeArchitecture,
+        Autoencoder, CategoricalVae, Classifier, GaussianCode, JointVae, PixelLoss, Vae,
+        VaeArchitecture,
     };
     pub use crate::nn::{
         Activation, AvgPool1d, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d,
         ConvTranspose1d, ConvTranspose2d, Dense, Dropout, Dropout2d, Embedding, Flatten,
-        GlobalAvgPool, GlobalMaxPool, Gru, Initialiser, Layer, LayerNorm, Lstm, MaxPool1d,
-        MaxPool2d, Merge, PRelu, Pass, Plan, Reshape, Sequential, SimpleRnn, Upsample,
-        check_gradients, no_grad,
+        GlobalAvgPool, GlobalMaxPool, Gru, Initialiser, Lambda, Layer, LayerNorm, Lstm, MaxPool1d,
+        MaxPool2d, Merge, PRelu, Parallel, Pass, Plan, Reshape, Residual, Sequential, SimpleRnn,
+        Upsample, check_gradients, no_grad,
     };
-    pub use crate::optim::{Adadelta, Adam, AdamW, RmsProp, Schedule, Sgd};
+    pub use crate::ops::backward;
+    pub use crate::optim::{Adadelta, Adam, AdamW, Optimiser, RmsProp, Schedule, Sgd};
     pub use crate::plot::{
         Figure, bar_chart, captioned_image_grid, cluster_heat_map, confusion_heat_map, histogram,
         histograms, histograms_against_normal, image_grid, image_map, learning_curve, line_chart,
@@ -71,8 +72,8 @@ pub mod prelude {
     pub use crate::samples::SampleImages;
     pub use crate::table::Table;
     pub use crate::train::{
-        Batch, Checkpoint, EarlyStopping, Examples, History, Losses, Model, RunFolder, Trace,
-        Trainer,
+        Batch, Checkpoint, EarlyStopping, Examples, History, Losses, Model, Progress, RunFolder,
+        ShuffledBatches, TensorExamples, Trace, Trainer, evaluate,
     };
     pub use candle_core::{DType, Device, IndexOp, Module, Tensor, Var};
 }

@@ -2,7 +2,8 @@
 
 use cuaderno::Result;
 use cuaderno::nn::{
-    Activation, AvgPool2d, BatchNorm, Conv2d, Conv2dPlan, Initialiser, MaxPool2d, Parameters, Plan,
+    Activation, AvgPool2d, BatchNorm, BlockPlan, Conv2d, Conv2dPlan, Initialiser, MaxPool2d,
+    Parameters, Residual, ResidualPlan,
 };
 use cuaderno::prelude::*;
 
@@ -14,10 +15,10 @@ pub fn resnet18(rng: &mut Rng) -> Result<Workload> {
         .then("bn1", BatchNorm::of_channels())
         .then("relu", Activation::Relu)
         .then("maxpool", MaxPool2d::window(3).stride(2).padding(1))
-        .then("layer1", blocks(&[64, 56, 56], 64, 1, rng)?)
-        .then("layer2", blocks(&[64, 56, 56], 128, 2, rng)?)
-        .then("layer3", blocks(&[128, 28, 28], 256, 2, rng)?)
-        .then("layer4", blocks(&[256, 14, 14], 512, 2, rng)?)
+        .then("layer1", blocks(64, 1))
+        .then("layer2", blocks(128, 2))
+        .then("layer3", blocks(256, 2))
+        .then("layer4", blocks(512, 2))
         .then("avgpool", AvgPool2d::window(7))
         .then("flatten", Flatten)
         .then("fc", Dense::units(1000))
@@ -41,72 +42,29 @@ fn conv(filters: usize) -> Conv2dPlan {
         .initialiser(Initialiser::PyTorch)
 }
 
-fn blocks(input: &[usize], filters: usize, stride: usize, rng: &mut Rng) -> Result<Sequential> {
-    Sequential::input(input)
-        .then("0", BasicBlockPlan { filters, stride })
-        .then("1", BasicBlockPlan { filters, stride: 1 })
-        .build(rng)
+/// Two blocks, the first of which changes the shape if it has a stride.
+fn blocks(filters: usize, stride: usize) -> BlockPlan {
+    let mut first = block(filters, stride);
+    if stride != 1 {
+        let downsample = Sequential::block()
+            .then("0", conv(filters).kernel(1).stride(stride))
+            .then("1", BatchNorm::of_channels());
+        first = first.shortcut("downsample", downsample);
+    }
+    Sequential::block()
+        .then("0", first)
+        .then("1", block(filters, 1))
 }
 
 /// Two convolutions and a shortcut around them.
-#[derive(Debug)]
-struct BasicBlock {
-    main: Sequential,
-    downsample: Option<Sequential>,
-}
-
-struct BasicBlockPlan {
-    filters: usize,
-    stride: usize,
-}
-
-impl Plan for BasicBlockPlan {
-    type Built = BasicBlock;
-
-    fn build(&self, input: &[usize], rng: &mut Rng) -> Result<BasicBlock> {
-        let (filters, stride) = (self.filters, self.stride);
-        let main = Sequential::input(input)
-            .then("conv1", conv(filters).padding(1).stride(stride))
-            .then("bn1", BatchNorm::of_channels())
-            .then("relu", Activation::Relu)
-            .then("conv2", conv(filters).padding(1))
-            .then("bn2", BatchNorm::of_channels())
-            .build(rng)?;
-        let downsample = Sequential::input(input)
-            .then("0", conv(filters).kernel(1).stride(stride))
-            .then("1", BatchNorm::of_channels());
-        let changes_shape = stride != 1 || input[0] != filters;
-        Ok(BasicBlock {
-            main,
-            downsample: changes_shape.then(|| downsample.build(rng)).transpose()?,
-        })
-    }
-}
-
-impl Layer for BasicBlock {
-    fn apply(&self, input: &Tensor, pass: &mut Pass) -> Result<Tensor> {
-        let shortcut = match &self.downsample {
-            Some(downsample) => downsample.apply(input, pass)?,
-            None => input.clone(),
-        };
-        Activation::Relu.apply(&(self.main.apply(input, pass)? + shortcut)?)
-    }
-
-    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
-        self.main.output_shape(input)
-    }
-
-    fn parameters(&self) -> Parameters {
-        let main = self.main.parameters();
-        match &self.downsample {
-            Some(downsample) => main.nest("downsample", downsample.parameters()),
-            None => main,
-        }
-    }
-
-    fn kind(&self) -> String {
-        "BasicBlock".into()
-    }
+fn block(filters: usize, stride: usize) -> ResidualPlan {
+    let main = Sequential::block()
+        .then("conv1", conv(filters).padding(1).stride(stride))
+        .then("bn1", BatchNorm::of_channels())
+        .then("relu", Activation::Relu)
+        .then("conv2", conv(filters).padding(1))
+        .then("bn2", BatchNorm::of_channels());
+    Residual::around(main).activation(Activation::Relu)
 }
 
 /// The mean square of the logits stands for a loss.

@@ -70,7 +70,7 @@ impl Workload {
         Self {
             model: Box::new(model),
             optimiser: Some(Box::new(optimiser)),
-            batch: Batch { inputs, targets },
+            batch: Batch::new(inputs, targets),
             noise: None,
             steps: 0,
         }
@@ -81,10 +81,7 @@ impl Workload {
         Self {
             model: Box::new(model),
             optimiser: None,
-            batch: Batch {
-                targets: inputs.clone(),
-                inputs,
-            },
+            batch: Batch::new(inputs.clone(), inputs),
             noise: None,
             steps: 0,
         }

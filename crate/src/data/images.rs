@@ -123,10 +123,7 @@ impl Examples for LabelledImages {
 
     fn batch(&self, indices: &[u32]) -> Result<Batch> {
         let Self { images, labels } = self.select(indices)?;
-        Ok(Batch {
-            inputs: images,
-            targets: labels,
-        })
+        Ok(Batch::new(images, labels))
     }
 }
 

@@ -20,7 +20,7 @@ use crate::plot::{Figure, image_map};
 ///
 /// ```
 /// use cuaderno::{nn::Activation, prelude::*};
-/// let model = Autoencoder::new(2, Activation::Linear, &mut Rng::new(6202))?;
+/// let model = Autoencoder::basic(2, Activation::Linear, &mut Rng::new(6202))?;
 /// let figure = latent_manifold(&model, 30, 0.05)?.title("An untrained latent space");
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn only_a_plane_has_a_manifold() {
-        let model = Autoencoder::new(3, Activation::Linear, &mut Rng::new(1)).unwrap();
+        let model = Autoencoder::basic(3, Activation::Linear, &mut Rng::new(1)).unwrap();
         let error = latent_manifold(&model, 3, 0.05).unwrap_err().to_string();
         assert!(error.contains("codes of two numbers"), "{error}");
         assert!(latent_manifold(&Repeat, 1, 0.05).is_err());

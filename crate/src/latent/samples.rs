@@ -16,7 +16,7 @@ const COLUMNS: usize = 10;
 ///
 /// ```
 /// use cuaderno::{nn::Activation, prelude::*};
-/// let model = Autoencoder::new(8, Activation::Linear, &mut Rng::new(6202))?;
+/// let model = Autoencoder::basic(8, Activation::Linear, &mut Rng::new(6202))?;
 /// let figure = latent_samples(&model, 8, 20, &mut Rng::new(6202))?;
 /// # Ok::<(), cuaderno::Error>(())
 /// ```

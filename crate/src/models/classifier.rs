@@ -8,8 +8,9 @@ use crate::train::{Batch, Losses, Model};
 use crate::{Result, ops};
 
 /// A network that puts out a logit for each class, `[batch, classes]` (or `[batch, classes, height,
-/// width]` for each pixel), trained on the cross-entropy with the labels; its
-/// accuracy is recorded too.
+/// width]` for each pixel, `[batch, classes, time]` for each word), trained on the cross-entropy with
+/// the labels; its accuracy is recorded too. Where the mask of a batch is zero, recurrent layers skip
+/// the step, and its label counts neither in the loss nor in the accuracy.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -82,12 +83,43 @@ impl Model for Classifier {
     }
 
     fn losses(&self, batch: &Batch, pass: &mut Pass) -> Result<Losses> {
-        let logits = self.network.apply(&batch.inputs, pass)?;
-        let loss = ops::cross_entropy(&logits, &batch.targets, &self.loss)?;
-        let right = logits.detach().argmax(1)?.eq(&batch.targets)?;
-        let accuracy = right.to_dtype(DType::F32)?.mean_all()?;
+        let mask = batch.mask.as_ref();
+        let logits = self.network.apply_with_mask(&batch.inputs, mask, pass)?;
+        let targets = &batch.targets;
+        let right = logits.detach().argmax(1)?.to_dtype(targets.dtype())?;
+        let right = right.eq(targets)?.to_dtype(DType::F32)?;
+        // A mask of another shape is one of the inputs alone: of words, with a class a sentence.
+        let (loss, accuracy) = match mask.filter(|mask| mask.dims() == targets.dims()) {
+            None => (
+                ops::cross_entropy(&logits, targets, &self.loss)?,
+                right.mean_all()?,
+            ),
+            Some(mask) => {
+                let counts = mask.ne(&mask.zeros_like()?)?;
+                let targets = ignore(targets, &counts)?;
+                let options = CrossEntropy {
+                    ignore_index: Some(IGNORED),
+                    ..self.loss.clone()
+                };
+                let counts = counts.to_dtype(DType::F32)?;
+                (
+                    ops::cross_entropy(&logits, &targets, &options)?,
+                    ((right * &counts)?.sum_all()? / counts.sum_all()?)?,
+                )
+            }
+        };
         Ok(Losses::new("loss", loss).with("accuracy", accuracy))
     }
+}
+
+/// A target that is no class.
+const IGNORED: u32 = u32::MAX;
+
+/// The targets with [`IGNORED`] where `counts` is zero.
+fn ignore(targets: &Tensor, counts: &Tensor) -> Result<Tensor> {
+    let targets = targets.to_dtype(DType::I64)?;
+    let ignored = (targets.zeros_like()? + f64::from(IGNORED))?;
+    Ok(counts.where_cond(&targets, &ignored)?)
 }
 
 #[cfg(test)]

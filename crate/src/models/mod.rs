@@ -3,15 +3,14 @@
 mod autoencoder;
 mod categorical;
 mod classifier;
-mod deep_autoencoder;
+mod fit;
 mod in_batches;
-mod mean_image;
+mod start_at_mean;
 mod vae;
 
 pub use autoencoder::Autoencoder;
 pub use categorical::{CategoricalVae, JointVae};
 pub use classifier::Classifier;
-pub use deep_autoencoder::DeepAutoencoder;
 pub use vae::{Convolution, GaussianCode, PixelLoss, Vae, VaeArchitecture};
 
 use in_batches::{decode, in_batches};

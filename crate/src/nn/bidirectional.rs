@@ -153,6 +153,15 @@ impl Layer for Bidirectional {
         self.merge.apply(&forward.hidden, &backward.hidden)
     }
 
+    fn apply_with_mask(
+        &self,
+        input: &Tensor,
+        mask: Option<&Tensor>,
+        _: &mut Pass,
+    ) -> Result<Tensor> {
+        self.read(input, mask)
+    }
+
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         let [bottom, _] = &self.levels[0];
         let time = check_input(bottom, input)?;

@@ -1,9 +1,11 @@
 //! What a layer is, and the plan it is built from.
 
+use std::sync::Arc;
+
 use candle_core::Tensor;
 
 use super::Parameters;
-use crate::{Result, Rng};
+use crate::{Error, Result, Rng};
 
 /// Whether a layer runs to be used or to be trained; dropout and batch norm differ between the
 /// two. Gradients flow in both, as in PyTorch's `eval` and `train` modes: see
@@ -34,6 +36,22 @@ pub trait Layer: std::fmt::Debug + Send + Sync {
     /// If the input's shape does not fit.
     fn apply(&self, input: &Tensor, pass: &mut Pass) -> Result<Tensor>;
 
+    /// The layer's output for a batch of sequences with padding where `mask` `[batch, time]` is
+    /// zero. Recurrent layers skip the padding, and containers hand the mask on; for other layers a
+    /// step of padding is a step like any other.
+    ///
+    /// # Errors
+    /// If the shapes do not fit.
+    fn apply_with_mask(
+        &self,
+        input: &Tensor,
+        mask: Option<&Tensor>,
+        pass: &mut Pass,
+    ) -> Result<Tensor> {
+        let _ = mask;
+        self.apply(input, pass)
+    }
+
     /// The output's shape for that input shape, both without the batch dimension.
     ///
     /// # Errors
@@ -43,6 +61,11 @@ pub trait Layer: std::fmt::Debug + Send + Sync {
     /// Its parameters and buffers, empty for most layers that only compute.
     fn parameters(&self) -> Parameters {
         Parameters::new()
+    }
+
+    /// The named layers that it joins, if it does: a summary lists them before it.
+    fn branches(&self) -> Vec<(&str, &dyn Layer)> {
+        Vec::new()
     }
 
     /// What a summary calls it, such as `Dense` or `Conv2d`.
@@ -70,6 +93,36 @@ impl<L: Layer + Clone + 'static> Plan for L {
         self.output_shape(input)?;
         Ok(self.clone())
     }
+}
+
+type Build = dyn Fn(&[usize], &mut Rng) -> Result<Arc<dyn Layer>> + Send + Sync;
+
+/// A [`Plan`] of any type: what a container keeps of its parts until it is built.
+#[derive(Clone)]
+pub(super) struct AnyPlan(Arc<Build>);
+
+impl AnyPlan {
+    pub(super) fn new(plan: impl Plan + Send + Sync + 'static) -> Self {
+        Self(Arc::new(move |input, rng| {
+            Ok(Arc::new(plan.build(input, rng)?))
+        }))
+    }
+
+    pub(super) fn build(&self, input: &[usize], rng: &mut Rng) -> Result<Arc<dyn Layer>> {
+        (self.0)(input, rng)
+    }
+}
+
+/// Refuses a name that would make the dotted names of parameters ambiguous.
+pub(super) fn check_name<T>(what: &'static str, name: &str, others: &[(String, T)]) -> Result<()> {
+    if name.is_empty() || name.contains('.') || others.iter().any(|(other, _)| other == name) {
+        return Err(Error::argument(
+            what,
+            format!("{name:?}"),
+            "a word without dots that no other one has",
+        ));
+    }
+    Ok(())
 }
 
 /// Makes a layer callable as a candle `Module`: `layer.forward(&x)?` is an evaluation pass.

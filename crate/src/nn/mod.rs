@@ -5,6 +5,7 @@
 //! which is what [`Sequential`] does for a whole stack.
 
 mod activation;
+mod attention;
 mod batch_norm;
 mod bidirectional;
 mod check;
@@ -20,9 +21,11 @@ mod filters;
 mod flatten;
 mod global_pool;
 mod initialiser;
+mod lambda;
 mod layer;
 mod layer_norm;
 mod padding;
+mod parallel;
 mod parameter;
 mod pool;
 mod pool1d;
@@ -31,6 +34,7 @@ mod recurrent;
 mod recurrent_level;
 mod recurrent_state;
 mod reshape;
+mod residual;
 mod sequential;
 mod summary;
 pub(crate) mod tensor_file;
@@ -39,6 +43,9 @@ mod weights;
 mod window;
 
 pub use activation::Activation;
+pub use attention::{
+    AdditiveAttention, AdditiveAttentionPlan, Attended, scaled_dot_product_attention,
+};
 pub use batch_norm::{BatchNorm, BatchNormPlan};
 pub use bidirectional::{Bidirectional, BidirectionalPlan, Merge};
 pub use check::check_gradients;
@@ -53,8 +60,10 @@ pub use embedding::{Embedding, EmbeddingPlan};
 pub use flatten::Flatten;
 pub use global_pool::{GlobalAvgPool, GlobalMaxPool};
 pub use initialiser::Initialiser;
+pub use lambda::Lambda;
 pub use layer::{Layer, Pass, Plan};
 pub use layer_norm::{LayerNorm, LayerNormPlan};
+pub use parallel::{Parallel, ParallelPlan};
 pub use parameter::{Parameter, Parameters, no_grad};
 pub use pool::{AvgPool2d, MaxPool2d};
 pub use pool1d::{AvgPool1d, MaxPool1d};
@@ -62,7 +71,8 @@ pub use prelu::{PRelu, PReluPlan};
 pub use recurrent::{Gru, Lstm, Recurrent, RecurrentPlan, SimpleRnn};
 pub use recurrent_state::RecurrentState;
 pub use reshape::Reshape;
-pub use sequential::{Sequential, SequentialPlan};
+pub use residual::{Residual, ResidualPlan};
+pub use sequential::{BlockPlan, Sequential, SequentialPlan};
 pub use summary::Summary;
 pub use upsample::Upsample;
 pub use window::Pair;

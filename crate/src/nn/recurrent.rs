@@ -208,6 +208,15 @@ impl Layer for Recurrent {
         Ok(end.at(top, self.levels.len())?.hidden)
     }
 
+    fn apply_with_mask(
+        &self,
+        input: &Tensor,
+        mask: Option<&Tensor>,
+        _: &mut Pass,
+    ) -> Result<Tensor> {
+        self.apply_masked(input, mask)
+    }
+
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         let bottom = &self.levels[0];
         let time = check_input(bottom, input)?;

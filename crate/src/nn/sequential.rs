@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
-use super::layer::{Layer, Pass, Plan, forward_is_evaluation};
+use super::layer::{AnyPlan, Layer, Pass, Plan, check_name, forward_is_evaluation};
 use super::{Parameters, Summary};
-use crate::{Error, Result, Rng};
+use crate::{Result, Rng};
 
 /// A stack of named layers. Cloning it gives a second handle on the same weights.
 ///
@@ -26,12 +26,18 @@ pub struct Sequential {
     steps: Vec<(String, Arc<dyn Layer>)>,
 }
 
-type Build = dyn Fn(&[usize], &mut Rng) -> Result<Arc<dyn Layer>> + Send + Sync;
-
-/// A [`Sequential`] to be.
+/// Configuration of a [`Sequential`] for inputs of a known shape.
+#[derive(Clone)]
 pub struct SequentialPlan {
     input: Vec<usize>,
-    steps: Vec<(String, Box<Build>)>,
+    block: BlockPlan,
+}
+
+/// Configuration of a [`Sequential`] that is a step of a larger network, from which it takes the
+/// shape of its input.
+#[derive(Clone)]
+pub struct BlockPlan {
+    steps: Vec<(String, AnyPlan)>,
 }
 
 impl Sequential {
@@ -40,8 +46,28 @@ impl Sequential {
     pub fn input(shape: &[usize]) -> SequentialPlan {
         SequentialPlan {
             input: shape.to_vec(),
-            steps: Vec::new(),
+            block: Self::block(),
         }
+    }
+
+    /// A stack that stands in a larger network: a step of a [`Sequential`], the main part of a
+    /// [`Residual`](super::Residual) or a branch of a [`Parallel`](super::Parallel).
+    ///
+    /// ```
+    /// use cuaderno::prelude::*;
+    /// let block = Sequential::block()
+    ///     .then("conv", Conv2d::filters(8).padding(1))
+    ///     .then("pool", MaxPool2d::window(2));
+    /// let network = Sequential::input(&[1, 28, 28])
+    ///     .then("block1", block.clone())
+    ///     .then("block2", block)
+    ///     .build(&mut Rng::new(6202))?;
+    /// assert_eq!(network.output_shape(&[1, 28, 28])?, [8, 7, 7]);
+    /// assert!(network.parameters().get("block2.conv.weight").is_some());
+    /// # Ok::<(), cuaderno::Error>(())
+    /// ```
+    pub fn block() -> BlockPlan {
+        BlockPlan { steps: Vec::new() }
     }
 
     /// The shape of an input, without the batch dimension.
@@ -69,11 +95,8 @@ impl Sequential {
 
 impl SequentialPlan {
     /// Adds a step. Its parameters are named after it: `conv1.weight`, `conv1.bias`.
-    pub fn then<P: Plan + Send + Sync + 'static>(mut self, name: &str, plan: P) -> Self {
-        let build = move |input: &[usize], rng: &mut Rng| {
-            Ok(Arc::new(plan.build(input, rng)?) as Arc<dyn Layer>)
-        };
-        self.steps.push((name.to_owned(), Box::new(build)));
+    pub fn then(mut self, name: &str, plan: impl Plan + Send + Sync + 'static) -> Self {
+        self.block = self.block.then(name, plan);
         self
     }
 
@@ -82,24 +105,36 @@ impl SequentialPlan {
     /// # Errors
     /// If a step does not take its input or two have one name; the sentence names the step.
     pub fn build(&self, rng: &mut Rng) -> Result<Sequential> {
+        self.block.build(&self.input, rng)
+    }
+}
+
+impl BlockPlan {
+    /// Adds a step. Its parameters are named after it: `conv1.weight`, `conv1.bias`.
+    pub fn then(mut self, name: &str, plan: impl Plan + Send + Sync + 'static) -> Self {
+        self.steps.push((name.to_owned(), AnyPlan::new(plan)));
+        self
+    }
+}
+
+impl Plan for BlockPlan {
+    type Built = Sequential;
+
+    fn build(&self, input: &[usize], rng: &mut Rng) -> Result<Sequential> {
         let mut steps: Vec<(String, Arc<dyn Layer>)> = Vec::new();
-        let mut shape = self.input.clone();
-        for (name, build) in &self.steps {
-            if name.is_empty() || name.contains('.') || steps.iter().any(|(n, _)| n == name) {
-                return Err(Error::argument(
-                    "the name of a step",
-                    format!("{name:?}"),
-                    "a word without dots that no other step has",
-                ));
-            }
-            let layer = build(&shape, rng).map_err(|e| e.at(format!("step {name:?}")))?;
+        let mut shape = input.to_vec();
+        for (name, plan) in &self.steps {
+            check_name("the name of a step", name, &steps)?;
+            let layer = plan
+                .build(&shape, rng)
+                .map_err(|e| e.at(format!("step {name:?}")))?;
             shape = layer
                 .output_shape(&shape)
                 .map_err(|e| e.at(format!("step {name:?}")))?;
             steps.push((name.clone(), layer));
         }
         Ok(Sequential {
-            input: self.input.clone(),
+            input: input.to_vec(),
             steps,
         })
     }
@@ -107,10 +142,19 @@ impl SequentialPlan {
 
 impl Layer for Sequential {
     fn apply(&self, input: &Tensor, pass: &mut Pass) -> Result<Tensor> {
+        self.apply_with_mask(input, None, pass)
+    }
+
+    fn apply_with_mask(
+        &self,
+        input: &Tensor,
+        mask: Option<&Tensor>,
+        pass: &mut Pass,
+    ) -> Result<Tensor> {
         let mut output = input.clone();
         for (name, layer) in &self.steps {
             output = layer
-                .apply(&output, pass)
+                .apply_with_mask(&output, mask, pass)
                 .map_err(|e| e.at(format!("step {name:?}")))?;
         }
         Ok(output)

@@ -50,11 +50,23 @@ impl Summary {
         }
     }
 
-    /// Adds a layer that takes the output of the one before.
+    /// Adds a layer that takes the output of the one before. Branches that it joins come first, a
+    /// line each, named after it and them.
     ///
     /// # Errors
     /// If it does not take that shape.
     pub fn add(&mut self, name: &str, layer: &dyn Layer) -> Result<()> {
+        let branches = layer.branches();
+        for (branch, layer) in &branches {
+            let output = layer.output_shape(&self.shape)?;
+            let name = format!("{name}.{branch}");
+            self.rows.push(Row::of(&name, *layer, &output));
+        }
+        if !branches.is_empty() {
+            let output = layer.output_shape(&self.shape)?;
+            self.add_step(name, &layer.kind(), &output);
+            return Ok(());
+        }
         let output = layer.output_shape(&self.shape)?;
         self.input = std::mem::replace(&mut self.shape, output);
         self.rows.push(Row::of(name, layer, &self.shape));

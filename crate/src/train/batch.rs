@@ -9,11 +9,24 @@ use crate::{Error, Result};
 pub struct Batch {
     /// What the model is given, such as images `[batch, 1, 28, 28]`.
     pub inputs: Tensor,
-    /// What it should answer, such as labels `[batch]`. An autoencoder ignores them.
+    /// What it should answer, of any rank: labels `[batch]`, the tags of words `[batch, time]`, the
+    /// classes of pixels `[batch, height, width]`. An autoencoder ignores them.
     pub targets: Tensor,
+    /// Zero where there is nothing but padding, such as `[batch, time]` for sentences of different
+    /// lengths.
+    pub mask: Option<Tensor>,
 }
 
 impl Batch {
+    /// A batch without padding.
+    pub fn new(inputs: Tensor, targets: Tensor) -> Self {
+        Self {
+            inputs,
+            targets,
+            mask: None,
+        }
+    }
+
     /// The number of examples.
     pub fn len(&self) -> usize {
         self.inputs.dims().first().copied().unwrap_or(0)
@@ -56,6 +69,7 @@ pub trait Examples {
 pub struct TensorExamples {
     inputs: Tensor,
     targets: Tensor,
+    mask: Option<Tensor>,
 }
 
 impl TensorExamples {
@@ -65,7 +79,11 @@ impl TensorExamples {
     /// If these dimensions differ.
     pub fn new(inputs: Tensor, targets: Tensor) -> Result<Self> {
         match (inputs.dims(), targets.dims()) {
-            ([n, ..], [m, ..]) if n == m => Ok(Self { inputs, targets }),
+            ([n, ..], [m, ..]) if n == m => Ok(Self {
+                inputs,
+                targets,
+                mask: None,
+            }),
             (inputs, targets) => Err(Error::shape(
                 "examples",
                 format!(
@@ -73,6 +91,35 @@ impl TensorExamples {
                 ),
             )),
         }
+    }
+
+    /// The same examples with a mask that goes with them: zero where there is padding.
+    ///
+    /// ```
+    /// use cuaderno::{prelude::*, train::TensorExamples};
+    /// let words = Tensor::new(&[[7u32, 3, 9], [4, 0, 0]], &Device::Cpu)?; // 0 is padding
+    /// let tags = Tensor::new(&[[1u32, 2, 1], [2, 0, 0]], &Device::Cpu)?;
+    /// let mask = words.ne(0u32)?;
+    /// let sentences = TensorExamples::new(words, tags)?.masked(mask)?;
+    /// assert!(sentences.batch(&[1])?.mask.is_some());
+    /// # Ok::<(), cuaderno::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the first dimension of the mask does not count the examples.
+    pub fn masked(mut self, mask: Tensor) -> Result<Self> {
+        if mask.dims().first() != Some(&self.len()) {
+            return Err(Error::shape(
+                "the mask of examples",
+                format!(
+                    "it is {:?}, but there are {} examples; its first dimension must count them.",
+                    mask.dims(),
+                    self.len()
+                ),
+            ));
+        }
+        self.mask = Some(mask);
+        Ok(self)
     }
 }
 
@@ -86,6 +133,9 @@ impl Examples for TensorExamples {
         Ok(Batch {
             inputs: self.inputs.index_select(&indices, 0)?,
             targets: self.targets.index_select(&indices, 0)?,
+            mask: (self.mask.as_ref())
+                .map(|mask| mask.index_select(&indices, 0))
+                .transpose()?,
         })
     }
 }
@@ -110,5 +160,24 @@ mod tests {
         let y = Tensor::new(&[1u32], &Device::Cpu).unwrap();
         let error = TensorExamples::new(x, y).unwrap_err().to_string();
         assert!(error.contains("[2, 1]") && error.contains("[1]"), "{error}");
+    }
+
+    #[test]
+    fn a_mask_stays_with_its_examples() {
+        let words = Tensor::new(&[[1u32, 2], [3, 0]], &Device::Cpu).unwrap();
+        let mask = words.ne(0u32).unwrap();
+        let examples = TensorExamples::new(words.clone(), words).unwrap();
+        let short = mask.narrow(0, 0, 1).unwrap();
+        let error = examples.clone().masked(short).unwrap_err().to_string();
+        assert!(
+            error.contains("[1, 2]") && error.contains("2 examples"),
+            "{error}"
+        );
+        let batch = examples.masked(mask).unwrap().batch(&[1, 0]).unwrap();
+        assert_eq!(batch.inputs.to_vec2::<u32>().unwrap(), [[3, 0], [1, 2]]);
+        assert_eq!(
+            batch.mask.unwrap().to_vec2::<u8>().unwrap(),
+            [[1, 0], [1, 1]]
+        );
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use super::{History, Measure};
+use crate::notebook;
 
 /// Sees a training step by step and shows it in one way or another.
 pub(crate) trait Observer: Debug {
@@ -30,9 +31,20 @@ pub(crate) struct Standing<'a> {
     pub(crate) losses: &'a dyn Fn() -> Vec<Measure>,
 }
 
+/// What shows a training where it runs: live in a notebook, a line an epoch elsewhere.
+pub(super) fn observer(quiet: bool) -> Box<dyn Observer> {
+    if quiet {
+        Box::new(Silence)
+    } else if notebook::is_live() {
+        Box::new(notebook::LiveTraining::new())
+    } else {
+        Box::new(Lines)
+    }
+}
+
 /// Tells nothing.
 #[derive(Debug)]
-pub(super) struct Silence;
+struct Silence;
 
 impl Observer for Silence {
     fn epoch_done(&mut self, _: &History) {}
@@ -41,7 +53,7 @@ impl Observer for Silence {
 
 /// Prints a line an epoch: for programs, headless runs and files.
 #[derive(Debug)]
-pub(super) struct Lines;
+struct Lines;
 
 impl Observer for Lines {
     fn epoch_done(&mut self, history: &History) {

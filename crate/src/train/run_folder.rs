@@ -32,7 +32,7 @@ const FOLDERS: [&str; 3] = ["viz", "images", "weights"];
 ///         true => RunFolder::load(&path, &"autoencoder, d' = 4")?,
 ///         false => RunFolder::build(&path, &"autoencoder, d' = 4")?,
 ///     };
-///     let model = Autoencoder::new(4, Activation::Relu, &mut Rng::new(6202))?;
+///     let model = Autoencoder::basic(4, Activation::Relu, &mut Rng::new(6202))?;
 ///     let history = Trainer::new(RmsProp::new(1e-3)).epochs(epochs).callback(run.checkpoint())
 ///         .resume(run.path()).fit(&model, &examples, &examples)?;
 ///     assert_eq!(history.epochs.len(), epochs);

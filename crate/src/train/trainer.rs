@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::callback::Stop;
-use super::observer::{Lines, Observer, Silence, Standing};
+use super::observer::{Observer, Standing, observer};
 use super::resume::{Position, ResumeFile};
-use super::{Callback, Epoch, Examples, History, Model, Training, evaluate};
+use super::{Callback, Epoch, Examples, History, Model, ShuffledBatches, Training, evaluate};
 use crate::nn::{Parameters, Pass};
 use crate::optim::{Optimiser, Schedule, clip_by_norm};
-use crate::{Error, Result, Rng, notebook, ops};
+use crate::{Error, Result, notebook, ops};
 
 /// Minimises what a [`Model`] declares, by mini-batches in an order drawn anew each epoch.
 ///
@@ -18,7 +18,7 @@ use crate::{Error, Result, Rng, notebook, ops};
 /// let mut rng = Rng::new(6202);
 /// let images = rng.uniform(0.0, 1.0, &[64, 1, 28, 28])?;
 /// let examples = TensorExamples::new(images.clone(), images)?;
-/// let model = Autoencoder::new(4, Activation::Relu, &mut rng)?;
+/// let model = Autoencoder::basic(4, Activation::Relu, &mut rng)?;
 /// let history = Trainer::new(RmsProp::new(1e-3)).epochs(2).batch_size(32).seed(6202)
 ///     .fit(&model, &examples, &examples)?;
 /// assert_eq!(history.epochs.len(), 2);
@@ -131,7 +131,7 @@ impl Trainer {
         let initial_rate = self.optimiser.learning_rate();
         let file = self.resume.as_deref().map(ResumeFile::in_folder);
         let mut position = self.start(train.len(), &parameters, file.as_ref())?;
-        let mut observer = self.observer();
+        let mut observer = observer(self.quiet);
         let mut stop = None;
 
         while position.epoch < self.epochs && !position.finished && stop.is_none() {
@@ -167,16 +167,6 @@ impl Trainer {
         }
         observer.training_done(&position.history);
         Ok(position.history)
-    }
-
-    fn observer(&self) -> Box<dyn Observer> {
-        if self.quiet {
-            Box::new(Silence)
-        } else if notebook::is_live() {
-            Box::new(notebook::LiveTraining::new())
-        } else {
-            Box::new(Lines)
-        }
     }
 
     /// The beginning, or where an earlier training was interrupted.
@@ -220,37 +210,24 @@ impl Trainer {
         position: &mut Position,
         observer: &mut dyn Observer,
     ) -> Result<Option<Stop>> {
-        // Derived, not drawn: epoch 5 is the same whether or not epochs 1 to 4 ran before it.
-        let rng = Rng::new(self.seed).child(position.epoch as u64);
-        let order = rng.child(0).permutation(train.len());
-        let batches = order.chunks(self.batch_size);
-        let count = batches.len();
-        for indices in batches.skip(position.batch) {
+        let batches = ShuffledBatches::of(train, self.batch_size, self.seed, position.epoch)?;
+        for step in batches.after(position.batch) {
+            let mut step = step?;
             position.batch += 1;
-            let mut rng = rng.child(position.batch as u64);
-            let losses = model.losses(&train.batch(indices)?, &mut Pass::Train(&mut rng))?;
+            let losses = model.losses(&step.batch, &mut Pass::Train(&mut step.rng))?;
             let values = losses.values()?;
-            let (name, value) = values[0];
-            if !value.is_finite() {
-                return Err(Error::Diverged {
-                    epoch: position.epoch + 1,
-                    batch: position.batch,
-                    batches: count,
-                    part: name.to_owned(),
-                    value,
-                });
-            }
+            step.check(values[0])?;
             let mut gradients = ops::backward(losses.minimised())?;
             if let Some(max_norm) = self.clip_norm {
                 clip_by_norm(parameters, &mut gradients, max_norm)?;
             }
             self.optimiser.step(parameters, &gradients)?;
-            position.tally.add(&values, indices.len());
+            position.tally.add(&values, step.batch.len());
             observer.batch_done(&Standing {
-                epoch: position.epoch + 1,
+                epoch: step.epoch,
                 epochs: self.epochs,
-                batch: position.batch,
-                batches: count,
+                batch: step.number,
+                batches: step.steps,
                 losses: &|| position.tally.measures(),
             });
             let stop = self.call(

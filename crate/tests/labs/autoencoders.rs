@@ -25,27 +25,27 @@ fn lab_09() -> Result<()> {
         comparison.add("PCA", &pca, &mnist.train, &mnist.test)?;
     }
     for latent in [8, 32] {
-        let relu = Autoencoder::new(latent, Activation::Relu, &mut Rng::new(SEED))?;
+        let relu = Autoencoder::basic(latent, Activation::Relu, &mut Rng::new(SEED))?;
         trainer(8).fit(&relu, &mnist.train, &mnist.test)?;
         comparison.add("ReLU code", &relu, &mnist.train, &mnist.test)?;
     }
 
-    let collapsed = Autoencoder::new(8, Activation::Sigmoid, &mut Rng::new(SEED))?;
+    let collapsed = Autoencoder::basic(8, Activation::Sigmoid, &mut Rng::new(SEED))?;
     let (weight, bias) = (
-        Trace::mean_of("encoder.weight", 5),
-        Trace::mean_of("decoder.bias", 5),
+        Trace::mean_of("encoder.code.weight", 5),
+        Trace::mean_of("decoder.pixels.bias", 5),
     );
     trainer(8)
         .callback(weight.clone())
         .callback(bias.clone())
         .fit(&collapsed, &mnist.train, &mnist.test)?;
     comparison.add("sigmoid code", &collapsed, &mnist.train, &mnist.test)?;
-    let repaired = Autoencoder::new(8, Activation::Sigmoid, &mut Rng::new(SEED))?;
+    let repaired = Autoencoder::basic(8, Activation::Sigmoid, &mut Rng::new(SEED))?;
     repaired.start_at_mean(&mnist.train.images)?;
     trainer(8).fit(&repaired, &mnist.train, &mnist.test)?;
     comparison.add("sigmoid, repaired", &repaired, &mnist.train, &mnist.test)?;
 
-    let deep = DeepAutoencoder::new(8, Activation::Sigmoid, &mut Rng::new(SEED))?;
+    let deep = Autoencoder::deep(8, Activation::Sigmoid, &mut Rng::new(SEED))?;
     deep.start_at_mean(&mnist.train.images)?;
     trainer(3).fit(&deep, &mnist.train, &mnist.test)?;
     comparison.add("deep, repaired", &deep, &mnist.train, &mnist.test)?;

@@ -7,6 +7,8 @@ mod callbacks;
 mod initialisers;
 mod layers;
 mod optimisers;
+mod parts;
+mod ready_made;
 mod recurrent_layers;
 mod resume;
 mod run_folder;

@@ -2,9 +2,9 @@
 
 use candle_core::{D, DType, Device, Tensor};
 
-use super::{PIXEL_BIAS, likeliest, one_hot};
+use super::{likeliest, one_hot};
 use crate::data::{Distortion, distort};
-use crate::models::mean_image::start_at_mean;
+use crate::models::start_at_mean::start_at_mean;
 use crate::models::vae::{GaussianCode, IMAGE, PIXELS, VaeArchitecture};
 use crate::models::{decode, in_batches};
 use crate::nn::{Activation, Dense, Layer, Parameters, Pass, Plan, Sequential, Summary};
@@ -100,7 +100,7 @@ impl JointVae {
     /// # Errors
     /// None that a built model can give.
     pub fn start_at_mean(&self, images: &Tensor) -> Result<()> {
-        start_at_mean(&self.decoder, PIXEL_BIAS, images)
+        start_at_mean(&self.decoder, images)
     }
 
     /// The likeliest category, `[n]` of u32, of each of the images `[n, 1, 28, 28]`.

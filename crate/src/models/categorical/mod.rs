@@ -12,9 +12,6 @@ use candle_core::{D, DType, Device, Tensor};
 
 use crate::Result;
 
-/// The decoder's parameter that is the bias of the pixels.
-const PIXEL_BIAS: &str = "conv_transpose3.bias";
-
 /// The likeliest category of each row of `scores` `[n, categories]`, `[n]` of u32.
 fn likeliest(scores: &Tensor) -> Result<Tensor> {
     Ok(scores.argmax(D::Minus1)?)

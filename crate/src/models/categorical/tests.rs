@@ -16,10 +16,7 @@ fn images(n: usize) -> Tensor {
 }
 
 fn batch(n: usize) -> Batch {
-    Batch {
-        inputs: images(n),
-        targets: images(n),
-    }
+    Batch::new(images(n), images(n))
 }
 
 fn plain() -> CategoricalVae {
@@ -115,10 +112,7 @@ fn the_gradient_at_the_logits_is_the_slope_of_the_loss() {
     let parameters = vae.parameters();
     parameters.to_dtype(DType::F64).unwrap();
     let inputs = images(3).to_dtype(DType::F64).unwrap();
-    let batch = Batch {
-        targets: inputs.clone(),
-        inputs,
-    };
+    let batch = Batch::new(inputs.clone(), inputs);
     let names = ["logits.bias"];
     let variables = names.map(|name| (name.to_owned(), parameters.get(name).unwrap().var()));
     let report = check_variables(&variables, || {

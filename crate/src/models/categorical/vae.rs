@@ -2,8 +2,8 @@
 
 use candle_core::{D, DType, Device, Tensor};
 
-use super::{PIXEL_BIAS, likeliest, one_hot};
-use crate::models::mean_image::start_at_mean;
+use super::{likeliest, one_hot};
+use crate::models::start_at_mean::start_at_mean;
 use crate::models::vae::{IMAGE, PIXELS, VaeArchitecture};
 use crate::models::{decode, in_batches};
 use crate::nn::{Dense, Layer, Parameters, Pass, Plan, Sequential, Summary};
@@ -67,7 +67,7 @@ impl CategoricalVae {
     /// # Errors
     /// None that a built model can give.
     pub fn start_at_mean(&self, images: &Tensor) -> Result<()> {
-        start_at_mean(&self.decoder, PIXEL_BIAS, images)
+        start_at_mean(&self.decoder, images)
     }
 
     /// The probability of each category, `[n, categories]`, of images `[n, 1, 28, 28]`.

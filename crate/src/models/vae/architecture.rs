@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{IMAGE, PIXELS, PixelLoss, Vae};
+use super::{IMAGE, PIXELS, PixelLoss, Vae, heads};
 use crate::nn::{
-    Activation, BatchNorm, Conv2d, ConvTranspose2d, Dense, Dropout, Flatten, Layer, Plan, Reshape,
+    Activation, BatchNorm, Conv2d, ConvTranspose2d, Dense, Dropout, Flatten, Layer, Reshape,
     Sequential, SequentialPlan,
 };
 use crate::{Error, Result, Rng};
@@ -140,11 +140,10 @@ impl VaeArchitecture {
     /// does not end in images of 28 x 28.
     pub fn build(&self, rng: &mut Rng) -> Result<Vae> {
         self.check()?;
-        let encoder = self.encoder_plan().build(rng)?;
-        let features = encoder.output_shape(&IMAGE)?;
-        let head = Dense::units(self.z_dim);
-        let mean = head.build(&features, rng)?;
-        let log_var = head.build(&features, rng)?;
+        let encoder = self.encoder_plan();
+        let encoder = encoder
+            .then("code", heads(Dense::units(self.z_dim)))
+            .build(rng)?;
         let decoder = self.decoder_plan().build(rng)?;
         let restored = decoder.output_shape(&[self.z_dim])?;
         if restored != IMAGE {
@@ -155,14 +154,7 @@ impl VaeArchitecture {
                 ),
             ));
         }
-        Ok(Vae {
-            encoder,
-            mean,
-            log_var,
-            decoder,
-            pixel_loss: self.pixel_loss,
-            r_loss_factor: self.r_loss_factor,
-        })
+        Vae::new(encoder, decoder)?.r_loss(self.pixel_loss, self.r_loss_factor)
     }
 
     fn check(&self) -> Result<()> {
@@ -185,13 +177,6 @@ impl VaeArchitecture {
                     "one with an odd kernel, which can be centred on a pixel, and a stride from 1 up",
                 ));
             }
-        }
-        if !(self.r_loss_factor >= 0.0 && self.r_loss_factor.is_finite()) {
-            return Err(Error::argument(
-                "the factor of r_loss",
-                self.r_loss_factor,
-                "a finite number, zero or above",
-            ));
         }
         Ok(())
     }

@@ -11,14 +11,15 @@ pub use code::GaussianCode;
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
+use super::fit::check_decoder;
 use super::{decode, in_batches};
 use crate::nn::{
-    Activation, Dense, Flatten, Initialiser, Layer, Parameters, Pass, Plan, Reshape, Sequential,
-    Summary,
+    Activation, Dense, DensePlan, Flatten, Initialiser, Layer, Parallel, ParallelPlan, Parameters,
+    Pass, Reshape, Sequential, Summary,
 };
 use crate::ops::Reduction;
 use crate::train::{Batch, Losses, Model};
-use crate::{Result, Rng, ops};
+use crate::{Error, Result, Rng, ops};
 
 pub(super) const IMAGE: [usize; 3] = [1, 28, 28];
 pub(super) const PIXELS: usize = 784;
@@ -56,14 +57,54 @@ pub enum PixelLoss {
 #[derive(Clone, Debug)]
 pub struct Vae {
     encoder: Sequential,
-    mean: Dense,
-    log_var: Dense,
     decoder: Sequential,
     pixel_loss: PixelLoss,
     r_loss_factor: f64,
 }
 
 impl Vae {
+    /// A VAE of those networks. For a code of `latent` numbers the encoder gives `2 * latent`, the
+    /// means and then the log-variances, and the decoder puts out logits, of which a sigmoid makes
+    /// the pixels. Its loss is the cross-entropy of all pixels, a bound in nats.
+    ///
+    /// ```
+    /// use cuaderno::prelude::*;
+    /// let mut rng = Rng::new(6202);
+    /// let heads = Parallel::concat(1)
+    ///     .branch("mean", Dense::units(2))
+    ///     .branch("log_var", Dense::units(2));
+    /// let encoder = Sequential::input(&[156])
+    ///     .then("hidden", Dense::units(64).activation(Activation::Relu))
+    ///     .then("code", heads)
+    ///     .build(&mut rng)?;
+    /// let decoder = Sequential::input(&[2])
+    ///     .then("hidden", Dense::units(64).activation(Activation::Relu))
+    ///     .then("spectrum", Dense::units(156))
+    ///     .build(&mut rng)?;
+    /// let vae = Vae::new(encoder, decoder)?.r_loss(PixelLoss::Mse, 1000.0)?;
+    /// assert_eq!(vae.sample(3, &mut rng)?.dims(), [3, 156]);
+    /// # Ok::<(), cuaderno::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the networks do not fit each other; the sentence names the shapes.
+    pub fn new(encoder: Sequential, decoder: Sequential) -> Result<Self> {
+        let code = encoder.output_shape(encoder.input_shape())?;
+        let [both] = code[..] else {
+            return Err(unfit(&code));
+        };
+        if both == 0 || both % 2 == 1 {
+            return Err(unfit(&code));
+        }
+        check_decoder("Vae", &encoder, &[both / 2], &decoder)?;
+        Ok(Self {
+            r_loss_factor: encoder.input_shape().iter().product::<usize>() as f64,
+            pixel_loss: PixelLoss::Bce,
+            encoder,
+            decoder,
+        })
+    }
+
     /// 784-hidden-latent-hidden-784 with ReLUs, trained on the cross-entropy summed over the pixels
     /// and started as PyTorch starts its layers: MA6202's, with 400 hidden units and 20 latent
     /// numbers. [`VaeArchitecture`] has the convolutional ones.
@@ -72,41 +113,47 @@ impl Vae {
     /// If `hidden` or `latent` is 0.
     pub fn dense(hidden: usize, latent: usize, rng: &mut Rng) -> Result<Self> {
         let dense = |units| Dense::units(units).initialiser(Initialiser::PyTorch);
-        Ok(Self {
-            encoder: Sequential::input(&IMAGE)
-                .then("flatten", Flatten)
-                .then("hidden", dense(hidden).activation(Activation::Relu))
-                .build(rng)?,
-            mean: dense(latent).build(&[hidden], rng)?,
-            log_var: dense(latent).build(&[hidden], rng)?,
-            decoder: Sequential::input(&[latent])
-                .then("hidden", dense(hidden).activation(Activation::Relu))
-                .then("pixels", dense(PIXELS))
-                .then("reshape", Reshape::to(&IMAGE))
-                .build(rng)?,
-            pixel_loss: PixelLoss::Bce,
-            r_loss_factor: PIXELS as f64,
-        })
+        let encoder = Sequential::input(&IMAGE)
+            .then("flatten", Flatten)
+            .then("hidden", dense(hidden).activation(Activation::Relu))
+            .then("code", heads(dense(latent)))
+            .build(rng)?;
+        let decoder = Sequential::input(&[latent])
+            .then("hidden", dense(hidden).activation(Activation::Relu))
+            .then("pixels", dense(PIXELS))
+            .then("reshape", Reshape::to(&IMAGE))
+            .build(rng)?;
+        Self::new(encoder, decoder)
     }
 
-    /// The distributions of the codes of images `[n, 1, 28, 28]`: means and log-variances
+    /// What a reconstruction costs: the mean loss of its pixels, times `factor`.
+    ///
+    /// # Errors
+    /// If the factor is negative or not finite.
+    pub fn r_loss(mut self, pixel_loss: PixelLoss, factor: f64) -> Result<Self> {
+        if !(factor >= 0.0 && factor.is_finite()) {
+            return Err(Error::argument(
+                "the factor of r_loss",
+                factor,
+                "a finite number, zero or above",
+            ));
+        }
+        (self.pixel_loss, self.r_loss_factor) = (pixel_loss, factor);
+        Ok(self)
+    }
+
+    /// The distributions of the codes of images `[n, ..]`: means and log-variances
     /// `[n, latent]`.
     ///
     /// # Errors
     /// If the images have another shape.
     pub fn encode(&self, images: &Tensor) -> Result<GaussianCode> {
-        let both = in_batches(images, |images| {
-            let code = self.code(images, &mut Pass::Evaluate)?;
-            Ok(Tensor::cat(&[code.mean, code.log_var], 1)?)
-        })?;
-        let latent = both.dim(1)? / 2;
-        Ok(GaussianCode {
-            mean: both.narrow(1, 0, latent)?.contiguous()?,
-            log_var: both.narrow(1, latent, latent)?.contiguous()?,
-        })
+        split(&in_batches(images, |images| {
+            self.encoder.apply(images, &mut Pass::Evaluate)
+        })?)
     }
 
-    /// The images `[n, 1, 28, 28]` of codes `[n, latent]`, with pixels in `[0, 1]`.
+    /// The images `[n, ..]` of codes `[n, latent]`, with pixels in `[0, 1]`.
     ///
     /// # Errors
     /// If a code does not have `latent` numbers.
@@ -114,7 +161,7 @@ impl Vae {
         decode(&self.decoder, codes)
     }
 
-    /// The images of the means of the codes of images `[n, 1, 28, 28]`.
+    /// The images of the means of the codes of images `[n, ..]`.
     ///
     /// # Errors
     /// If the images have another shape.
@@ -122,7 +169,7 @@ impl Vae {
         self.decode(&self.encode(images)?.mean)
     }
 
-    /// The images `[n, 1, 28, 28]` of `n` codes drawn from the standard normal distribution.
+    /// The images `[n, ..]` of `n` codes drawn from the standard normal distribution.
     ///
     /// # Errors
     /// None that a built model can give.
@@ -132,7 +179,7 @@ impl Vae {
 
     /// The latent dimensions.
     pub fn latent(&self) -> usize {
-        self.mean.weight().dims()[0]
+        self.decoder.input_shape()[0]
     }
 
     /// Layer, output shape and parameters of both halves.
@@ -140,23 +187,13 @@ impl Vae {
     /// # Errors
     /// None that a built model can give.
     pub fn summary(&self) -> Result<Summary> {
-        let mut summary = Summary::new(&IMAGE);
+        let mut summary = Summary::new(self.encoder.input_shape());
         summary.add_all(&self.encoder)?;
-        summary.add("mean", &self.mean)?;
-        summary.add_beside("log_var", &self.log_var)?;
         summary.add_all(&self.decoder)?;
         Ok(summary)
     }
 
-    fn code(&self, images: &Tensor, pass: &mut Pass) -> Result<GaussianCode> {
-        let features = self.encoder.apply(images, pass)?;
-        Ok(GaussianCode {
-            mean: self.mean.apply(&features, pass)?,
-            log_var: self.log_var.apply(&features, pass)?,
-        })
-    }
-
-    fn r_loss(&self, logits: &Tensor, images: &Tensor) -> Result<Tensor> {
+    fn r_loss_of(&self, logits: &Tensor, images: &Tensor) -> Result<Tensor> {
         let per_pixel = match self.pixel_loss {
             PixelLoss::Bce => ops::bce_with_logits(logits, images, Reduction::Mean)?,
             PixelLoss::Mse => {
@@ -172,23 +209,46 @@ impl Model for Vae {
     fn parameters(&self) -> Parameters {
         Parameters::new()
             .nest("encoder", self.encoder.parameters())
-            .nest("mean", self.mean.parameters())
-            .nest("log_var", self.log_var.parameters())
             .nest("decoder", self.decoder.parameters())
     }
 
     fn losses(&self, batch: &Batch, pass: &mut Pass) -> Result<Losses> {
-        let code = self.code(&batch.inputs, pass)?;
+        let code = split(&self.encoder.apply(&batch.inputs, pass)?)?;
         let z = match pass {
             Pass::Train(rng) => code.sample(rng)?,
             Pass::Evaluate => code.mean.clone(),
         };
         let logits = self.decoder.apply(&z, pass)?;
-        let r_loss = self.r_loss(&logits, &batch.inputs)?;
+        let r_loss = self.r_loss_of(&logits, &batch.inputs)?;
         let kl = ops::gaussian_kl(&code.mean, &code.log_var)?.mean_all()?;
         let loss = (&r_loss + &kl)?;
         Ok(Losses::new("loss", loss)
             .with("r_loss", r_loss)
             .with("kl", kl))
     }
+}
+
+/// The last step of an encoder: the means and the log-variances of a code, side by side.
+fn heads(head: DensePlan) -> ParallelPlan {
+    Parallel::concat(1)
+        .branch("mean", head)
+        .branch("log_var", head)
+}
+
+/// The code whose means and log-variances stand side by side, `[n, 2 * latent]`.
+fn split(both: &Tensor) -> Result<GaussianCode> {
+    let latent = both.dim(1)? / 2;
+    Ok(GaussianCode {
+        mean: both.narrow(1, 0, latent)?.contiguous()?,
+        log_var: both.narrow(1, latent, latent)?.contiguous()?,
+    })
+}
+
+fn unfit(code: &[usize]) -> Error {
+    Error::shape(
+        "Vae",
+        format!(
+            "the encoder gives {code:?}; it must end in [2 * latent], the means and the log-variances of a code."
+        ),
+    )
 }

@@ -25,10 +25,7 @@ fn images(n: usize) -> Tensor {
 }
 
 fn batch(n: usize) -> Batch {
-    Batch {
-        inputs: images(n),
-        targets: images(n),
-    }
+    Batch::new(images(n), images(n))
 }
 
 /// The columns of steps and of parameters in a summary.
@@ -60,8 +57,8 @@ fn the_summary_has_the_parameters_of_the_course_s() {
         ("conv2", 18496),
         ("conv3", 36928),
         ("conv4", 36928),
-        ("mean", 6274),
-        ("log_var", 6274),
+        ("code.mean", 6274),
+        ("code.log_var", 6274),
         ("maps", 9408),
         ("conv_transpose1", 36928),
         ("conv_transpose2", 36928),
@@ -149,15 +146,12 @@ fn gradients_of_both_heads_are_slopes_of_the_loss() {
     let parameters = vae.parameters();
     parameters.to_dtype(DType::F64).unwrap();
     let inputs = images(3).to_dtype(DType::F64).unwrap();
-    let batch = Batch {
-        targets: inputs.clone(),
-        inputs,
-    };
+    let batch = Batch::new(inputs.clone(), inputs);
     let names = [
-        "mean.weight",
-        "mean.bias",
-        "log_var.weight",
-        "log_var.bias",
+        "encoder.code.mean.weight",
+        "encoder.code.mean.bias",
+        "encoder.code.log_var.weight",
+        "encoder.code.log_var.bias",
         "decoder.hidden.weight",
     ];
     let variables = names.map(|name| (name.to_owned(), parameters.get(name).unwrap().var()));
@@ -299,4 +293,26 @@ fn what_cannot_be_built_is_one_sentence() {
         .encoder([8], [3], [1])
         .decoder([1], [3], [1]);
     assert!(error(empty).contains("0 units"));
+}
+
+#[test]
+fn an_encoder_that_gives_no_means_and_log_variances_is_refused() {
+    let network = |inputs: usize, outputs: usize| {
+        let plan = Sequential::input(&[inputs]).then("only", Dense::units(outputs));
+        plan.build(&mut Rng::new(1)).unwrap()
+    };
+    let error = Vae::new(network(6, 3), network(3, 6))
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        error,
+        "Vae: the encoder gives [3]; it must end in [2 * latent], the means and the log-variances of a code."
+    );
+    let error = Vae::new(network(6, 4), network(4, 6))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("Vae: a code is [2], but the decoder takes [4]"),
+        "{error}"
+    );
 }

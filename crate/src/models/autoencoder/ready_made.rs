@@ -1,0 +1,75 @@
+//! The autoencoders of INF-395, section 4.1, for images of 28 x 28.
+
+use super::Autoencoder;
+use crate::nn::{
+    Activation, Conv2d, Conv2dPlan, Dense, Flatten, MaxPool2d, Reshape, Sequential, Upsample,
+};
+use crate::{Result, Rng};
+
+const IMAGE: [usize; 3] = [1, 28, 28];
+/// What is left of an image after two poolings: 32 maps of 7 x 7.
+const MAPS: [usize; 3] = [32, 7, 7];
+
+impl Autoencoder {
+    /// The basic autoencoder, 784-latent-784: one dense layer that compresses an image to a code of
+    /// `latent` numbers, to which `activation` is applied, and one that restores it. The weights
+    /// start as in Keras, which the course used: Glorot-uniform, with zero biases.
+    ///
+    /// ```
+    /// use cuaderno::prelude::*;
+    /// let mut rng = Rng::new(6202);
+    /// let images = rng.uniform(0.0, 1.0, &[5, 1, 28, 28])?;
+    /// let model = Autoencoder::basic(8, Activation::Relu, &mut rng)?;
+    /// assert_eq!(model.encode(&images)?.dims(), [5, 8]);
+    /// assert_eq!(model.reconstruct(&images)?.dims(), [5, 1, 28, 28]);
+    /// # Ok::<(), cuaderno::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If `latent` is 0.
+    pub fn basic(latent: usize, activation: Activation, rng: &mut Rng) -> Result<Self> {
+        let encoder = Sequential::input(&IMAGE)
+            .then("flatten", Flatten)
+            .then("code", Dense::units(latent).activation(activation))
+            .build(rng)?;
+        let decoder = Sequential::input(&[latent])
+            .then("pixels", Dense::units(IMAGE.iter().product()))
+            .then("reshape", Reshape::to(&IMAGE))
+            .build(rng)?;
+        Self::new(encoder, decoder)
+    }
+
+    /// The deep convolutional autoencoder: two convolutions of 16 and 32 filters, each with a ReLU
+    /// and a max pooling, and a dense layer compress an image to a code of `latent` numbers, to
+    /// which `activation` is applied; a dense layer, upsampling and convolutions of 32, 16 and 1
+    /// filters restore it. The weights start as in Keras.
+    ///
+    /// # Errors
+    /// If `latent` is 0.
+    pub fn deep(latent: usize, activation: Activation, rng: &mut Rng) -> Result<Self> {
+        let maps = Dense::units(MAPS.iter().product()).activation(Activation::Relu);
+        let encoder = Sequential::input(&IMAGE)
+            .then("conv1", conv(16).activation(Activation::Relu))
+            .then("pool1", MaxPool2d::window(2))
+            .then("conv2", conv(32).activation(Activation::Relu))
+            .then("pool2", MaxPool2d::window(2))
+            .then("flatten", Flatten)
+            .then("code", Dense::units(latent).activation(activation))
+            .build(rng)?;
+        let decoder = Sequential::input(&[latent])
+            .then("maps", maps)
+            .then("reshape", Reshape::to(&MAPS))
+            .then("conv3", conv(32).activation(Activation::Relu))
+            .then("upsample1", Upsample::nearest(2))
+            .then("conv4", conv(16).activation(Activation::Relu))
+            .then("upsample2", Upsample::nearest(2))
+            .then("pixels", conv(1))
+            .build(rng)?;
+        Self::new(encoder, decoder)
+    }
+}
+
+/// A 3x3 convolution that keeps the image's size, Keras' `padding="same"`.
+fn conv(filters: usize) -> Conv2dPlan {
+    Conv2d::filters(filters).kernel(3).padding(1)
+}

@@ -1,0 +1,32 @@
+//! Whether two networks fit each other.
+
+use crate::nn::{Layer, Sequential};
+use crate::{Error, Result};
+
+/// Refuses a decoder that does not restore what `encoder` takes from codes of that shape.
+pub(super) fn check_decoder(
+    model: &'static str,
+    encoder: &Sequential,
+    code: &[usize],
+    decoder: &Sequential,
+) -> Result<()> {
+    let (example, taken) = (encoder.input_shape(), decoder.input_shape());
+    if taken != code {
+        return Err(Error::shape(
+            model,
+            format!(
+                "a code is {code:?}, but the decoder takes {taken:?}; give it the code's shape."
+            ),
+        ));
+    }
+    let restored = decoder.output_shape(code)?;
+    if restored != example {
+        return Err(Error::shape(
+            model,
+            format!(
+                "the encoder takes {example:?}, but the decoder gives {restored:?}; it must end in the shape of an example."
+            ),
+        ));
+    }
+    Ok(())
+}
