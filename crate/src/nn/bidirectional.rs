@@ -143,14 +143,8 @@ impl Plan for BidirectionalPlan {
 }
 
 impl Layer for Bidirectional {
-    fn apply(&self, input: &Tensor, _: &mut Pass) -> Result<Tensor> {
-        let (sequence, ends) = self.read(input, None, None)?;
-        if self.sequences {
-            return Ok(sequence);
-        }
-        let count = 2 * self.levels.len();
-        let [forward, backward] = [ends.at(count - 2, count)?, ends.at(count - 1, count)?];
-        self.merge.apply(&forward.hidden, &backward.hidden)
+    fn apply(&self, input: &Tensor, pass: &mut Pass) -> Result<Tensor> {
+        self.apply_with_mask(input, None, pass)
     }
 
     fn apply_with_mask(
@@ -159,7 +153,13 @@ impl Layer for Bidirectional {
         mask: Option<&Tensor>,
         _: &mut Pass,
     ) -> Result<Tensor> {
-        self.read(input, mask)
+        let (sequence, ends) = self.read(input, None, mask)?;
+        if self.sequences {
+            return Ok(sequence);
+        }
+        let count = 2 * self.levels.len();
+        let [forward, backward] = [ends.at(count - 2, count)?, ends.at(count - 1, count)?];
+        self.merge.apply(&forward.hidden, &backward.hidden)
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {

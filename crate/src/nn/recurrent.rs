@@ -199,13 +199,8 @@ impl Recurrent {
 }
 
 impl Layer for Recurrent {
-    fn apply(&self, input: &Tensor, _: &mut Pass) -> Result<Tensor> {
-        let (sequence, end) = self.read(input, None, None)?;
-        if self.sequences {
-            return Ok(sequence);
-        }
-        let top = self.levels.len() - 1;
-        Ok(end.at(top, self.levels.len())?.hidden)
+    fn apply(&self, input: &Tensor, pass: &mut Pass) -> Result<Tensor> {
+        self.apply_with_mask(input, None, pass)
     }
 
     fn apply_with_mask(
@@ -214,7 +209,12 @@ impl Layer for Recurrent {
         mask: Option<&Tensor>,
         _: &mut Pass,
     ) -> Result<Tensor> {
-        self.apply_masked(input, mask)
+        let (sequence, end) = self.read(input, None, mask)?;
+        if self.sequences {
+            return Ok(sequence);
+        }
+        let top = self.levels.len() - 1;
+        Ok(end.at(top, self.levels.len())?.hidden)
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
