@@ -8,7 +8,12 @@ mod operation;
 mod run;
 mod sample;
 
+use std::collections::BTreeMap;
+
+use cuaderno::prelude::*;
+
 use run::Run;
+use sample::Sample;
 
 /// Why samples have no form here, and how many.
 const LEFT_OUT: [(&str, usize); 23] = [
@@ -92,4 +97,36 @@ fn none_of_pytorchs_samples_is_wrong() {
         .iter()
         .map(|(reason, count)| (reason.as_str(), *count));
     assert_eq!(reasons.collect::<Vec<_>>(), LEFT_OUT);
+}
+
+/// Of each operation one sample, all of whose results hold numbers.
+fn one_of_each() -> BTreeMap<String, Sample> {
+    let (samples, _) = sample::load();
+    let samples = samples.into_iter().filter(|sample| {
+        let outputs = sample.outputs.iter().map(|(_, output)| output);
+        let mut results = outputs.chain(&sample.gradients);
+        results.all(|result| result.elem_count() > 0)
+    });
+    let by_operation = samples.map(|sample| (sample.operation.clone(), sample));
+    by_operation.collect()
+}
+
+#[test]
+fn a_wrong_result_is_found() {
+    let (one_of_each, in_f64) = (one_of_each(), Run::all().count() / 2);
+    assert_eq!(one_of_each.len(), 22);
+    let found = |sample: &Sample| Run::all().filter(|run| run.check(sample).is_err()).count();
+    for (operation, sample) in one_of_each {
+        let off = |result: &Tensor| result.affine(1.0, 1e-8).unwrap();
+        for output in 0..sample.outputs.len() {
+            let mut wrong = sample.clone();
+            wrong.outputs[output].1 = off(&wrong.outputs[output].1);
+            assert!(found(&wrong) >= in_f64, "{operation}, output {output}");
+        }
+        for gradient in 0..sample.gradients.len() {
+            let mut wrong = sample.clone();
+            wrong.gradients[gradient] = off(&wrong.gradients[gradient]);
+            assert!(found(&wrong) >= in_f64, "{operation}, gradient {gradient}");
+        }
+    }
 }

@@ -9,10 +9,11 @@ that have none are counted by reason. Samples are drawn in f32, so that both ele
 tested with them, and PyTorch computes in f64.
 
 The file holds the values of all inputs in one tensor, of all results in another, and of whole
-numbers in a third, in the order of `samples` in the metadata: a list of objects with `name`,
-`operation`, `config`, and `inputs`, `ids` and `outputs`, which are lists of names and shapes. The
-results of a sample are its outputs, then the gradient of each input, of the sum of `output *
-weighting` over those outputs that are named in `differentiable`; see `weighting`.
+numbers in a third. `suite` in the metadata is a JSON object with `left_out`, the counts by reason,
+and `samples`, a list in the order of the values: objects with `name`, `operation`, `config`, and
+`inputs`, `ids` and `outputs`, which are lists of names and shapes. The results of a sample are its
+outputs, then the gradient of each input, of the sum of `output * weighting` over those outputs that
+are named in `differentiable`; see `weighting`.
 """
 
 import collections
@@ -127,8 +128,8 @@ def main():
     kinds = {"inputs": np.float32, "results": np.float64, "ids": np.uint32}
     tensors = {kind: np.concatenate(values[kind]).astype(kinds[kind]) for kind in kinds}
     path = Path(__file__).resolve().parent / "samples.safetensors"
-    compact = lambda value: json.dumps(value, separators=(",", ":"))
-    save_file(tensors, path, {"samples": compact(samples), "left_out": compact(left_out)})
+    suite = {"samples": samples, "left_out": left_out}
+    save_file(tensors, path, {"suite": json.dumps(suite, separators=(",", ":"))})
     print(f"{len(samples)} samples, {path.stat().st_size / 1024:.0f} KiB")
     for operation, count in sorted(collections.Counter(s["operation"] for s in samples).items()):
         print(f"{count:6} {operation}")

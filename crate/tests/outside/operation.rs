@@ -128,15 +128,12 @@ impl<'a> Call<'a> {
     /// Layers above each other, each in one direction or in both.
     fn recurrent(&self) -> Result<Vec<Tensor>> {
         let mut sequence = self.x().clone();
-        let lengths = self.sample.ids.iter().map(|(_, lengths)| {
-            let lengths = lengths.to_vec1::<u32>().unwrap();
-            lengths
-                .into_iter()
-                .map(|length| length as usize)
-                .collect::<Vec<_>>()
-        });
-        let mask = match lengths.last() {
-            Some(lengths) => Some(ops::mask_of_lengths(&lengths, sequence.dim(1)?)?),
+        let mask = match self.sample.ids.first() {
+            Some((_, lengths)) => {
+                let lengths = lengths.to_vec1::<u32>()?;
+                let lengths: Vec<usize> = lengths.into_iter().map(|n| n as usize).collect();
+                Some(ops::mask_of_lengths(&lengths, sequence.dim(1)?)?)
+            }
             None => None,
         };
         let directions = match self.get("bidirectional") {

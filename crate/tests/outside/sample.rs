@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// One sample in the form of our operation, and what PyTorch computed in f64.
+#[derive(Clone)]
 pub struct Sample {
     pub name: String,
     pub operation: String,
@@ -25,6 +26,12 @@ pub struct Sample {
 type Shapes = Vec<(String, Vec<usize>)>;
 
 #[derive(Deserialize)]
+struct Suite {
+    samples: Vec<Entry>,
+    left_out: BTreeMap<String, usize>,
+}
+
+#[derive(Deserialize)]
 struct Entry {
     name: String,
     operation: String,
@@ -40,15 +47,15 @@ pub fn load() -> (Vec<Sample>, BTreeMap<String, usize>) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/outside/samples.safetensors");
     let bytes = std::fs::read(&path).unwrap();
     let (_, metadata) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
-    let metadata = metadata.metadata().as_ref().unwrap();
-    let entries: Vec<Entry> = serde_json::from_str(&metadata["samples"]).unwrap();
-    let left_out = serde_json::from_str(&metadata["left_out"]).unwrap();
+    let suite = &metadata.metadata().as_ref().unwrap()["suite"];
+    let suite: Suite = serde_json::from_str(suite).unwrap();
 
     let values = cuaderno::candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).unwrap();
     let mut inputs = Values::new(&values["inputs"]);
     let mut results = Values::new(&values["results"]);
     let mut ids = Values::new(&values["ids"]);
-    let samples = entries
+    let samples = suite
+        .samples
         .into_iter()
         .map(|entry| Sample {
             outputs: results.named(&entry.outputs),
@@ -65,7 +72,7 @@ pub fn load() -> (Vec<Sample>, BTreeMap<String, usize>) {
             differentiable: entry.differentiable,
         })
         .collect();
-    (samples, left_out)
+    (samples, suite.left_out)
 }
 
 /// Numbers of which one tensor after the other is taken.

@@ -19,6 +19,9 @@ class Unmappable(Exception):
 
 @dataclasses.dataclass
 class Translation:
+    """A sample in our form. `function(**inputs)` calls PyTorch and returns the output, or a
+    dictionary of outputs, in our form; `ids` are whole numbers, which have no gradient."""
+
     operation: str
     inputs: dict
     function: Callable
@@ -27,6 +30,7 @@ class Translation:
 
 
 def given(**inputs):
+    """Those that are not None."""
     return {name: tensor for name, tensor in inputs.items() if tensor is not None}
 
 
@@ -50,11 +54,6 @@ def activation(torch_function, kind):
     return translate
 
 
-def leaky_relu(negative_slope=0.01):
-    refuse(negative_slope < 0, "leaky ReLU with a negative slope")
-    return {"LeakyRelu": {"negative_slope": negative_slope}}
-
-
 def log_sigmoid(sample):
     """`-log_sigmoid(-x)`, which is softplus: PyTorch's samples of softplus itself change its form
     with `beta` and `threshold`."""
@@ -69,7 +68,6 @@ def softplus(beta=1, threshold=20):
 
 def prelu(sample):
     weight = sample.args[0] if sample.args else sample.kwargs["weight"]
-    refuse(weight.numel() > 1 and sample.input.dim() < 2, "PReLU by channel without a batch")
     shape = weight.shape
     function = lambda x, weight: F.prelu(x, weight.reshape(shape))
     return Translation("prelu", {"x": sample.input, "weight": weight.reshape(-1)}, function)
@@ -113,7 +111,7 @@ def convolution(torch_function, rank):
 
 
 def in_two_dimensions(x, rank):
-    """`[batch, channels, height, width]`, and the way back to PyTorch's shape and forth."""
+    """Two functions: from the sample's shape to `[batch, channels, height, width]`, and back."""
     batched = x.dim() == rank + 2
 
     def image(x):
@@ -132,7 +130,8 @@ def pool(kind, rank, names, torch_function):
         x = sample.input
         options = dict(zip(names, sample.args)) | sample.kwargs
         refuse(options.pop("return_indices", False), "pooling that returns indices")
-        refuse(any(n != 1 for n in numbers(options.get("dilation", 1), rank)), "dilation in pooling")
+        dilation = numbers(options.get("dilation", 1), rank)
+        refuse(any(n != 1 for n in dilation), "dilation in pooling")
         refuse(options.get("ceil_mode"), "ceil_mode in pooling")
         refuse(options.get("divisor_override") is not None, "divisor_override in pooling")
         kernel = numbers(options["kernel_size"], rank)
@@ -153,8 +152,9 @@ def pool(kind, rank, names, torch_function):
     return translate
 
 
-MAX_POOL = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
-AVG_POOL = ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override")
+WINDOW = ("kernel_size", "stride", "padding")
+MAX_POOL = (*WINDOW, "dilation", "ceil_mode")
+AVG_POOL = (*WINDOW, "ceil_mode", "count_include_pad", "divisor_override")
 
 
 def interpolate(kind):
@@ -354,7 +354,9 @@ def recurrent(kind, module_class):
 
 OPERATORS = {
     ("nn.functional.relu", ""): activation(F.relu, "Relu"),
-    ("nn.functional.leaky_relu", ""): activation(F.leaky_relu, leaky_relu),
+    ("nn.functional.leaky_relu", ""): activation(
+        F.leaky_relu, lambda negative_slope=0.01: {"LeakyRelu": {"negative_slope": negative_slope}}
+    ),
     ("nn.functional.elu", ""): activation(F.elu, lambda alpha=1.0: {"Elu": {"alpha": alpha}}),
     ("nn.functional.selu", ""): activation(F.selu, "Selu"),
     ("nn.functional.gelu", ""): activation(
