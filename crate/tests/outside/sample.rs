@@ -90,7 +90,7 @@ impl<'a> Values<'a> {
         let count = shape.iter().product();
         let tensor = self.all.narrow(0, self.taken, count).unwrap();
         self.taken += count;
-        tensor.copy().unwrap().reshape(shape).unwrap()
+        tensor.force_contiguous().unwrap().reshape(shape).unwrap()
     }
 
     fn named(&mut self, shapes: &Shapes) -> Vec<(String, Tensor)> {
