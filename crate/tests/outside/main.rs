@@ -1,0 +1,132 @@
+//! PyTorch's own samples of the operators that we have too: inputs that nobody here chose. Every
+//! sample runs on every SIMD level and composed, in both element types, contiguous and not, and its
+//! outputs and gradients are compared with PyTorch's.
+//!
+//! `make_samples.py` writes the samples and says how.
+
+mod operation;
+mod run;
+mod sample;
+
+use std::collections::BTreeMap;
+
+use cuaderno::prelude::*;
+
+use run::Run;
+use sample::Sample;
+
+/// Why samples have no form here, and how many.
+const LEFT_OUT: [(&str, usize); 23] = [
+    ("LSTM with projections", 16),
+    ("a loss with a weight for each element", 8),
+    ("a negative epsilon", 5),
+    ("batch norm of one dimension, or of more than four", 2),
+    ("ceil_mode in pooling", 405),
+    ("class weights with a negative sum", 1),
+    ("cross-entropy with probabilities as targets", 10),
+    ("dilation in pooling", 360),
+    ("divisor_override in pooling", 1),
+    ("embedding with max_norm", 3),
+    ("embedding with scale_grad_by_freq", 1),
+    ("large", 62),
+    ("linear with one output and no dimension for it", 5),
+    ("padding 'same' with more zeros on one side", 2),
+    ("pooling that returns indices", 1152),
+    ("pos_weight", 4),
+    ("positions by a fractional scale factor", 22),
+    ("reduction none", 10),
+    ("resizing of volumes", 13),
+    ("resizing with antialias", 2),
+    ("softmax into another element type", 14),
+    ("softmax of one number without dimension", 2),
+    ("softplus with beta and threshold", 39),
+];
+
+/// Known faults that are not mended yet: the operation, and what the message says.
+const AWAITING: [(&str, &str); 5] = [
+    ("activation", "output: found 0e0 instead of NaN"),
+    (
+        "avg_pool2d",
+        "index-select only supports contiguous tensors",
+    ),
+    ("embedding", "index-select only supports contiguous tensors"),
+    ("linear", "got buffer of size 0"),
+    (
+        "max_pool2d",
+        "index-select only supports contiguous tensors",
+    ),
+];
+
+#[test]
+fn none_of_pytorchs_samples_is_wrong() {
+    let (samples, left_out) = sample::load();
+    let (mut runs, mut wrong, mut awaiting) = (0, Vec::new(), [0; AWAITING.len()]);
+    let mut check_all = || {
+        for sample in &samples {
+            for run in Run::all() {
+                runs += 1;
+                let Err(message) = run.check(sample) else {
+                    continue;
+                };
+                let known = AWAITING.iter().position(|(operation, part)| {
+                    *operation == sample.operation && message.contains(part)
+                });
+                match known {
+                    Some(fault) => awaiting[fault] += 1,
+                    None => wrong.push(format!("{}, {run}: {message}", sample.name)),
+                }
+            }
+        }
+    };
+    // The samples are too small to share out; waking threads for them takes most of the time.
+    let alone = rayon::ThreadPoolBuilder::new().num_threads(1);
+    alone.build().unwrap().install(&mut check_all);
+    println!(
+        "{} samples in {runs} runs: {} wrong, {} by known faults; {} samples left out.",
+        samples.len(),
+        wrong.len(),
+        awaiting.iter().sum::<usize>(),
+        left_out.values().sum::<usize>(),
+    );
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for (fault, count) in AWAITING.iter().zip(awaiting) {
+        assert!(count > 0, "{fault:?} is mended: take it out of AWAITING");
+    }
+    assert_eq!(samples.len(), 1018);
+    let reasons = left_out
+        .iter()
+        .map(|(reason, count)| (reason.as_str(), *count));
+    assert_eq!(reasons.collect::<Vec<_>>(), LEFT_OUT);
+}
+
+/// Of each operation one sample, all of whose results hold numbers.
+fn one_of_each() -> BTreeMap<String, Sample> {
+    let (samples, _) = sample::load();
+    let samples = samples.into_iter().filter(|sample| {
+        let outputs = sample.outputs.iter().map(|(_, output)| output);
+        let mut results = outputs.chain(&sample.gradients);
+        results.all(|result| result.elem_count() > 0)
+    });
+    let by_operation = samples.map(|sample| (sample.operation.clone(), sample));
+    by_operation.collect()
+}
+
+#[test]
+fn a_wrong_result_is_found() {
+    let (one_of_each, in_f64) = (one_of_each(), Run::all().count() / 2);
+    assert_eq!(one_of_each.len(), 22);
+    let found = |sample: &Sample| Run::all().filter(|run| run.check(sample).is_err()).count();
+    for (operation, sample) in one_of_each {
+        let off = |result: &Tensor| result.affine(1.0, 1e-8).unwrap();
+        for output in 0..sample.outputs.len() {
+            let mut wrong = sample.clone();
+            wrong.outputs[output].1 = off(&wrong.outputs[output].1);
+            assert!(found(&wrong) >= in_f64, "{operation}, output {output}");
+        }
+        for gradient in 0..sample.gradients.len() {
+            let mut wrong = sample.clone();
+            wrong.gradients[gradient] = off(&wrong.gradients[gradient]);
+            assert!(found(&wrong) >= in_f64, "{operation}, gradient {gradient}");
+        }
+    }
+}
