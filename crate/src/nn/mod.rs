@@ -22,6 +22,7 @@ mod layer_norm;
 mod parameter;
 mod pool;
 mod prelu;
+mod pytorch_file;
 mod recurrent;
 mod reshape;
 mod sequential;
