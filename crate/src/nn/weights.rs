@@ -202,7 +202,7 @@ mod tests {
             model.load(fixture(name)).unwrap();
             assert_eq!(
                 values(&model),
-                [0.5, -0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0],
+                [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 0.5, -0.5],
                 "{name}"
             );
         }
@@ -216,8 +216,8 @@ mod tests {
         };
         assert_eq!(
             refused("bool_extra.safetensors"),
-            "the file also holds mask, which the model does not have; it has hidden.bias, \
-             hidden.weight."
+            "the file also holds mask, which the model does not have; it has hidden.weight, \
+             hidden.bias."
         );
         assert_eq!(
             refused("legacy.pth"),
