@@ -213,6 +213,74 @@ fn a_notebook_that_is_not_there_or_not_one_is_one_sentence() {
     run.says("broken.ipynb is not a Jupyter notebook");
 }
 
+#[test]
+fn tags_mean_what_they_mean_in_jupyter() {
+    let desk = Desk::new();
+    let notebook = desk.notebook(
+        "tags.ipynb",
+        &[
+            "let n: u8 = \"300\".parse()?;",
+            "println!(\"goes on\");",
+            "let n: u8 = \"30\".parse()?;",
+            "panic!(\"this cell is skipped\")",
+            "panic!(\"on purpose\")",
+        ],
+    );
+    let mut json: Value = serde_json::from_str(&fs::read_to_string(&notebook).unwrap()).unwrap();
+    for cell in [0, 2, 4] {
+        json["cells"][cell]["metadata"]["tags"] = json!(["raises-exception"]);
+    }
+    json["cells"][3]["metadata"]["tags"] = json!(["skip-execution"]);
+    let old = json!([{"output_type": "stream", "name": "stdout", "text": ["as it was"]}]);
+    json["cells"][3]["outputs"] = old.clone();
+    json["cells"][4].as_object_mut().unwrap().remove("outputs");
+    fs::write(&notebook, json.to_string()).unwrap();
+
+    let run = desk.run(&[path(&notebook)]);
+    assert_eq!(run.status, Some(0), "{}", run.text);
+    run.says("NOTE: tags.ipynb was mended: 1 cell without `outputs`.");
+    run.says("NOTE: tags.ipynb, cell 3 is tagged `raises-exception`, but raised no error");
+    run.says("tags: 4 of 5 cells ran, 1 skipped in");
+    let executed = desk.executed("tags.ipynb");
+    assert_eq!(
+        error(&executed, 0).1,
+        "number too large to fit in target type"
+    );
+    assert!(outputs(&executed, 1).contains("goes on"));
+    assert_eq!(executed["cells"][3]["outputs"], old);
+    assert_eq!(error(&executed, 4).0, "Panic");
+}
+
+#[test]
+fn no_tag_excuses_a_time_limit() {
+    let desk = Desk::new();
+    let notebook = desk.notebook("endless.ipynb", &["loop {}", "println!(\"never\");"]);
+    let mut json: Value = serde_json::from_str(&fs::read_to_string(&notebook).unwrap()).unwrap();
+    json["cells"][0]["metadata"]["tags"] = json!(["raises-exception"]);
+    fs::write(&notebook, json.to_string()).unwrap();
+    let run = desk.run(&[path(&notebook), "--timeout", "15"]);
+    assert_eq!(run.status, Some(1), "{}", run.text);
+    run.says("endless: 1 of 2 cells ran, 1 failed");
+}
+
+#[test]
+fn a_bad_notebook_stops_no_other_and_every_result_is_kept() {
+    let desk = Desk::new();
+    for folder in ["a", "b"] {
+        fs::create_dir(desk.0.path().join(folder)).unwrap();
+    }
+    let a = desk.notebook("a/hw1.ipynb", &["println!(\"from a\");"]);
+    let b = desk.notebook("b/hw1.ipynb", &["println!(\"from b\");"]);
+    let broken = desk.0.path().join("broken.ipynb");
+    fs::write(&broken, "{\"secret\"").unwrap();
+    let run = desk.run(&[path(&a), path(&broken), path(&b), "--keep-going"]);
+    assert_eq!(run.status, Some(1), "{}", run.text);
+    run.says("broken.ipynb is not a Jupyter notebook");
+    assert!(!run.text.contains("secret"), "{}", run.text);
+    assert!(outputs(&desk.executed("a/hw1.ipynb"), 0).contains("from a"));
+    assert!(outputs(&desk.executed("b/hw1.ipynb"), 0).contains("from b"));
+}
+
 /// The cells of a lab that `keep` keeps, as a notebook of its own.
 fn part_of(lab: &str, desk: &Desk, name: &str, keep: impl Fn(&[&str]) -> bool) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../notebooks");

@@ -30,6 +30,7 @@ mod parameter;
 mod pool;
 mod pool1d;
 mod prelu;
+mod pytorch_file;
 mod recurrent;
 mod recurrent_level;
 mod recurrent_state;

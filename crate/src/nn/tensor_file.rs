@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use candle_core::{Device, Tensor};
+use candle_core::safetensors::Load;
+use candle_core::{DType, Device, Tensor};
 use flate2::Crc;
-use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 
 use crate::files::write_atomically;
@@ -64,8 +66,11 @@ pub(crate) fn read(path: &Path) -> Result<TensorFile> {
         )
     };
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| no_file(&error))?;
-    let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)
-        .map_err(|error| no_file(&error))?;
+    let views = SafeTensors::deserialize(&bytes).map_err(|error| no_file(&error))?;
+    let tensors = views
+        .iter()
+        .map(|(name, view)| Ok((name.to_owned(), tensor(path, name, &view)?)))
+        .collect::<Result<_>>()?;
     let entry = header.metadata().as_ref().and_then(|all| all.get(ENTRY));
     let entry = entry.map(|entry| serde_json::from_str::<Entry>(entry));
     let entry = entry.transpose().map_err(|error| no_file(&error))?;
@@ -78,8 +83,25 @@ pub(crate) fn read(path: &Path) -> Result<TensorFile> {
         ));
     }
     Ok(TensorFile {
-        tensors: tensors.into_iter().collect(),
+        tensors,
         note: entry.map(|entry| entry.note),
+    })
+}
+
+/// Truth values are read as 0 and 1.
+fn tensor(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Tensor> {
+    let tensor = match view.dtype() {
+        Dtype::BOOL => Tensor::from_raw_buffer(view.data(), DType::U8, view.shape(), &Device::Cpu),
+        _ => view.load(&Device::Cpu),
+    };
+    tensor.map_err(|_| {
+        Error::data(
+            path.display(),
+            format!(
+                "{name} holds numbers of the type {}, which is not read here; save it as F32",
+                view.dtype()
+            ),
+        )
     })
 }
 

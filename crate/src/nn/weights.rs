@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use candle_core::{Tensor, pickle};
+use candle_core::Tensor;
 
+use super::pytorch_file::{self, Kind};
 use super::{Parameters, tensor_file};
 use crate::{Error, Result};
 
@@ -22,18 +23,30 @@ impl Parameters {
         tensor_file::write(path, tensors, String::new())
     }
 
-    /// Reads every parameter and buffer from a safetensors file, or from a PyTorch state dict if
-    /// the name ends in `.pth` or `.pt`. Nothing changes unless all of them are there.
+    /// Reads every parameter and buffer from a safetensors file or from one that PyTorch's
+    /// `torch.save` wrote, whatever its name: a state dict, or a checkpoint that has it under
+    /// `state_dict`, `model_state_dict`, `model` or a single other key. PyTorch's counters
+    /// `num_batches_tracked` are left out. Nothing changes unless all parameters and buffers are
+    /// there.
     ///
     /// # Errors
     /// If the file cannot be read or is damaged, or if a tensor is missing in it, has another shape, or is not
     /// the model's; the sentence names it.
     pub fn load(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let tensors = match path.extension().and_then(|e| e.to_str()) {
-            Some("pth" | "pt") => read_pickle(path)?,
-            _ => tensor_file::read(path)?.tensors,
+        let mut tensors = match pytorch_file::kind(path)? {
+            Kind::Archive => pytorch_file::read(path)?,
+            Kind::Pickle => {
+                return Err(Error::data(
+                    path.display(),
+                    "this is a pickle without an archive, as PyTorch wrote before version 1.6 (2020), \
+                     which is not read here; load it in PyTorch and save it again with `torch.save`",
+                ));
+            }
+            Kind::Other => tensor_file::read(path)?.tensors,
         };
+        // What PyTorch's batch norm counts and nobody reads.
+        tensors.retain(|name, _| !name.ends_with("num_batches_tracked"));
         self.load_tensors(path, tensors)
     }
 
@@ -84,37 +97,7 @@ impl Parameters {
     }
 }
 
-fn read_pickle(path: &Path) -> Result<BTreeMap<String, Tensor>> {
-    // Asked for first: a missing file should not be called a broken one.
-    std::fs::metadata(path).map_err(|error| Error::io(path, error))?;
-    let broken = |error| {
-        Error::data(
-            path.display(),
-            format!("this is no PyTorch state dict: {error}"),
-        )
-    };
-    for info in pickle::read_pth_tensor_info(path, false, None).map_err(broken)? {
-        // candle would read it from the wrong place.
-        if info.layout.start_offset() != 0 {
-            return Err(Error::data(
-                path.display(),
-                format!(
-                    "{} is a view of another tensor; save a `.clone()` of it",
-                    info.name
-                ),
-            ));
-        }
-    }
-    let tensors = pickle::read_all(path).map_err(broken)?;
-    // What PyTorch's batch norm counts and nobody reads.
-    let counter = |name: &str| name.ends_with("num_batches_tracked");
-    Ok(tensors
-        .into_iter()
-        .filter(|(name, _)| !counter(name))
-        .collect())
-}
-
-fn listed(names: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+pub(super) fn listed(names: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     let names: Vec<_> = names.into_iter().map(|n| n.as_ref().to_owned()).collect();
     match names.len() {
         0 => "nothing".into(),
@@ -192,6 +175,59 @@ mod tests {
         assert!(
             error.starts_with("w: the file also holds third.hidden.bias, third.hidden.weight,"),
             "{error}"
+        );
+    }
+
+    fn fixture(name: &str) -> std::path::PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/fixtures/weights")
+            .join(name)
+    }
+
+    /// A model of 3 inputs and 2 units, its weight 1 to 6, its bias 0.5 and -0.5 in all fixtures.
+    fn small() -> Parameters {
+        let plan = Sequential::input(&[3]).then("hidden", Dense::units(2));
+        plan.build(&mut Rng::new(1)).unwrap().parameters()
+    }
+
+    #[test]
+    fn weights_are_read_whatever_program_wrote_them() {
+        for name in [
+            "capitals.PTH",
+            "nested.pth",
+            "lightning.ckpt",
+            "counter.safetensors",
+        ] {
+            let model = small();
+            model.load(fixture(name)).unwrap();
+            assert_eq!(
+                values(&model),
+                [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 0.5, -0.5],
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn weights_that_do_not_fit_are_refused_in_a_sentence() {
+        let refused = |name: &str| {
+            let error = small().load(fixture(name)).unwrap_err().to_string();
+            error.split_once(": ").unwrap().1.to_owned()
+        };
+        assert_eq!(
+            refused("bool_extra.safetensors"),
+            "the file also holds mask, which the model does not have; it has hidden.weight, \
+             hidden.bias."
+        );
+        assert_eq!(
+            refused("legacy.pth"),
+            "this is a pickle without an archive, as PyTorch wrote before version 1.6 (2020), \
+             which is not read here; load it in PyTorch and save it again with `torch.save`."
+        );
+        assert_eq!(
+            refused("short_arguments.pth"),
+            "hidden.weight is described in a way that is not known here; save it as a plain \
+             tensor."
         );
     }
 
