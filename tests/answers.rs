@@ -58,7 +58,7 @@ fn a_failure_names_the_line_and_the_cell_that_it_is_in() {
         "{}",
         traceback(&executed, 5)
     );
-    let tab = "  line 1:  let tab: i32 = missing;\n                           ^^^^^^^";
+    let tab = "  line 1:  let tab: i32 = missing;\n                          ^^^^^^^";
     assert!(
         traceback(&executed, 6).contains(tab),
         "{}",
@@ -145,10 +145,7 @@ fn commands_negations_and_strange_spaces_are_what_was_meant() {
 #[test]
 fn a_long_value_is_cut_and_that_is_said() {
     let desk = Desk::new();
-    let notebook = desk.notebook(
-        "value.ipynb",
-        &["let many = vec![0.5f32; 1_000_000];\nmany"],
-    );
+    let notebook = desk.notebook("value.ipynb", &["let many = vec![0.5f32; 100_000];\nmany"]);
     let run = desk.run(&[path(&notebook)]);
     assert_eq!(run.status, Some(0), "{}", run.text);
     let executed = desk.executed("value.ipynb");

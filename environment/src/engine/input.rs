@@ -91,15 +91,15 @@ impl Lookout {
     /// Asks for a line if the cell waits for one.
     pub fn look(&mut self) {
         let waits = !(self.is_asking)() && !ASKED.load(Ordering::SeqCst) && is_waiting();
-        if waits && std::mem::replace(&mut self.waited, waits) {
-            self.waited = false;
+        let asks = waits && self.waited;
+        self.waited = waits && !asks;
+        if asks {
             ASKED.store(true, Ordering::SeqCst);
             // SAFETY: the stream is open for as long as this process; `ManuallyDrop` leaves it so.
             let stdout = unsafe { File::from_raw_fd(libc::STDOUT_FILENO) };
             // Without a front end nobody can be asked.
             let _ = std::mem::ManuallyDrop::new(stdout).write_all(REQUEST.as_bytes());
         }
-        self.waited = waits;
     }
 }
 

@@ -62,6 +62,11 @@ impl Verdict {
         (since.elapsed() > age).then_some(by)
     }
 
+    /// There is none on the next cell.
+    pub fn clear(&self) {
+        *self.lock() = None;
+    }
+
     fn give(&self, by: EndedBy) {
         self.lock().get_or_insert_with(|| (by, Instant::now()));
     }
@@ -106,8 +111,6 @@ impl Watch {
         let (interrupts, verdict) = (self.interrupts.clone(), self.verdict.clone());
         let start = Instant::now();
         let mut progress = Progress::anew(&processes.session);
-        *verdict.lock() = None;
-        processes.allow_compiler();
         let watcher = std::thread::spawn(move || {
             let mut ended_by = None;
             let mut asked = false;
@@ -146,7 +149,9 @@ impl Watch {
     pub fn end(&mut self) -> Option<EndedBy> {
         let (cell_ended, watcher) = self.running.take()?;
         drop(cell_ended);
-        watcher.join().ok().flatten()
+        let ended_by = watcher.join().ok().flatten();
+        self.processes.allow_compiler();
+        ended_by
     }
 }
 

@@ -126,6 +126,7 @@ impl EngineThread {
             return ended(Failure::still_busy(by), Some(by));
         }
         let code = code.to_owned();
+        self.verdict.clear();
         let (sender, events) = mpsc::channel();
         let done = self.send(move |engine| {
             let ask = |prompt: &str, is_hidden: bool| {
