@@ -10,6 +10,7 @@ mod definitions;
 mod dependencies;
 mod failure;
 mod hints;
+mod impls;
 mod limits;
 mod output;
 mod page;
@@ -42,6 +43,7 @@ use crate::toolchain::Toolchain;
 use cell::Cell;
 use collector::Collector;
 use definitions::Definitions;
+use impls::Impls;
 use limits::{EndedBy, Watch};
 use session::{Session, WORKING_DIRECTORY};
 use variables::Variables;
@@ -100,6 +102,9 @@ pub struct Engine {
     started: u64,
     /// The items that cells have defined.
     definitions: Definitions,
+    impls: Impls,
+    /// Where the code that evcxr got for the running cell is not where it is in the cell.
+    moved: BTreeMap<usize, (usize, usize)>,
     /// Variables that a cell gave away.
     moved_away: BTreeSet<String>,
     /// Variables that a change of what their type depends on has taken away.
@@ -154,6 +159,8 @@ impl Engine {
             processes,
             started: 1,
             definitions: Definitions::default(),
+            impls: Impls::default(),
+            moved: BTreeMap::new(),
             moved_away: BTreeSet::new(),
             lost: BTreeSet::new(),
         };
@@ -201,6 +208,9 @@ impl Engine {
         let variables = Variables::new(before.clone(), after.clone());
         let source = self.session.folder().join("src/lib.rs");
         let mut failure = Failure::of(code, result, &collected, ended_by, &source, &variables);
+        if let Some(failure) = &mut failure {
+            failure.move_back(&std::mem::take(&mut self.moved));
+        }
         if let Some(failure) = &mut failure
             && let Some(hint) = hints::hint(failure, &self.moved_away)
         {
@@ -227,10 +237,19 @@ impl Engine {
         callbacks: &mut EvalCallbacks,
     ) -> Result<EvalOutputs, evcxr::Error> {
         let cell = Cell::read(code).map_err(|unread| unread.message(code))?;
-        self.lose_variables(code, &cell)?;
-        let outputs = self.context.execute_with_callbacks(code, callbacks)?;
+        let marked = self.impls.mark(code, &cell);
+        self.moved = marked.moved;
+        self.lose_variables(&marked.code, &cell)?;
+        let later = self.definitions.with(&cell);
+        for sentence in cell.what_does_not_last(&|name| later.makes_items(name)) {
+            self.collector.say(Stream::Stderr, format!("{sentence}\n"));
+        }
+        let outputs = self
+            .context
+            .execute_with_callbacks(&marked.code, callbacks)?;
         if !cell.statements().is_empty() {
             self.definitions = Definitions::of_source(&self.context.last_source()?);
+            self.impls = marked.impls;
         }
         Ok(outputs)
     }
@@ -306,6 +325,7 @@ impl Engine {
         self.moved_away.clear();
         self.lost.clear();
         self.definitions = Definitions::default();
+        self.impls = Impls::default();
         self.allow_question_marks()
     }
 
