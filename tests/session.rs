@@ -136,6 +136,7 @@ fn what_would_be_skipped_is_refused() {
         "1 + 1",
     ]);
     assert_eq!(run.status, Some(1));
+    run.says("this `}` closes nothing");
     let (kind, message) = error(&notebook, 1);
     assert_eq!(kind, "CompileError");
     assert!(
@@ -197,4 +198,222 @@ fn what_a_thread_or_a_caught_panic_gives_is_kept() {
     ]);
     assert_eq!(run.status, Some(0), "{}", run.text);
     shows(&notebook, 2, "true true");
+}
+
+#[test]
+fn an_impl_that_is_run_again_is_replaced_and_goes_with_no_neighbour() {
+    let (run, notebook) = session(&[
+        "struct Arrow { x: f64, y: f64 }\nfn unit() -> f64 { 1.0 }\n\
+         impl Arrow { fn scaled(&self) -> f64 { self.x * unit() } }",
+        "impl Arrow { fn norm(&self) -> f64 { self.x } }\n\
+         impl Default for Arrow { fn default() -> Self { Arrow { x: 1.0, y: 1.0 } } }",
+        "impl Arrow { fn norm(&self) -> f64 { self.x.hypot(self.y) } }",
+        "impl Default for Arrow { fn default() -> Self { Arrow { x: 3.0, y: 4.0 } } }",
+        "fn unit() -> f64 { 0.5 }",
+        "let arrow = Arrow::default();\n(arrow.norm(), arrow.scaled())",
+        "struct Arrow { length: f64 }",
+        "impl Arrow { fn norm(&self) -> f64 { self.len } }",
+    ]);
+    shows(&notebook, 5, "(5.0, 1.5)");
+    // The methods that came with the first definition are gone, those of other cells are not.
+    assert!(error(&notebook, 6).1.contains("no field `x`"));
+    let said = outputs(&notebook, 7);
+    assert_eq!(run.status, Some(1));
+    assert!(said.contains("line 1: impl Arrow"), "{said}");
+}
+
+#[test]
+fn what_does_not_last_or_cannot_be_kept_is_said() {
+    let (_, notebook) = session(&[
+        "use std::sync::atomic::{AtomicUsize, Ordering};\n\
+         static CALLS: AtomicUsize = AtomicUsize::new(0);\n\
+         fn call() -> usize { CALLS.fetch_add(1, Ordering::SeqCst) + 1 }\ncall()",
+        "thread_local! { static DEPTH: std::cell::Cell<u32> = const { std::cell::Cell::new(7) }; }",
+        "macro_rules! pair { ($n:ident) => { #[derive(Debug)] struct $n { a: i32 } }; }\n\
+         pair!(Shoes);",
+        "macro_rules! sq { ($x:expr) => { $x * $x }; }\nfn sq(x: i32) -> i32 { x + x }\nsq!(3)",
+    ]);
+    shows(&notebook, 0, "`CALLS` starts anew in every cell");
+    shows(
+        &notebook,
+        1,
+        "What `thread_local!` defines is known in this cell alone",
+    );
+    shows(
+        &notebook,
+        2,
+        "What `pair!` defines is known in this cell alone",
+    );
+    assert!(error(&notebook, 3).1.contains("defines `sq` a second time"));
+}
+
+/// Numbers that are the same in every run.
+struct Draws(u64);
+
+impl Draws {
+    /// One below `count`.
+    fn below(&mut self, count: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % count
+    }
+
+    fn of<'a>(&mut self, choices: &[&'a str]) -> &'a str {
+        choices[self.below(choices.len())]
+    }
+}
+
+/// How often a random test draws: `usual`, or as often as the environment asks.
+fn rounds(usual: usize) -> usize {
+    let asked = std::env::var("CUADERNO_ROUNDS").ok();
+    asked.map_or(usual, |rounds| {
+        rounds.parse().expect("CUADERNO_ROUNDS is a number")
+    })
+}
+
+/// Definitions that a variable's type reaches, in many ways.
+fn definitions(draws: &mut Draws) -> String {
+    let real = draws.of(&["f32", "f64"]);
+    let side = draws.of(&["2", "3", "two() + 1"]);
+    let fields = draws.of(&["a: u8, b: Real", "b: Real, a: u8", "a: u32, b: Real"]);
+    let low = draws.of(&["Low = 1, High = 2", "Low = 2, High = 1", "Low, High"]);
+    let held = draws.of(&["Part", "Option<Part>", "Vec<Part>"]);
+    let methods = draws.of(&[
+        "fn a(&self) -> u32; fn b(&self) -> u32;",
+        "fn b(&self) -> u32; fn a(&self) -> u32;",
+    ]);
+    let out = draws.of(&["u16", "u32"]);
+    format!(
+        "type Real = {real};\nconst fn two() -> usize {{ 2 }}\nconst SIDE: usize = {side};\n\
+         #[derive(Debug, Clone, Default)]\nstruct Part {{ {fields} }}\n\
+         #[derive(Debug, Clone, Default)]\nenum Level {{ #[default] {low} }}\n\
+         trait Out {{ type Is: std::fmt::Debug + Clone + Default; }}\n\
+         impl Out for Part {{ type Is = {out}; }}\n\
+         #[derive(Debug, Clone, Default)]\n\
+         struct Whole<T: Out> {{ held: {held}, level: Level, cells: [u8; SIDE], out: T::Is }}\n\
+         trait Look: std::fmt::Debug {{ {methods} }}\n\
+         impl<T: Out + std::fmt::Debug> Look for Whole<T> {{ fn a(&self) -> u32 {{ 1 }} fn b(&self) -> u32 {{ 2 }} }}\n"
+    )
+}
+
+#[test]
+fn a_variable_that_outlives_definitions_reads_as_what_it_was() {
+    let mut draws = Draws(6202);
+    let mut cells = Vec::new();
+    for _ in 0..rounds(60) {
+        let first = definitions(&mut draws);
+        let make = draws.of(&[
+            "let v: Whole<Part> = Default::default();",
+            "let v: Vec<Whole<Part>> = vec![Default::default(); 3];",
+            "let v: Option<Box<Part>> = Some(Box::default());",
+            "let v: Box<dyn Look> = Box::new(Whole::<Part>::default());",
+            "let v: (Level, [Real; SIDE]) = (Level::High, [0.5; SIDE]);",
+            "let v: std::rc::Rc<std::cell::RefCell<Part>> = Default::default();",
+        ]);
+        let look = if make.contains("dyn Look") {
+            "println!(\"{v:?} {} {}\", v.a(), v.b());"
+        } else {
+            "println!(\"{v:?}\");"
+        };
+        // Half of the time, the same once more.
+        let second = if draws.below(2) == 0 {
+            first.clone()
+        } else {
+            definitions(&mut draws)
+        };
+        cells.push(format!("{first}{make}\n{look}"));
+        cells.push(second);
+        cells.push(look.to_owned());
+    }
+    let code: Vec<&str> = cells.iter().map(String::as_str).collect();
+    let (_, notebook) = session(&code);
+    let (mut kept, mut lost) = (0, 0);
+    for at in (0..cells.len()).step_by(3) {
+        let [made, changed, looked] = [at, at + 1, at + 2].map(|cell| printed(&notebook, cell));
+        let context = format!("{}\n---\n{}\n---\n{changed}", cells[at], cells[at + 1]);
+        if changed.contains("`v` is lost") {
+            assert_eq!(error(&notebook, at + 2).0, "CompileError", "{context}");
+            assert!(!cells[at].starts_with(&cells[at + 1]), "{context}");
+            lost += 1;
+        } else {
+            // What the first cell prints ends with the value.
+            assert!(
+                looked.len() > 2 && made.ends_with(&looked),
+                "{made}\n{looked}\n{context}"
+            );
+            kept += 1;
+        }
+    }
+    assert!(kept > 10 && lost > 10, "{kept} kept, {lost} lost");
+}
+
+/// What a cell printed on both streams.
+fn printed(notebook: &Value, cell: usize) -> String {
+    let outputs = notebook["cells"][cell]["outputs"].as_array().unwrap();
+    let texts = outputs
+        .iter()
+        .filter(|output| output["output_type"] == "stream");
+    let text = |output: &Value| match &output["text"] {
+        Value::Array(lines) => lines.iter().filter_map(Value::as_str).collect(),
+        text => text.as_str().unwrap_or_default().to_owned(),
+    };
+    texts.map(text).collect()
+}
+
+#[test]
+fn every_text_is_run_to_its_end_or_refused() {
+    const PIECES: [&str; 32] = [
+        "}",
+        "{",
+        "(",
+        ")",
+        "[",
+        "]",
+        ";",
+        ",",
+        "let",
+        "let a = 1;",
+        "let type = 2;",
+        "fn f() {}",
+        "struct S;",
+        "impl S {}",
+        "/*",
+        "*/",
+        "\"",
+        "'",
+        "#",
+        "type",
+        "=",
+        "3",
+        "x",
+        "\n",
+        "r#\"",
+        "// note\n",
+        "match",
+        "in",
+        "const",
+        "mod m",
+        "use",
+        "$",
+    ];
+    let mut draws = Draws(1968);
+    let mut cells = Vec::new();
+    for round in 0..rounds(60) {
+        let pieces = (0..=draws.below(4)).map(|_| draws.of(&PIECES));
+        let text = pieces.collect::<Vec<_>>().join(" ");
+        cells.push(format!("{text}\nprintln!(\"reached {round}.\");"));
+    }
+    let code: Vec<&str> = cells.iter().map(String::as_str).collect();
+    let (_, notebook) = session(&code);
+    for (cell, code) in cells.iter().enumerate() {
+        let said = outputs(&notebook, cell);
+        let ran = printed(&notebook, cell).contains(&format!("reached {cell}."));
+        let refused = said.contains("\"output_type\":\"error\"");
+        assert!(
+            ran != refused,
+            "neither run nor refused, or both:\n{code}\n{said}"
+        );
+    }
 }

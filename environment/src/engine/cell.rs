@@ -1,11 +1,16 @@
 //! A cell as evcxr reads it: commands, then statements and items. evcxr skips in silence what it
 //! cannot read; here that is found before the cell runs.
 
-use ra_ap_syntax::ast::{self, AstNode};
+use std::collections::BTreeSet;
+
+use ra_ap_syntax::ast::{self, AstNode, HasName};
 use ra_ap_syntax::{Edition, SourceFile, SyntaxNode};
 
 /// A cell is read as a function's body.
 const BEFORE: &str = "fn f(){";
+
+/// Types of the standard library by which a static changes.
+const CHANGING: [&str; 6] = ["Atomic", "Cell", "Lazy", "Mutex", "Once", "RwLock"];
 
 /// A cell's statements and items.
 pub struct Cell {
@@ -76,6 +81,18 @@ impl Cell {
                  `type`, `in` or `match` are none",
             ));
         }
+        let mut names = BTreeSet::new();
+        for node in &statements {
+            if let Some(name) = item_name(node)
+                && !names.insert(name.clone())
+            {
+                let reason = format!(
+                    "the cell defines `{name}` a second time, and a session keeps one definition \
+                     of a name. Give one of them another name"
+                );
+                return Err(unread(at(node), &reason));
+            }
+        }
         Ok(Self { start, statements })
     }
 
@@ -84,10 +101,72 @@ impl Cell {
         &self.statements
     }
 
-    /// The byte of the cell at which `node` begins.
-    pub fn position(&self, node: &SyntaxNode) -> usize {
-        self.start + usize::from(node.text_range().start()) - BEFORE.len()
+    /// The byte of the cell where something can be put before statement `index`: behind what stands
+    /// before it, and so, mostly, on an earlier line.
+    pub fn place_before(&self, index: usize) -> usize {
+        let place = match index.checked_sub(1) {
+            Some(before) => self.statements[before].text_range().end(),
+            None => self.statements[index].text_range().start(),
+        };
+        self.start + usize::from(place) - BEFORE.len()
     }
+
+    /// What the cell defines that later cells do not see as it leaves it, a sentence each; `macros`
+    /// says of a macro whether it defines items.
+    pub fn what_does_not_last(&self, macros: &dyn Fn(&str) -> bool) -> Vec<String> {
+        let mut sentences = Vec::new();
+        for node in &self.statements {
+            if let Some(item) = ast::Static::cast(node.clone()) {
+                let kind = item.ty().map(|kind| kind.syntax().text().to_string());
+                let changes = item.mut_token().is_some()
+                    || CHANGING
+                        .iter()
+                        .any(|name| kind.as_ref().is_some_and(|kind| kind.contains(name)));
+                if let Some(name) = item.name().filter(|_| changes) {
+                    sentences.push(format!(
+                        "`{name}` starts anew in every cell: what must last belongs in a variable, \
+                         `let {} = ...`.",
+                        name.text().to_lowercase()
+                    ));
+                }
+            }
+            let call = node.descendants().find_map(ast::MacroCall::cast);
+            let is_whole = |call: &ast::MacroCall| {
+                call.syntax().text_range().start() == node.text_range().start()
+                    && !ast::Item::can_cast(node.kind())
+            };
+            let path = call.filter(is_whole).and_then(|call| call.path());
+            let name = path.map(|path| path.syntax().text().to_string());
+            if let Some(name) = name.filter(|name| name == "thread_local" || macros(name)) {
+                sentences.push(format!(
+                    "What `{name}!` defines is known in this cell alone. If later cells need it, \
+                     write it without the macro, or put the call into a module: \
+                     `mod name {{ ... }}`."
+                ));
+            }
+        }
+        sentences
+    }
+}
+
+/// The name that evcxr keeps an item by.
+pub fn item_name(node: &SyntaxNode) -> Option<String> {
+    let name = match ast::Item::cast(node.clone())? {
+        ast::Item::Const(item) => item.name(),
+        ast::Item::Enum(item) => item.name(),
+        ast::Item::Fn(item) => item.name(),
+        ast::Item::MacroDef(item) => item.name(),
+        ast::Item::MacroRules(item) => item.name(),
+        ast::Item::Module(item) => item.name(),
+        ast::Item::Static(item) => item.name(),
+        ast::Item::Struct(item) => item.name(),
+        ast::Item::Trait(item) => item.name(),
+        ast::Item::TypeAlias(item) => item.name(),
+        ast::Item::Union(item) => item.name(),
+        _ => None,
+    };
+    let name = name?.text().to_string();
+    Some(name.strip_prefix("r#").unwrap_or(&name).to_owned())
 }
 
 /// Where the commands, comments and empty lines before the Rust code end.
@@ -133,8 +212,26 @@ mod tests {
             ]
         );
         assert_eq!(statements("let a = 1; // one"), ["let a = 1;"]);
-        let cell = Cell::read(":vars\n\n  let a = 1;").unwrap();
-        assert_eq!(cell.position(&cell.statements()[0]), 9);
+        let cell = Cell::read(":vars\n\n  let a = 1; a").ok().unwrap();
+        assert_eq!((cell.place_before(0), cell.place_before(1)), (9, 19));
+    }
+
+    #[test]
+    fn what_does_not_last_is_said() {
+        let count = |code: &str| {
+            let cell = Cell::read(code).unwrap_or_else(|unread| panic!("{code}: {unread:?}"));
+            cell.what_does_not_last(&|name| name == "pair").len()
+        };
+        assert_eq!(count("static CALLS: AtomicUsize = AtomicUsize::new(0);"), 1);
+        assert_eq!(count("static mut CALLS: usize = 0;"), 1);
+        assert_eq!(
+            count("static NAMES: [&str; 1] = [\"a\"];\nprintln!(\"{NAMES:?}\");"),
+            0
+        );
+        assert_eq!(
+            count("thread_local! { static A: u8 = 1; }\npair!(Shoes);"),
+            2
+        );
     }
 
     #[test]
@@ -146,6 +243,7 @@ mod tests {
             ("let a = 1;\nlet type = 3;", 2),
             ("let = 3;", 1),
             ("let in = 4;", 1),
+            ("macro_rules! sq { () => {} }\nfn sq() {}", 2),
         ] {
             let unread = Cell::read(code).err();
             assert_eq!(unread.map(|unread| unread.line), Some(line), "{code}");

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use ra_ap_syntax::ast::{self, AstNode, HasModuleItem, HasName};
 use ra_ap_syntax::{Edition, NodeOrToken, SourceFile, SyntaxKind, SyntaxNode, SyntaxToken};
 
-use super::cell::Cell;
+use super::cell::{Cell, item_name};
 
 /// Names of library types that hold values of types which they do not name, and give them out by
 /// their `TypeId`: that is the same for what a type was and for what it is now.
@@ -83,6 +83,16 @@ impl Definitions {
         Self { items }
     }
 
+    /// Whether the macro `name` defines items.
+    pub fn makes_items(&self, name: &str) -> bool {
+        const ITEMS: [&str; 7] = ["enum", "fn", "impl", "mod", "struct", "trait", "union"];
+        let named = |item: &&Item| item.text.starts_with(&format!(" macro_rules ! {name} "));
+        self.items.iter().filter(named).any(|item| {
+            let is_made = |word: &str| item.text.contains(&format!(" {word} "));
+            ITEMS.iter().any(|word| is_made(word))
+        })
+    }
+
     /// What a value of type `kind` reaches that is not the same in `later`.
     pub fn changed_for<'a>(&'a self, kind: &str, later: &'a Self) -> Option<&'a str> {
         let kind = tokens_of(kind);
@@ -148,18 +158,7 @@ fn holds_anything(text: &str) -> bool {
 
 /// Adds what `item` defines.
 fn add(item: &ast::Item, items: &mut Vec<Item>) {
-    let name = match item {
-        ast::Item::Const(item) => item.name(),
-        ast::Item::Enum(item) => item.name(),
-        ast::Item::Fn(item) => item.name(),
-        ast::Item::MacroDef(item) => item.name(),
-        ast::Item::MacroRules(item) => item.name(),
-        ast::Item::Module(item) => item.name(),
-        ast::Item::Static(item) => item.name(),
-        ast::Item::Struct(item) => item.name(),
-        ast::Item::Trait(item) => item.name(),
-        ast::Item::TypeAlias(item) => item.name(),
-        ast::Item::Union(item) => item.name(),
+    match item {
         ast::Item::Use(import) => {
             if let Some(tree) = import.use_tree() {
                 add_imports(&tree, "", items);
@@ -170,9 +169,9 @@ fn add(item: &ast::Item, items: &mut Vec<Item>) {
             add_impl(block, items);
             return;
         }
-        _ => None,
-    };
-    let name = name.map(|name| plain(&name.text()).to_owned());
+        _ => {}
+    }
+    let name = item_name(item.syntax());
     let mut reached_by: BTreeSet<_> = name.iter().cloned().collect();
     if let ast::Item::Module(module) = item {
         // `use module::*` may bring in what it holds.
@@ -272,7 +271,7 @@ fn add_imports(tree: &ast::UseTree, before: &str, items: &mut Vec<Item>) {
 }
 
 /// The tokens of an item but for comments and what no type depends on.
-fn tokens(node: &SyntaxNode) -> Vec<SyntaxToken> {
+pub fn tokens(node: &SyntaxNode) -> Vec<SyntaxToken> {
     let mut found = Vec::new();
     collect(node, &mut found);
     found
@@ -309,7 +308,8 @@ fn tokens_of(kind: &str) -> Vec<SyntaxToken> {
     tokens(&parsed.syntax_node())
 }
 
-fn text(tokens: &[SyntaxToken]) -> String {
+/// Tokens as one text, each between blanks.
+pub fn text(tokens: &[SyntaxToken]) -> String {
     let mut text = String::from(" ");
     for token in tokens {
         text.push_str(token.text());
@@ -320,7 +320,7 @@ fn text(tokens: &[SyntaxToken]) -> String {
 
 /// The names that tokens could mean an item of the session by: not what follows a `::`, which is
 /// looked up in what stands before it, but for `crate::`, `self::` and `super::`.
-fn mentions(tokens: &[SyntaxToken]) -> BTreeSet<String> {
+pub fn mentions(tokens: &[SyntaxToken]) -> BTreeSet<String> {
     let is_looked_up = |at: usize| {
         at >= 2
             && tokens[at - 1].text() == "::"

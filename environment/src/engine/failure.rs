@@ -1,5 +1,6 @@
 //! A failed cell in words a student can use: what went wrong and in which line.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -210,6 +211,30 @@ impl Failure {
         Self::compile_error(value, traceback)
     }
 
+    /// Puts the marks below lines to where they are in the cell, of which evcxr got code with
+    /// insertions: for a line, the column of the insertion and its length.
+    pub(super) fn move_back(&mut self, moved: &BTreeMap<usize, (usize, usize)>) {
+        for part in &mut self.traceback {
+            let mut lines: Vec<String> = part.lines().map(str::to_owned).collect();
+            for at in 1..lines.len() {
+                let Some((head, _)) = lines[at - 1].split_once(": ") else {
+                    continue;
+                };
+                let number = head.trim_start().strip_prefix("line ");
+                let number = number.and_then(|number| number.parse::<usize>().ok());
+                let Some((column, by)) = number.and_then(|number| moved.get(&number)) else {
+                    continue;
+                };
+                let first = head.chars().count() + ": ".len() + column;
+                let indent = lines[at].chars().take_while(|&next| next == ' ').count();
+                if indent >= first + by {
+                    lines[at].drain(..*by);
+                }
+            }
+            *part = lines.join("\n");
+        }
+    }
+
     /// The failure as a terminal shows it.
     pub fn readable(&self) -> String {
         let mut text = format!("{}: {}", self.name, self.value);
@@ -320,6 +345,20 @@ fn rest(message: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn marks_are_put_back_to_where_they_belong() {
+        let line = "  line 1: a; impl B {}\n";
+        let mut failure = Failure::compile_error(
+            String::new(),
+            vec![format!("{line}{:29}^", ""), format!("{line}{:10}^", "")],
+        );
+        failure.move_back(&BTreeMap::from([(1, (2, 10))]));
+        assert_eq!(
+            failure.traceback,
+            [format!("{line}{:19}^", ""), format!("{line}{:10}^", "")]
+        );
+    }
 
     #[test]
     fn a_report_names_the_students_line() {

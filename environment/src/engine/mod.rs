@@ -10,6 +10,7 @@ mod definitions;
 mod dependencies;
 mod failure;
 mod hints;
+mod impls;
 mod includes;
 mod input;
 mod limits;
@@ -51,6 +52,7 @@ use cell::Cell;
 use collector::Collector;
 use definitions::Definitions;
 use failure::Cells;
+use impls::Impls;
 use limits::{EndedBy, Verdict, Watch};
 use session::{LITERALS, Session, WORKING_DIRECTORY};
 use variables::{Gone, Variables};
@@ -109,6 +111,9 @@ struct Engine {
     started: u64,
     /// The items that cells have defined.
     definitions: Definitions,
+    impls: Impls,
+    /// Where the code that evcxr got for the running cell is not where it is in the cell.
+    moved: BTreeMap<usize, (usize, usize)>,
     gone: Gone,
     /// Cells that ran, as evcxr had them.
     cells: Vec<String>,
@@ -163,6 +168,8 @@ impl Engine {
             processes,
             started: 1,
             definitions: Definitions::default(),
+            impls: Impls::default(),
+            moved: BTreeMap::new(),
             gone: Gone::default(),
             cells: Vec::new(),
         };
@@ -256,6 +263,9 @@ impl Engine {
             generated: &self.session.folder().join("src/lib.rs"),
         };
         let mut failure = Failure::of(&cells, result, &collected, ended_by, &variables);
+        if let Some(failure) = &mut failure {
+            failure.move_back(&std::mem::take(&mut self.moved));
+        }
         let session = hints::Session {
             gone: &self.gone,
             variables: &before,
@@ -283,10 +293,19 @@ impl Engine {
         callbacks: &mut EvalCallbacks,
     ) -> Result<EvalOutputs, evcxr::Error> {
         let cell = Cell::read(code).map_err(|unread| unread.message(code))?;
-        self.lose_variables(code, &cell)?;
-        let outputs = self.context.execute_with_callbacks(code, callbacks)?;
+        let marked = self.impls.mark(code, &cell);
+        self.moved = marked.moved;
+        self.lose_variables(&marked.code, &cell)?;
+        let later = self.definitions.with(&cell);
+        for sentence in cell.what_does_not_last(&|name| later.makes_items(name)) {
+            self.collector.say(Stream::Stderr, format!("{sentence}\n"));
+        }
+        let outputs = self
+            .context
+            .execute_with_callbacks(&marked.code, callbacks)?;
         if !cell.statements().is_empty() {
             self.definitions = Definitions::of_source(&self.context.last_source()?);
+            self.impls = marked.impls;
         }
         Ok(outputs)
     }
@@ -360,6 +379,7 @@ impl Engine {
             .map_err(|error| anyhow!("The notebook engine does not restart: {error}"))?;
         self.wait_for_new_process();
         self.definitions = Definitions::default();
+        self.impls = Impls::default();
         self.gone = Gone::default();
         self.cells.clear();
         self.allow_question_marks()
