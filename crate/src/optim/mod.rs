@@ -5,6 +5,7 @@
 
 mod adadelta;
 mod adam;
+mod candle;
 mod clip;
 mod rmsprop;
 mod schedule;
@@ -16,6 +17,7 @@ use candle_core::backprop::GradStore;
 
 pub use adadelta::Adadelta;
 pub use adam::{Adam, AdamW};
+pub use candle::CandleOptimiser;
 pub use clip::clip_by_norm;
 pub use rmsprop::RmsProp;
 pub use schedule::Schedule;

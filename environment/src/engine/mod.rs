@@ -7,6 +7,8 @@ mod collected;
 mod collector;
 mod dependencies;
 mod failure;
+mod gradients;
+mod handover;
 mod hints;
 mod limits;
 mod output;
@@ -38,6 +40,7 @@ pub use support::Support;
 
 use crate::toolchain::Toolchain;
 use collector::Collector;
+use gradients::Gradients;
 use limits::{EndedBy, Watch};
 use session::{Session, WORKING_DIRECTORY};
 use variables::Variables;
@@ -53,6 +56,7 @@ pub fn act_as_part() -> Option<ExitCode> {
         Some("cargo") => return Some(cargo::main()),
         // evcxr asks rustup for the tools first; failing sends it to the path, where ours are.
         Some("rustup") => return Some(ExitCode::FAILURE),
+        Some(handover::NAME) => return Some(handover::main()),
         Some(session::STOCK) => return Some(act_as_stock()),
         _ => {}
     }
@@ -96,6 +100,7 @@ pub struct Engine {
     started: u64,
     /// Variables that a cell gave away.
     moved_away: BTreeSet<String>,
+    gradients: Gradients,
 }
 
 /// What an engine is started with.
@@ -146,6 +151,7 @@ impl Engine {
             processes,
             started: 1,
             moved_away: BTreeSet::new(),
+            gradients: Gradients::default(),
         };
         engine.allow_question_marks()?;
         Ok(engine)
@@ -167,10 +173,14 @@ impl Engine {
         code: &str,
         limit: Option<Duration>,
         ask_user: AskUser,
-        on_output: OnOutput,
+        mut on_output: OnOutput,
     ) -> CellResult {
         let start = Instant::now();
         let before = self.variables();
+        let warnings = self.gradients.warnings(code);
+        if !warnings.is_empty() {
+            on_output(&CellOutput::Text(Stream::Stderr, warnings));
+        }
         self.collector.begin(on_output);
         self.watch.begin(limit);
         let collector = self.collector.clone();
@@ -236,6 +246,7 @@ impl Engine {
             .map_err(|error| anyhow!("The notebook engine does not restart: {error}"))?;
         self.wait_for_new_process();
         self.moved_away.clear();
+        self.gradients = Gradients::default();
         self.allow_question_marks()
     }
 
