@@ -145,7 +145,7 @@ fn a_network_written_for_candle_trains_with_trainer_and_by_hand_to_the_same_bits
             adam.backward_step(&loss)?;\n    \
             losses.push(loss.to_scalar::<f32>()?);\n\
         }\n\
-        println!(\"{losses:?} {}\", losses[9] < 0.5 * losses[0]);";
+        println!(\"{losses:?} {}\", losses[9] < 0.6 * losses[0]);";
     let outputs = Desk::new().run(&[
         &format!(":dep candle-core\n{NETWORK}"),
         "let mnist = Mnist::sample()?;",

@@ -137,7 +137,8 @@ impl Unit {
             there.is_some_and(|there| there.iter().any(|one| one.as_str() == Some(feature)))
         };
         let mut features = self.features.iter().map(String::as_str);
-        features.find(|feature| !is_there(feature))
+        // `default` is a list of others, which cargo names too.
+        features.find(|feature| *feature != "default" && !is_there(feature))
     }
 
     /// Whether all that it uses is what the library at hand uses. Otherwise the two would disagree
