@@ -31,6 +31,7 @@ mod table;
 pub mod train;
 
 pub use candle_core;
+pub use candle_nn;
 pub use error::{Error, Result};
 pub use profile::Profile;
 pub use rng::Rng;

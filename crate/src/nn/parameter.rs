@@ -66,12 +66,21 @@ impl Parameter {
         Self::share(values, true)
     }
 
+    /// A handle on a variable that is there.
+    pub(crate) fn of_var(var: Var) -> Self {
+        Self::hold(var, false)
+    }
+
     fn share(values: &Tensor, buffer: bool) -> Result<Self> {
-        Ok(Self(Arc::new(Shared {
-            var: RwLock::new(copy(values)?),
+        Ok(Self::hold(copy(values)?, buffer))
+    }
+
+    fn hold(var: Var, buffer: bool) -> Self {
+        Self(Arc::new(Shared {
+            var: RwLock::new(var),
             buffer,
             frozen: AtomicBool::new(false),
-        })))
+        }))
     }
 
     /// The values, for use in a computation: gradients flow into them unless the parameter is

@@ -6,6 +6,7 @@
 mod adadelta;
 mod adam;
 mod arguments;
+mod candle;
 mod clip;
 mod decay;
 mod rmsprop;
@@ -20,6 +21,7 @@ use candle_core::backprop::GradStore;
 
 pub use adadelta::Adadelta;
 pub use adam::{Adam, AdamW};
+pub use candle::CandleOptimiser;
 pub use clip::clip_by_norm;
 pub use rmsprop::RmsProp;
 pub use schedule::Schedule;

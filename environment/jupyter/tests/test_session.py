@@ -190,13 +190,9 @@ class OtherCrates(unittest.TestCase):
         more = session.run(':dep twice = { path = "twice" }\ntwice::twice(before as usize + 3)')
         self.assertEqual(more.status, "ok", more.reply)
         self.assertEqual(more.first("execute_result")["data"]["text/plain"], "8")
-        for line, says in [
-            (':dep candle-core = "0.11"', "write `use cuaderno::candle_core;`"),
-            (':dep missing = { path = "missing" }', "missing"),
-        ]:
-            refused = session.run(line)
-            self.assertEqual(refused.reply["ename"], "CompileError")
-            self.assertIn(says, "\n".join(refused.reply["traceback"]))
+        refused = session.run(':dep missing = { path = "missing" }')
+        self.assertEqual(refused.reply["ename"], "CompileError")
+        self.assertIn("missing", "\n".join(refused.reply["traceback"]))
         self.assertEqual(session.run("1 + 1").status, "ok")
 
 

@@ -2,6 +2,7 @@
 //! A session links them into one shared library, as the support crate is one: a static variable of
 //! theirs must not be another one in each cell.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
@@ -14,13 +15,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::cargo::{COMPILER, link_support, real, shared_object};
+use super::handover;
 use super::progress;
 use super::session::Facts;
 
 /// In the session's folder: what was built last.
 const BUILT: &str = "dependencies.json";
-/// The profile differs from the workspace's own, so that cargo gives a crate that the support library
-/// also holds another identity: rustc would take the two for one.
+/// The profile differs from the workspace's own, so that cargo gives a crate that is compiled a second
+/// time, with other features, another identity: rustc would take the two for one.
 const PROFILE: &str = "[profile.dev]\nopt-level = 2\ndebug = false\ncodegen-units = 8\n";
 
 /// The crates of a notebook, compiled.
@@ -40,10 +42,7 @@ impl Dependencies {
     /// # Errors
     /// If cargo cannot build them.
     pub fn of(session: &Path, facts: &Facts) -> Result<Self> {
-        let requested = requested(
-            &fs::read_to_string(session.join("Cargo.toml"))?,
-            &facts.packages,
-        )?;
+        let requested = requested(&fs::read_to_string(session.join("Cargo.toml"))?);
         if requested.is_empty() {
             return Ok(Self::default());
         }
@@ -61,8 +60,10 @@ impl Dependencies {
     }
 
     fn build(session: &Path, facts: &Facts, requested: Vec<String>) -> Result<Self> {
+        let metadata = resolved(&requested, facts)?;
         let mut cargo = cargo_on(&requested, facts, "build")?;
         let cargo = cargo
+            .env("RUSTC_WRAPPER", session.join("bin").join(handover::NAME))
             .arg("--message-format=json-render-diagnostics")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -86,9 +87,9 @@ impl Dependencies {
             .flat_map(serde_json::from_str)
             .filter(|message: &Value| message["reason"] == "compiler-artifact")
             .collect();
-        let metadata = resolved(&requested, facts)?;
         let mut crates = Vec::new();
-        for dependency in metadata.root()["deps"].as_array().into_iter().flatten() {
+        let root = metadata.node(&metadata.0["resolve"]["root"]);
+        for dependency in root["deps"].as_array().into_iter().flatten() {
             let name = dependency["name"].as_str().unwrap_or_default();
             let library = messages
                 .iter()
@@ -170,72 +171,133 @@ impl Dependencies {
 }
 
 /// The lines of `manifest`'s dependencies that name other crates than the support crate.
-///
-/// # Errors
-/// If one is among `packages`, whose types the support crate shows: a second copy would have other
-/// types.
-pub fn requested(manifest: &str, packages: &[Value]) -> Result<Vec<String>> {
+pub fn requested(manifest: &str) -> Vec<String> {
     let lines = manifest
         .lines()
         .map(str::trim)
         .skip_while(|line| *line != "[dependencies]")
-        .skip(1)
-        .filter(|line| !line.is_empty());
-    let mut requested = Vec::new();
-    for line in lines {
+        .skip(1);
+    let is_another = |line: &&str| {
         let name = line.split(['=', ' ', '.']).next().unwrap_or_default();
-        let library = name.replace('-', "_");
-        if library == "cuaderno" {
-            continue;
-        }
-        if packages
-            .iter()
-            .any(|package| package["target"]["name"] == library.as_str())
-        {
-            bail!(
-                "`{name}` is a part of cuaderno, and a second copy would have types of its own. \
-                 Remove the `:dep` line and write `use cuaderno::{library};`."
-            );
-        }
-        requested.push(line.to_owned());
-    }
+        !name.is_empty() && name != "cuaderno"
+    };
+    let mut requested: Vec<String> = lines.filter(is_another).map(str::to_owned).collect();
     // evcxr writes them in any order, and the same crates must be the same library.
     requested.sort();
-    Ok(requested)
+    requested
 }
 
 /// What cargo knows of crates and their dependencies.
 pub struct Resolved(Value);
 
 impl Resolved {
-    fn root(&self) -> &Value {
+    /// A crate and what it needs.
+    fn node(&self, id: &Value) -> &Value {
         let nodes = self.0["resolve"]["nodes"].as_array();
-        let is_root = |node: &&Value| node["id"] == self.0["resolve"]["root"];
-        nodes
-            .and_then(|nodes| nodes.iter().find(is_root))
-            .unwrap_or(&Value::Null)
+        let node = nodes.and_then(|nodes| nodes.iter().find(|node| node["id"] == *id));
+        node.unwrap_or(&Value::Null)
     }
 
     /// Adds the crates to what is known of the crate of cells, which is the first node.
     pub fn add_to(&self, cells: &mut Value) {
         let root = &self.0["resolve"]["root"];
+        let known: Vec<Value> = ids(&cells["packages"]).cloned().collect();
+        let needed = self.needed(&known);
         let extend = |to: &mut Value, more: &Value| {
             let more = more.as_array().into_iter().flatten();
-            let more = more.filter(|one| one["id"] != *root).cloned();
-            to.as_array_mut().expect("a list").extend(more);
+            let more = more.filter(|one| needed.contains(&one["id"].as_str().unwrap_or_default()));
+            to.as_array_mut().expect("a list").extend(more.cloned());
         };
         extend(&mut cells["packages"], &self.0["packages"]);
         extend(&mut cells["resolve"]["nodes"], &self.0["resolve"]["nodes"]);
         let cell = &mut cells["resolve"]["nodes"][0];
-        extend(&mut cell["deps"], &self.root()["deps"]);
-        extend(&mut cell["dependencies"], &self.root()["dependencies"]);
+        for list in ["deps", "dependencies"] {
+            let more = self.node(root)[list].as_array().into_iter().flatten();
+            // The crate of cells names the support crate already.
+            cell[list]
+                .as_array_mut()
+                .expect("a list")
+                .extend(more.cloned());
+        }
     }
+
+    /// The crates that the notebook's stand on, without those that are known already: the analyser
+    /// need not read what only those use.
+    fn needed(&self, known: &[Value]) -> BTreeSet<&str> {
+        let mut needed = BTreeSet::new();
+        let mut open = vec![&self.0["resolve"]["root"]];
+        while let Some(id) = open.pop() {
+            for dependency in self.node(id)["dependencies"]
+                .as_array()
+                .into_iter()
+                .flatten()
+            {
+                let is_new = !known.contains(dependency);
+                if is_new && needed.insert(dependency.as_str().unwrap_or_default()) {
+                    open.push(dependency);
+                }
+            }
+        }
+        needed
+    }
+
+    /// # Errors
+    /// If a crate is another version of one whose types every cell sees: one notebook cannot hold
+    /// tensors of two kinds.
+    fn check(&self, packages: &[Value]) -> Result<()> {
+        for ours in packages {
+            let (name, our_version) = name_and_version(&ours["package_id"]);
+            let others = ids(&self.0["packages"]).filter(|id| **id != ours["package_id"]);
+            for other in others {
+                let (other_name, version) = name_and_version(other);
+                if other_name == name {
+                    bail!(
+                        "{} {name} {version}, and the workbook is built with {name} {our_version}: \
+                         their types would not fit each other. Ask for a version that goes with \
+                         {name} {our_version}.",
+                        self.who_needs(other)
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The subject and verb of a sentence that says who needs the crate.
+    fn who_needs(&self, id: &Value) -> String {
+        let nodes = self.0["resolve"]["nodes"].as_array().into_iter().flatten();
+        let needs = |node: &&Value| {
+            let dependencies = node["dependencies"].as_array();
+            dependencies.is_some_and(|dependencies| dependencies.contains(id))
+        };
+        match nodes.filter(needs).map(|node| &node["id"]).next() {
+            Some(node) if *node != self.0["resolve"]["root"] => {
+                let (name, version) = name_and_version(node);
+                format!("{name} {version} needs")
+            }
+            _ => "The notebook asks for".to_owned(),
+        }
+    }
+}
+
+/// The ids in cargo's list of packages.
+fn ids(packages: &Value) -> impl Iterator<Item = &Value> {
+    let packages = packages.as_array().into_iter().flatten();
+    packages.map(|package| &package["id"])
+}
+
+/// What cargo's id of a package says: `registry+https://…#name@1.0.0`, or `path+file:///…/name#1.0.0`
+/// where the folder is called so.
+fn name_and_version(id: &Value) -> (&str, &str) {
+    let (source, package) = (id.as_str().unwrap_or_default().rsplit_once('#')).unwrap_or_default();
+    let folder = source.rsplit('/').next().unwrap_or_default();
+    package.split_once('@').unwrap_or((folder, package))
 }
 
 /// Finds the versions of the crates and what they need.
 ///
 /// # Errors
-/// If cargo cannot; it says why on standard error.
+/// If cargo cannot; it says why on standard error. If one cannot live beside the workbook's own.
 pub fn resolved(requested: &[String], facts: &Facts) -> Result<Resolved> {
     let output = cargo_on(requested, facts, "metadata")?
         .args(["--format-version=1", "--filter-platform", &facts.host])
@@ -245,7 +307,9 @@ pub fn resolved(requested: &[String], facts: &Facts) -> Result<Resolved> {
         output.status.success(),
         "cargo cannot find the crates that the notebook asks for"
     );
-    Ok(Resolved(serde_json::from_slice(&output.stdout)?))
+    let resolved = Resolved(serde_json::from_slice(&output.stdout)?);
+    resolved.check(&facts.packages)?;
+    Ok(resolved)
 }
 
 /// The real cargo on a package that depends on the crates.
@@ -263,6 +327,11 @@ fn cargo_on(requested: &[String], facts: &Facts, command: &str) -> Result<Comman
         ),
     )?;
     fs::write(package.join("lib.rs"), "")?;
+    // The workbook's own versions, where they do: those are compiled, and need no network.
+    let lock = package.join("Cargo.lock");
+    if !lock.exists() {
+        fs::copy(&facts.lock, lock)?;
+    }
     let mut cargo = real(facts, &[]);
     cargo.arg(command).arg("--manifest-path").arg(manifest);
     // The engine's own are for cells.
@@ -300,16 +369,62 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_support_crate_is_there_and_what_it_shows_is_refused() {
-        let packages = ["cuaderno", "candle_core"].map(|name| json!({"target": {"name": name}}));
-        let manifest = |lines: &str| format!("[lib]\nname = \"ctx\"\n\n[dependencies]\n{lines}\n");
-        let lines = |text: &str| requested(&manifest(text), &packages);
-        assert_eq!(lines("").unwrap(), [""; 0]);
+    fn what_the_manifest_asks_for_is_read_in_order_without_the_support_crate() {
+        let lines = |text: &str| {
+            requested(&format!(
+                "[lib]\nname = \"ctx\"\n\n[dependencies]\n{text}\n"
+            ))
+        };
+        assert_eq!(lines(""), [""; 0]);
         assert_eq!(
-            lines("rayon = \"1\"\ncuaderno = \"*\"\nrand = \"0.9\"").unwrap(),
+            lines("rayon = \"1\"\ncuaderno = \"*\"\nrand = \"0.9\""),
             ["rand = \"0.9\"", "rayon = \"1\""]
         );
-        let refused = lines("candle-core = \"0.11\"").unwrap_err().to_string();
-        assert!(refused.contains("use cuaderno::candle_core;"), "{refused}");
+    }
+
+    const REGISTRY: &str = "registry+https://example.org/index#";
+
+    /// A notebook that needs `layers`, which needs `tensors`, which needs `numbers`.
+    fn resolved(tensors: &str) -> Resolved {
+        let [tensors, layers, numbers] = [tensors, "layers@0.9.0", "numbers@2.0.0"]
+            .map(|package| format!("{REGISTRY}{package}"));
+        let root = "path+file:///notebook#0.0.0";
+        let node = |id: &str, needs: &[&str]| json!({"id": id, "deps": [], "dependencies": needs});
+        Resolved(json!({
+            "packages": [{"id": root}, {"id": layers}, {"id": tensors}, {"id": numbers}],
+            "resolve": {"root": root, "nodes": [
+                node(root, &[&layers]), node(&layers, &[&tensors]),
+                node(&tensors, &[&numbers]), node(&numbers, &[]),
+            ]},
+        }))
+    }
+
+    #[test]
+    fn another_version_of_what_cells_see_is_refused_by_both_names() {
+        let ours = [json!({"package_id": format!("{REGISTRY}tensors@0.11.1")})];
+        assert!(resolved("tensors@0.11.1").check(&ours).is_ok());
+        let refused = resolved("tensors@0.9.2").check(&ours).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "layers 0.9.0 needs tensors 0.9.2, and the workbook is built with tensors 0.11.1: their \
+             types would not fit each other. Ask for a version that goes with tensors 0.11.1."
+        );
+    }
+
+    #[test]
+    fn the_analyser_is_told_of_a_crate_once_and_not_of_what_only_known_ones_use() {
+        let tensors = format!("{REGISTRY}tensors@0.11.1");
+        let mut cells = json!({
+            "packages": [{"id": "ctx"}, {"id": tensors}],
+            "resolve": {"nodes": [{"id": "ctx", "deps": [], "dependencies": []}]},
+        });
+        resolved("tensors@0.11.1").add_to(&mut cells);
+        let layers = format!("{REGISTRY}layers@0.9.0");
+        let all: Vec<_> = ids(&cells["packages"]).collect();
+        assert_eq!(all, ["ctx", &tensors, &layers]);
+        assert_eq!(
+            cells["resolve"]["nodes"][0]["dependencies"],
+            json!([layers])
+        );
     }
 }

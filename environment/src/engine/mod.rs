@@ -9,6 +9,8 @@ mod collector;
 mod definitions;
 mod dependencies;
 mod failure;
+mod gradients;
+mod handover;
 mod hints;
 mod impls;
 mod includes;
@@ -52,6 +54,7 @@ use cell::Cell;
 use collector::Collector;
 use definitions::Definitions;
 use failure::Cells;
+use gradients::Gradients;
 use impls::Impls;
 use limits::{EndedBy, Verdict, Watch};
 use session::{LITERALS, Session, WORKING_DIRECTORY};
@@ -68,6 +71,7 @@ pub fn act_as_part() -> Option<ExitCode> {
         Some("cargo") => return Some(cargo::main()),
         // evcxr asks rustup for the tools first; failing sends it to the path, where ours are.
         Some("rustup") => return Some(ExitCode::FAILURE),
+        Some(handover::NAME) => return Some(handover::main()),
         Some(session::STOCK) => return Some(act_as_stock()),
         _ => {}
     }
@@ -117,6 +121,7 @@ struct Engine {
     gone: Gone,
     /// Cells that ran, as evcxr had them.
     cells: Vec<String>,
+    gradients: Gradients,
 }
 
 /// What an engine is started with.
@@ -172,6 +177,7 @@ impl Engine {
             moved: BTreeMap::new(),
             gone: Gone::default(),
             cells: Vec::new(),
+            gradients: Gradients::default(),
         };
         engine.allow_question_marks()?;
         Ok(engine)
@@ -198,7 +204,7 @@ impl Engine {
         code: &str,
         limit: Option<Duration>,
         ask_user: AskUser,
-        on_output: OnOutput,
+        mut on_output: OnOutput,
     ) -> CellResult {
         let start = Instant::now();
         let before = self.variables();
@@ -223,6 +229,10 @@ impl Engine {
                 };
             }
         };
+        let warnings = self.gradients.warnings(code);
+        if !warnings.is_empty() {
+            on_output(&CellOutput::Text(Stream::Stderr, warnings));
+        }
         self.collector.begin(on_output);
         self.watch.begin(limit);
         let collector = self.collector.clone();
@@ -382,6 +392,7 @@ impl Engine {
         self.impls = Impls::default();
         self.gone = Gone::default();
         self.cells.clear();
+        self.gradients = Gradients::default();
         self.allow_question_marks()
     }
 

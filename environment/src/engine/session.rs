@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::handover;
 use super::support::Support;
 use crate::toolchain::Toolchain;
 use crate::workbook;
@@ -37,6 +38,8 @@ pub struct Facts {
     pub cargo: PathBuf,
     pub library: PathBuf,
     pub host: String,
+    /// The versions that the workbook is built with.
+    pub lock: PathBuf,
     /// Where the crates are built that notebooks ask for.
     pub shared_dependencies: PathBuf,
     /// The environment as the user had it, before the engine's own changes.
@@ -88,11 +91,11 @@ impl Session {
             .folder
             .join(support.library.file_name().context("a file name")?);
         link_or_copy(&support.library, &library)?;
-        for file in &support.dependencies {
+        for file in support.dependencies() {
             let name = file.file_name().context("a file name")?;
             let own = at(DEPENDENCIES).join(name);
             // On another file system they are too large to copy.
-            fs::hard_link(file, &own).or_else(|_| symlink(file, &own))?;
+            fs::hard_link(&file, &own).or_else(|_| symlink(&file, &own))?;
         }
         link_sysroot(toolchain, &at("sysroot"))?;
         let own_binary = std::env::current_exe()?;
@@ -101,6 +104,7 @@ impl Session {
             "bin/cargo",
             "bin/rustup",
             &format!("bin/{STOCK}"),
+            &format!("bin/{}", handover::NAME),
             "cargo-home/bin/cargo",
         ] {
             link_or_copy(&own_binary, &at(name))?;
@@ -121,13 +125,20 @@ impl Session {
             cargo: toolchain.cargo.clone(),
             library,
             host: toolchain.host.clone(),
-            shared_dependencies: workbook::state().join("dependencies"),
+            shared_dependencies: workbook::state()
+                .join("dependencies")
+                .join(support.identity()),
+            lock: workbook::root().join("Cargo.lock"),
             path: std::env::var("PATH").ok(),
             cargo_home: std::env::var("CARGO_HOME").ok(),
             packages: support.packages.clone(),
             live,
         };
         fs::write(at("facts.json"), serde_json::to_vec(&facts)?)?;
+        fs::write(
+            at(handover::LIBRARIES),
+            serde_json::to_vec(&support.others)?,
+        )?;
         Ok(())
     }
 }

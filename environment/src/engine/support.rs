@@ -1,6 +1,8 @@
 //! The support crate as cells see it: one shared library, built by the workspace's own cargo so
 //! that tests and cells share it, and the list of packages the type analyser reads.
 
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -16,15 +18,15 @@ use crate::workbook;
 pub struct Support {
     /// `libcuaderno.so`, or what the platform calls it.
     pub library: PathBuf,
-    /// The compiled libraries that it names, which rustc reads for each cell.
-    pub dependencies: Vec<PathBuf>,
+    /// What cargo says of the other libraries of the workspace and of those that they need.
+    pub others: Vec<Value>,
     /// What cargo says of the packages whose types a cell can see, the support crate first.
     pub packages: Vec<Value>,
 }
 
 /// Packages whose types appear in what the support crate offers. The analyser works on their
 /// sources for seconds; it need not know the others.
-const VISIBLE: [&str; 3] = ["cuaderno", "cuaderno_datasets", "candle_core"];
+const VISIBLE: [&str; 4] = ["cuaderno", "cuaderno_datasets", "candle_core", "candle_nn"];
 
 impl Support {
     /// Builds the support crate where it is missing or older than its sources. `on_progress` sees
@@ -47,14 +49,28 @@ impl Support {
         let library = libraries(&packages[0])
             .find(|file| file.file_name().is_some_and(|file| file == name.as_str()))
             .with_context(|| format!("cargo built no {name}"))?;
-        let others = artifacts
-            .iter()
-            .filter(|artifact| artifact["target"]["name"] != VISIBLE[0]);
+        let others = artifacts.into_iter();
+        let others = others.filter(|artifact| artifact["target"]["name"] != VISIBLE[0]);
         Ok(Self {
             library,
-            dependencies: others.flat_map(libraries).collect(),
+            others: others.collect(),
             packages,
         })
+    }
+
+    /// The compiled libraries that it names, which rustc reads for each cell.
+    pub fn dependencies(&self) -> impl Iterator<Item = PathBuf> {
+        self.others.iter().flat_map(libraries)
+    }
+
+    /// Another word where another version, feature or compiler made one of the libraries: cargo puts
+    /// that into their names.
+    pub fn identity(&self) -> String {
+        // Cargo reports them in the order in which they were ready.
+        let names: BTreeSet<PathBuf> = self.dependencies().collect();
+        let mut hasher = DefaultHasher::new();
+        names.hash(&mut hasher);
+        format!("{:x}", hasher.finish())
     }
 
     /// Whether there is a support crate that a build would at most bring up to date.
@@ -72,7 +88,7 @@ impl Support {
 }
 
 /// The libraries among what an artifact consists of, with their metadata.
-fn libraries(artifact: &Value) -> impl Iterator<Item = PathBuf> {
+pub fn libraries(artifact: &Value) -> impl Iterator<Item = PathBuf> {
     let files = artifact["filenames"].as_array().into_iter().flatten();
     let files = files.filter_map(|file| file.as_str().map(PathBuf::from));
     files.filter(|file| {

@@ -1,0 +1,175 @@
+//! Crates of candle's ecosystem in cells, on the real engine and without network.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A notebook's folder.
+struct Desk(TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    /// A package beside the notebook.
+    fn package(&self, name: &str, version: &str, dependencies: &str, source: &str) {
+        let folder = self.0.path().join(name);
+        fs::create_dir_all(folder.join("src")).unwrap();
+        let manifest = format!(
+            "[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2024\"\n\
+             [dependencies]\n{dependencies}\n"
+        );
+        fs::write(folder.join("Cargo.toml"), manifest).unwrap();
+        fs::write(folder.join("src/lib.rs"), source).unwrap();
+    }
+
+    /// What each of the cells puts out, as JSON.
+    fn run(&self, cells: &[&str]) -> Vec<String> {
+        let cells: Vec<Value> = (0..)
+            .zip(cells)
+            .map(|(id, source)| {
+                json!({
+                    "cell_type": "code", "id": format!("cell-{id}"), "metadata": {},
+                    "execution_count": null, "outputs": [], "source": source,
+                })
+            })
+            .collect();
+        let notebook = json!({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5});
+        let path = self.0.path().join("cells.ipynb");
+        fs::write(&path, notebook.to_string()).unwrap();
+        let runs = self.0.path().join("runs");
+        let output = Command::new(env!("CARGO_BIN_EXE_cuaderno"))
+            .arg("run")
+            .arg(path)
+            .args(["--keep-going", "--out"])
+            .arg(&runs)
+            .env("CARGO_NET_OFFLINE", "true")
+            .output()
+            .unwrap();
+        let text = fs::read_to_string(runs.join("cells.ipynb"))
+            .unwrap_or_else(|_| panic!("no result: {}", String::from_utf8_lossy(&output.stderr)));
+        let executed: Value = serde_json::from_str(&text).unwrap();
+        let cells = executed["cells"].as_array().unwrap().iter();
+        cells.map(|cell| cell["outputs"].to_string()).collect()
+    }
+}
+
+#[track_caller]
+fn says(output: &str, words: &str) {
+    assert!(output.contains(words), "no {words:?} in {output}");
+}
+
+#[test]
+fn a_crate_that_depends_on_candle_gets_the_workbooks() {
+    let desk = Desk::new();
+    desk.package(
+        "layers",
+        "0.1.0",
+        "candle-core = \"0.11\"\ncandle-nn = \"0.11\"",
+        "use candle_core::{Device, Result, Tensor, Var};\n\
+         pub fn variable(value: f32) -> Result<Var> { Var::new(value, &Device::Cpu) }\n\
+         pub fn product(a: &Tensor, b: &Tensor) -> Result<Tensor> { a * b }\n\
+         pub fn relu(x: &Tensor) -> Result<Tensor> { \
+             candle_core::Module::forward(&candle_nn::Activation::Relu, x) }\n",
+    );
+    let outputs = desk.run(&[
+        ":dep candle-core\n:dep candle-nn\n:dep layers = { path = \"layers\" }\n\
+         use cuaderno::prelude::*;\nlet w = layers::variable(2.0)?;",
+        "let x = Var::new(3f32, &Device::Cpu)?;",
+        "let z = candle_core::Var::new(5f32, &candle_core::Device::Cpu)?;",
+        "let loss = layers::relu(&layers::product(&w, &(x.as_tensor() * z.as_tensor())?)?)?;\n\
+         let gradients = loss.backward()?;",
+        // With a counter of ids in each crate, the variables would be taken for one another.
+        "let of = |var: &Var| gradients.get(var).unwrap().to_scalar::<f32>();\n\
+         println!(\"{} {} {}\", of(&w)?, of(&x)?, of(&z)?);",
+        "use candle_nn::Optimizer;\n\
+         let mut sgd = candle_nn::SGD::new(vec![w.clone(), x.clone()], 0.5)?;\n\
+         sgd.step(&gradients)?;\n\
+         println!(\"{} {}\", w.to_scalar::<f32>()?, x.to_scalar::<f32>()?);",
+    ]);
+    says(&outputs[4], "15 10 6");
+    says(&outputs[5], "-5.5 -2");
+}
+
+#[test]
+fn another_version_of_candle_is_refused_by_both_names() {
+    let desk = Desk::new();
+    desk.package("candle-core", "0.9.2", "", "");
+    desk.package(
+        "old-layers",
+        "0.1.0",
+        "candle-core = { path = \"../candle-core\" }",
+        "",
+    );
+    let outputs = desk.run(&[
+        ":dep old-layers = { path = \"old-layers\" }",
+        ":dep candle-core = { path = \"candle-core\" }",
+        "1 + 1",
+    ]);
+    let why = "candle-core 0.9.2, and the workbook is built with candle-core 0.11.1";
+    says(&outputs[0], &format!("old-layers 0.1.0 needs {why}"));
+    says(&outputs[1], &format!("The notebook asks for {why}"));
+    says(&outputs[2], "\"2\"");
+}
+
+#[test]
+fn a_network_written_for_candle_trains_with_trainer_and_by_hand_to_the_same_bits_twice() {
+    const NETWORK: &str = "use cuaderno::candle_nn::{self, Optimizer, VarBuilder};\n\
+        use cuaderno::{nn::{candle_layer, SeededVarMap}, optim::CandleOptimiser, prelude::*};\n\
+        pub struct Cnn { conv: candle_nn::Conv2d, digits: candle_nn::Linear }\n\
+        impl Cnn {\n    pub fn new(vb: VarBuilder) -> candle_core::Result<Self> {\n        \
+            let conv = candle_nn::conv2d(1, 4, 5, Default::default(), vb.pp(\"conv\"))?;\n        \
+            let digits = candle_nn::linear(4 * 24 * 24, 10, vb.pp(\"digits\"))?;\n        \
+            Ok(Self { conv, digits })\n    }\n}\n\
+        impl Module for Cnn {\n    \
+            fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {\n        \
+            self.conv.forward(x)?.relu()?.flatten_from(1)?.apply(&self.digits)\n    }\n}";
+    const TRAINED: &str = "let network = Sequential::input(&[1, 28, 28])\n    \
+            .then(\"cnn\", candle_layer(|vb| Cnn::new(vb))).build(&mut Rng::new(6202))?;\n\
+        let model = Classifier::new(network);\n\
+        let history = Trainer::new(Adam::new(1e-3)).epochs(2).batch_size(50).seed(6202)\n    \
+            .quiet().fit(&model, &mnist.train, &mnist.test)?;\n\
+        println!(\"{:?} {}\", history.final_valid(\"loss\")?, \
+            history.final_valid(\"accuracy\")? > 0.7);";
+    const BY_HAND: &str = "let variables = SeededVarMap::new(Rng::new(6202));\n\
+        let network = Cnn::new(variables.builder(DType::F32, &Device::Cpu))?;\n\
+        let mut adam = CandleOptimiser::new(variables.all_vars(), Adam::new(1e-3))?;\n\
+        let x = mnist.train.images.narrow(0, 0, 100)?;\n\
+        let y = mnist.train.labels.narrow(0, 0, 100)?;\n\
+        let mut losses: Vec<f32> = Vec::new();\n\
+        for _ in 0..10 {\n    \
+            let loss = candle_nn::loss::cross_entropy(&network.forward(&x)?, &y)?;\n    \
+            adam.backward_step(&loss)?;\n    \
+            losses.push(loss.to_scalar::<f32>()?);\n\
+        }\n\
+        println!(\"{losses:?} {}\", losses[9] < 0.6 * losses[0]);";
+    let outputs = Desk::new().run(&[
+        &format!(":dep candle-core\n{NETWORK}"),
+        "let mnist = Mnist::sample()?;",
+        TRAINED,
+        TRAINED,
+        BY_HAND,
+        BY_HAND,
+    ]);
+    for (first, second) in [(2, 3), (4, 5)] {
+        says(&outputs[first], " true");
+        assert_eq!(outputs[first], outputs[second]);
+    }
+}
+
+#[test]
+fn an_operation_of_candle_with_a_wrong_gradient_is_warned_of_at_its_line() {
+    let outputs = Desk::new().run(&[
+        "use cuaderno::{ops, ops::Pool2d, prelude::*};\n\
+         let x = Tensor::ones((1, 1, 4, 4), DType::F32, &Device::Cpu)?;",
+        "let theirs = 1;\nx.max_pool2d(2)?.sum_all()?.to_scalar::<f32>()?",
+        "ops::max_pool2d(&x, Pool2d::square(2))?.sum_all()?.to_scalar::<f32>()?",
+    ]);
+    says(&outputs[1], "warning: line 2: candle's `max_pool2d`");
+    says(&outputs[1], "\"4.0\"");
+    assert!(!outputs[2].contains("warning"), "{}", outputs[2]);
+    says(&outputs[2], "\"4.0\"");
+}
