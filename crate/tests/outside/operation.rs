@@ -92,6 +92,7 @@ impl<'a> Call<'a> {
                     class_weights: self.inputs.get("class_weights").cloned(),
                     ignore_index: Some(self.get("ignore_index")),
                     reduction: self.reduction(),
+                    ..CrossEntropy::default()
                 };
                 ops::cross_entropy(self.input("logits"), self.ids("targets"), &options)
             }
@@ -232,6 +233,7 @@ impl<'a> Call<'a> {
             kernel: self.axes("kernel"),
             stride: self.axes("stride"),
             padding: self.axes("padding"),
+            ..Pool2d::square(1)
         }
     }
 
