@@ -222,9 +222,8 @@ impl Engine {
             .context
             .execute_with_callbacks(&prepared, &mut callbacks);
         let ended_by = self.watch.end();
-        if matches!(result, Err(evcxr::Error::SubprocessTerminated(_))) {
-            self.wait_for_new_process();
-        } else if reading::restarts(&prepared) {
+        let lost = matches!(result, Err(evcxr::Error::SubprocessTerminated(_)));
+        if lost || reading::restarts(&prepared) {
             self.wait_for_new_process();
         } else if !self.processes.are_alive() {
             // Ended while the cell was analysed or compiled: the engine has not noticed.
