@@ -37,10 +37,10 @@ pub fn shorten(code: &str, folder: &Path) -> Result<String> {
             fs::create_dir_all(folder)?;
             fs::write(&file, inner)?;
             let name = file.file_name().unwrap_or_default().to_string_lossy();
-            let (element, elements) = (tokens.range_text(list.element), list.elements);
-            // Lines stay lines, those of comments included.
-            let element = element.split_whitespace().collect::<Vec<_>>().join(" ");
-            let lines = "\n".repeat(inner.matches('\n').count());
+            let (element, elements) = (&list.element, list.elements);
+            // Lines stay lines.
+            let count = |text: &str| text.matches('\n').count();
+            let lines = "\n".repeat(count(inner) - count(element));
             short += &format!("{BEGIN}{name}{BEGUN}{element}; {elements}{lines}{END}");
             token = list.end;
         } else {
@@ -80,8 +80,8 @@ struct List {
     /// The token that closes it.
     end: usize,
     elements: usize,
-    /// The tokens of one element that tells the type of all.
-    element: Range<usize>,
+    /// One that tells the type of all, without its comments.
+    element: String,
 }
 
 impl List {
@@ -106,7 +106,7 @@ impl List {
                     return Some(Self {
                         end: token,
                         elements: elements.len(),
-                        element: typed.clone(),
+                        element: text_of(tokens, typed.clone()),
                     });
                 }
                 SyntaxKind::L_BRACK | SyntaxKind::L_PAREN => depth += 1,
@@ -121,6 +121,19 @@ impl List {
         }
         None
     }
+}
+
+/// The text of tokens without what is only for readers.
+fn text_of(tokens: &LexedStr, range: Range<usize>) -> String {
+    let told = range.filter(|token| {
+        !matches!(
+            tokens.kind(*token),
+            SyntaxKind::WHITESPACE | SyntaxKind::COMMENT
+        )
+    });
+    told.map(|token| tokens.text(token))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Whether the token is a number that says its type, as `0.5f32`.
@@ -154,13 +167,16 @@ mod tests {
     #[test]
     fn a_long_list_becomes_one_element_and_comes_back() {
         let numbers = vec!["-0.5"; LONG - 1].join(",\n    ");
-        let code = format!("let a = vec![\n    {numbers}, 2.5f32 // last\n];\na.len()");
+        let code = format!("let a = vec![\n    {numbers}, - /* a */ 2.5f32 // last\n];\na.len()");
         let short = shortened(&code);
-        assert!(short.contains("*/2.5f32; 500\n"), "{short}");
+        assert!(short.contains("*/- 2.5f32; 500\n"), "{short}");
         assert!(short.starts_with("let a = vec![/*cuaderno:") && short.ends_with("];\na.len()"));
         let rows = vec!["vec![(1, \"a\")]"; LONG].join(", ");
         let short = shortened(&format!("f([{rows},])"));
-        assert!(short.contains("*/vec![(1, \"a\")]; 500/*"), "{short}");
+        assert!(
+            short.contains("*/vec ! [ ( 1 , \"a\" ) ]; 500/*"),
+            "{short}"
+        );
     }
 
     #[test]

@@ -244,9 +244,8 @@ impl Engine {
         };
         let result = self.run(&prepared, &mut callbacks);
         let ended_by = self.watch.end();
-        if matches!(result, Err(evcxr::Error::SubprocessTerminated(_))) {
-            self.wait_for_new_process();
-        } else if reading::restarts(&prepared) {
+        let lost = matches!(result, Err(evcxr::Error::SubprocessTerminated(_)));
+        if lost || reading::restarts(&prepared) {
             self.wait_for_new_process();
         } else if !self.processes.are_alive() {
             // Ended while the cell was analysed or compiled: the engine has not noticed.

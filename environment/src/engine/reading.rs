@@ -37,7 +37,11 @@ pub fn ends_within_a_token(code: &str) -> bool {
     let tokens = LexedStr::new(Edition::Edition2024, code);
     let last = tokens.len().checked_sub(1);
     last.and_then(|last| tokens.error(last))
-        .is_some_and(|error| error.starts_with("Missing trailing"))
+        .is_some_and(|error| {
+            ["Missing trailing", "Invalid raw string"]
+                .iter()
+                .any(|begin| error.starts_with(begin))
+        })
 }
 
 /// Whether `code` names `name` outside of strings and comments.
