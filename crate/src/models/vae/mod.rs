@@ -182,13 +182,14 @@ impl Vae {
         self.decoder.input_shape()[0]
     }
 
-    /// Layer, output shape and parameters of both halves.
+    /// Layer, output shape and parameters of both halves, and the sample between them.
     ///
     /// # Errors
     /// None that a built model can give.
     pub fn summary(&self) -> Result<Summary> {
         let mut summary = Summary::new(self.encoder.input_shape());
         summary.add_all(&self.encoder)?;
+        summary.add_step("sample", "Sampling", &[self.latent()]);
         summary.add_all(&self.decoder)?;
         Ok(summary)
     }
