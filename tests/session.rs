@@ -346,7 +346,9 @@ fn a_variable_that_outlives_definitions_reads_as_what_it_was() {
             kept += 1;
         }
     }
-    assert!(kept > 0 && lost > 0, "{kept} kept, {lost} lost");
+    // Neither half of the pairs is missing.
+    let few = rounds(60) / 6;
+    assert!(kept > few && lost > few, "{kept} kept, {lost} lost");
 }
 
 /// What a cell printed on both streams.

@@ -42,38 +42,16 @@ const LEFT_OUT: [(&str, usize); 23] = [
     ("softplus with beta and threshold", 39),
 ];
 
-/// Known faults that are not mended yet: the operation, and what the message says.
-const AWAITING: [(&str, &str); 5] = [
-    ("activation", "output: found 0e0 instead of NaN"),
-    (
-        "avg_pool2d",
-        "index-select only supports contiguous tensors",
-    ),
-    ("embedding", "index-select only supports contiguous tensors"),
-    ("linear", "got buffer of size 0"),
-    (
-        "max_pool2d",
-        "index-select only supports contiguous tensors",
-    ),
-];
-
 #[test]
 fn none_of_pytorchs_samples_is_wrong() {
     let (samples, left_out) = sample::load();
-    let (mut runs, mut wrong, mut awaiting) = (0, Vec::new(), [0; AWAITING.len()]);
+    let (mut runs, mut wrong) = (0, Vec::new());
     let mut check_all = || {
         for sample in &samples {
             for run in Run::all() {
                 runs += 1;
-                let Err(message) = run.check(sample) else {
-                    continue;
-                };
-                let known = AWAITING.iter().position(|(operation, part)| {
-                    *operation == sample.operation && message.contains(part)
-                });
-                match known {
-                    Some(fault) => awaiting[fault] += 1,
-                    None => wrong.push(format!("{}, {run}: {message}", sample.name)),
+                if let Err(message) = run.check(sample) {
+                    wrong.push(format!("{}, {run}: {message}", sample.name));
                 }
             }
         }
@@ -82,20 +60,12 @@ fn none_of_pytorchs_samples_is_wrong() {
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1);
     alone.build().unwrap().install(&mut check_all);
     println!(
-        "{} samples in {runs} runs: {} wrong, {} by known faults; {} samples left out.",
+        "{} samples in {runs} runs: {} wrong; {} samples left out.",
         samples.len(),
         wrong.len(),
-        awaiting.iter().sum::<usize>(),
         left_out.values().sum::<usize>(),
     );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    for (fault, _) in AWAITING
-        .iter()
-        .zip(awaiting)
-        .filter(|&(_, count)| count == 0)
-    {
-        println!("{fault:?} is mended: take it out of AWAITING.");
-    }
     assert_eq!(samples.len(), 1018);
     let reasons = left_out
         .iter()
