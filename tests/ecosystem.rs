@@ -1,60 +1,32 @@
 //! Crates of candle's ecosystem in cells, on the real engine and without network.
 
+#[path = "common/mod.rs"]
+mod common;
+
 use std::fs;
-use std::process::Command;
 
-use serde_json::{Value, json};
-use tempfile::TempDir;
+use common::{Desk, path};
 
-/// A notebook's folder.
-struct Desk(TempDir);
+/// A package beside the notebook.
+fn package(desk: &Desk, name: &str, version: &str, dependencies: &str, source: &str) {
+    let folder = desk.0.path().join(name);
+    fs::create_dir_all(folder.join("src")).unwrap();
+    let manifest = format!(
+        "[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2024\"\n\
+         [dependencies]\n{dependencies}\n"
+    );
+    fs::write(folder.join("Cargo.toml"), manifest).unwrap();
+    fs::write(folder.join("src/lib.rs"), source).unwrap();
+}
 
-impl Desk {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    /// A package beside the notebook.
-    fn package(&self, name: &str, version: &str, dependencies: &str, source: &str) {
-        let folder = self.0.path().join(name);
-        fs::create_dir_all(folder.join("src")).unwrap();
-        let manifest = format!(
-            "[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2024\"\n\
-             [dependencies]\n{dependencies}\n"
-        );
-        fs::write(folder.join("Cargo.toml"), manifest).unwrap();
-        fs::write(folder.join("src/lib.rs"), source).unwrap();
-    }
-
-    /// What each of the cells puts out, as JSON.
-    fn run(&self, cells: &[&str]) -> Vec<String> {
-        let cells: Vec<Value> = (0..)
-            .zip(cells)
-            .map(|(id, source)| {
-                json!({
-                    "cell_type": "code", "id": format!("cell-{id}"), "metadata": {},
-                    "execution_count": null, "outputs": [], "source": source,
-                })
-            })
-            .collect();
-        let notebook = json!({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5});
-        let path = self.0.path().join("cells.ipynb");
-        fs::write(&path, notebook.to_string()).unwrap();
-        let runs = self.0.path().join("runs");
-        let output = Command::new(env!("CARGO_BIN_EXE_cuaderno"))
-            .arg("run")
-            .arg(path)
-            .args(["--keep-going", "--out"])
-            .arg(&runs)
-            .env("CARGO_NET_OFFLINE", "true")
-            .output()
-            .unwrap();
-        let text = fs::read_to_string(runs.join("cells.ipynb"))
-            .unwrap_or_else(|_| panic!("no result: {}", String::from_utf8_lossy(&output.stderr)));
-        let executed: Value = serde_json::from_str(&text).unwrap();
-        let cells = executed["cells"].as_array().unwrap().iter();
-        cells.map(|cell| cell["outputs"].to_string()).collect()
-    }
+/// What each of the cells puts out, as JSON.
+fn run(desk: &Desk, cells: &[&str]) -> Vec<String> {
+    let notebook = desk.notebook("cells.ipynb", cells);
+    let mut command = desk.command(&[path(&notebook), "--keep-going"]);
+    command.env("CARGO_NET_OFFLINE", "true").output().unwrap();
+    let executed = desk.executed("cells.ipynb");
+    let cells = executed["cells"].as_array().unwrap().iter();
+    cells.map(|cell| cell["outputs"].to_string()).collect()
 }
 
 #[track_caller]
@@ -65,7 +37,8 @@ fn says(output: &str, words: &str) {
 #[test]
 fn a_crate_that_depends_on_candle_gets_the_workbooks() {
     let desk = Desk::new();
-    desk.package(
+    package(
+        &desk,
         "layers",
         "0.1.0",
         "candle-core = \"0.11\"\ncandle-nn = \"0.11\"",
@@ -75,22 +48,25 @@ fn a_crate_that_depends_on_candle_gets_the_workbooks() {
          pub fn relu(x: &Tensor) -> Result<Tensor> { \
              candle_core::Module::forward(&candle_nn::Activation::Relu, x) }\n",
     );
-    let outputs = desk.run(&[
-        ":dep candle-core\n:dep candle-nn\n:dep layers = { path = \"layers\" }\n\
+    let outputs = run(
+        &desk,
+        &[
+            ":dep candle-core\n:dep candle-nn\n:dep layers = { path = \"layers\" }\n\
          use cuaderno::prelude::*;\nlet w = layers::variable(2.0)?;",
-        "let x = Var::new(3f32, &Device::Cpu)?;",
-        "let z = candle_core::Var::new(5f32, &candle_core::Device::Cpu)?;",
-        "let loss = layers::relu(&layers::product(&w, &(x.as_tensor() * z.as_tensor())?)?)?;\n\
+            "let x = Var::new(3f32, &Device::Cpu)?;",
+            "let z = candle_core::Var::new(5f32, &candle_core::Device::Cpu)?;",
+            "let loss = layers::relu(&layers::product(&w, &(x.as_tensor() * z.as_tensor())?)?)?;\n\
          let gradients = loss.backward()?;",
-        // With a counter of ids in each crate, the variables would be taken for one another.
-        "for var in [&w, &x, &z] {\n    \
+            // With a counter of ids in each crate, the variables would be taken for one another.
+            "for var in [&w, &x, &z] {\n    \
              print!(\"{} \", gradients.get(var).unwrap().to_scalar::<f32>()?);\n\
          }",
-        "use candle_nn::Optimizer;\n\
+            "use candle_nn::Optimizer;\n\
          let mut sgd = candle_nn::SGD::new(vec![w.clone(), x.clone()], 0.5)?;\n\
          sgd.step(&gradients)?;\n\
          println!(\"{} {}\", w.to_scalar::<f32>()?, x.to_scalar::<f32>()?);",
-    ]);
+        ],
+    );
     says(&outputs[4], "15 10 6");
     says(&outputs[5], "-5.5 -2");
 }
@@ -98,18 +74,22 @@ fn a_crate_that_depends_on_candle_gets_the_workbooks() {
 #[test]
 fn another_version_of_candle_is_refused_by_both_names() {
     let desk = Desk::new();
-    desk.package("candle-core", "0.9.2", "", "");
-    desk.package(
+    package(&desk, "candle-core", "0.9.2", "", "");
+    package(
+        &desk,
         "old-layers",
         "0.1.0",
         "candle-core = { path = \"../candle-core\" }",
         "",
     );
-    let outputs = desk.run(&[
-        ":dep old-layers = { path = \"old-layers\" }",
-        ":dep candle-core = { path = \"candle-core\" }",
-        "1 + 1",
-    ]);
+    let outputs = run(
+        &desk,
+        &[
+            ":dep old-layers = { path = \"old-layers\" }",
+            ":dep candle-core = { path = \"candle-core\" }",
+            "1 + 1",
+        ],
+    );
     let why = "candle-core 0.9.2, and the workbook is built with candle-core 0.11.1";
     says(&outputs[0], &format!("old-layers 0.1.0 needs {why}"));
     says(&outputs[1], &format!("The notebook asks for {why}"));
@@ -147,14 +127,17 @@ fn a_network_written_for_candle_trains_with_trainer_and_by_hand_to_the_same_bits
             losses.push(loss.to_scalar::<f32>()?);\n\
         }\n\
         println!(\"{losses:?} {}\", losses[39] < 0.2 * losses[0]);";
-    let outputs = Desk::new().run(&[
-        &format!(":dep candle-core\n{NETWORK}"),
-        "let mnist = Mnist::sample()?;",
-        TRAINED,
-        TRAINED,
-        BY_HAND,
-        BY_HAND,
-    ]);
+    let outputs = run(
+        &Desk::new(),
+        &[
+            &format!(":dep candle-core\n{NETWORK}"),
+            "let mnist = Mnist::sample()?;",
+            TRAINED,
+            TRAINED,
+            BY_HAND,
+            BY_HAND,
+        ],
+    );
     for (first, second) in [(2, 3), (4, 5)] {
         says(&outputs[first], " true");
         assert_eq!(outputs[first], outputs[second]);
@@ -163,12 +146,15 @@ fn a_network_written_for_candle_trains_with_trainer_and_by_hand_to_the_same_bits
 
 #[test]
 fn an_operation_of_candle_with_a_wrong_gradient_is_warned_of_at_its_line() {
-    let outputs = Desk::new().run(&[
-        "use cuaderno::{ops, ops::Pool2d, prelude::*};\n\
+    let outputs = run(
+        &Desk::new(),
+        &[
+            "use cuaderno::{ops, ops::Pool2d, prelude::*};\n\
          let x = Tensor::ones((1, 1, 4, 4), DType::F32, &Device::Cpu)?;",
-        "let theirs = 1;\nx.max_pool2d(2)?.sum_all()?.to_scalar::<f32>()?",
-        "ops::max_pool2d(&x, Pool2d::square(2))?.sum_all()?.to_scalar::<f32>()?",
-    ]);
+            "let theirs = 1;\nx.max_pool2d(2)?.sum_all()?.to_scalar::<f32>()?",
+            "ops::max_pool2d(&x, Pool2d::square(2))?.sum_all()?.to_scalar::<f32>()?",
+        ],
+    );
     says(&outputs[1], "warning: line 2: candle's `max_pool2d`");
     says(&outputs[1], "\"4.0\"");
     assert!(!outputs[2].contains("warning"), "{}", outputs[2]);
