@@ -288,6 +288,7 @@ fn collect(node: &SyntaxNode, found: &mut Vec<SyntaxToken>) {
     for child in node.children_with_tokens() {
         match child {
             NodeOrToken::Token(token) if token.kind().is_trivia() => {}
+            NodeOrToken::Token(token) if is_last_comma(&token) => {}
             NodeOrToken::Token(token) => found.push(token),
             NodeOrToken::Node(child) => {
                 let is_method = is_in_impl && child.kind() == SyntaxKind::FN && !is_const(&child);
@@ -300,6 +301,19 @@ fn collect(node: &SyntaxNode, found: &mut Vec<SyntaxToken>) {
             }
         }
     }
+}
+
+/// Whether `token` is the comma behind the last field or variant, which means nothing.
+fn is_last_comma(token: &SyntaxToken) -> bool {
+    let lists = [SyntaxKind::RECORD_FIELD_LIST, SyntaxKind::VARIANT_LIST];
+    let list = token.parent().map(|parent| parent.kind());
+    let mut rest = std::iter::successors(token.next_token(), SyntaxToken::next_token);
+    token.kind() == SyntaxKind::COMMA
+        && list.is_some_and(|kind| lists.contains(&kind))
+        && rest
+            .find(|next| !next.kind().is_trivia())
+            .map(|next| next.kind())
+            == Some(SyntaxKind::R_CURLY)
 }
 
 /// The tokens of a type.

@@ -95,6 +95,7 @@ fn act_as_stock() -> ExitCode {
 pub fn stock(toolchain: &Toolchain, support: &Support) -> Result<Command> {
     let working_directory = std::env::current_dir()?;
     let session = std::mem::ManuallyDrop::new(Session::create(toolchain, support, false)?);
+    set_working_directory(&session, &working_directory)?;
     enter(&session, toolchain)?;
     let mut stock = Command::new(session.folder().join("bin").join(session::STOCK));
     // It brings a kernelspec that is there up to date, and would write itself into it.
