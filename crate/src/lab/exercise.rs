@@ -83,8 +83,8 @@ pub fn check_all_close(
         )));
     }
     // Written so that NaN is never close.
-    let differs = |(found, expected): (&f64, &f64)| !((found - expected).abs() <= tolerance);
-    if let Some(place) = found.iter().zip(expected).position(differs) {
+    let is_close = |(found, expected): (&f64, &f64)| (found - expected).abs() <= tolerance;
+    if let Some(place) = found.iter().zip(expected).position(|pair| !is_close(pair)) {
         return Err(Error::Lab(format!(
             "{what}: number {place} of {found:?} is {}, but it should be {}: {hint}.",
             found[place], expected[place]

@@ -176,7 +176,7 @@ fn add(item: &ast::Item, items: &mut Vec<Item>) {
     if let ast::Item::Module(module) = item {
         // `use module::*` may bring in what it holds.
         let names = module.syntax().descendants().filter_map(ast::Name::cast);
-        reached_by.extend(names.map(|name| plain(&name.text()).to_owned()));
+        reached_by.extend(names.map(|name| plain(name.text()).to_owned()));
     }
     let tokens = tokens(item.syntax());
     items.push(Item {
@@ -245,7 +245,7 @@ fn add_imports(tree: &ast::UseTree, before: &str, items: &mut Vec<Item>) {
     let renamed = tree.rename().map(|rename| rename.name());
     let name = match renamed {
         // `as _` names nothing.
-        Some(name) => name.map(|name| plain(&name.text()).to_owned()),
+        Some(name) => name.map(|name| plain(name.text()).to_owned()),
         None if is_glob => None,
         None => path.rsplit(' ').next().map(|last| plain(last).to_owned()),
     };
