@@ -337,7 +337,9 @@ impl Planewise for Max {
         let lines = y.chunks_exact(columns.len());
         let lines = lines.zip(y_gradient.chunks_exact(columns.len()));
         for (rows, (y, y_gradient)) in rows.iter().zip(lines) {
-            if *pairs && rows.len() == 2 && self.0.config.stride[0] == 2 {
+            // Only where no other window shares these rows: what is there is written over.
+            let apart = self.0.config.kernel[0] == 2 && self.0.config.stride[0] == 2;
+            if *pairs && apart && rows.len() == 2 {
                 let (x, x_gradient) = (
                     &x[rows.start * width..],
                     &mut x_gradient[rows.start * width..],
