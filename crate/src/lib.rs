@@ -27,6 +27,7 @@ pub mod plot;
 pub mod profile;
 pub mod rng;
 pub mod samples;
+pub mod seed;
 mod table;
 pub mod train;
 
@@ -35,6 +36,7 @@ pub use candle_nn;
 pub use error::{Error, Result};
 pub use profile::Profile;
 pub use rng::Rng;
+pub use seed::Seed;
 pub use table::Table;
 
 /// What every notebook starts with: `use cuaderno::prelude::*;`.
@@ -42,6 +44,7 @@ pub mod prelude {
     pub use crate::classic::{Knn, Neighbours, Pca, Split, StandardScaler, TSne, trustworthiness};
     pub use crate::codes::{CodeComparison, Codec};
     pub use crate::data::{Batches, Distortion, LabelledImages, Mnist, distort};
+    pub use crate::error::Result;
     pub use crate::lab::{Bands, check_all_close, check_close, unsolved};
     pub use crate::latent::{
         latent_interpolation, latent_manifold, latent_samples, latent_traversal, normal_quantile,
@@ -74,9 +77,11 @@ pub mod prelude {
     pub use crate::table::Table;
     pub use crate::train::{
         Batch, Checkpoint, EarlyStopping, Examples, History, Losses, Model, Progress, RunFolder,
-        ShuffledBatches, TensorExamples, Trace, Trainer, evaluate,
+        ShuffledBatches, TensorExamples, Trace, Trainer, WeightsFolder, evaluate,
     };
-    pub use candle_core::{DType, Device, IndexOp, Module, Tensor, Var};
+    pub use candle_core::{D, DType, Device, IndexOp, Module, Tensor, Var};
+    pub use std::collections::HashMap;
+    pub use std::time::Instant;
 }
 
 // Fresh buffers from the system allocator fault in page by page; a training step allocates many.

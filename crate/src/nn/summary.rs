@@ -179,7 +179,6 @@ fn thousands(n: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::Rng;
     use crate::nn::{Activation, Dense, Flatten, Sequential};
 
     #[test]
@@ -188,7 +187,7 @@ mod tests {
             .then("flatten", Flatten)
             .then("hidden", Dense::units(32).activation(Activation::Relu))
             .then("output", Dense::units(10))
-            .build(&mut Rng::new(1))
+            .build(1)
             .unwrap();
         let (_, hidden) = network.steps().nth(1).unwrap();
         hidden.parameters().freeze();

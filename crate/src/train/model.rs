@@ -27,7 +27,7 @@ pub trait Model {
 /// let losses = Losses::new("loss", (&reconstruction + &kl)?)
 ///     .with("r_loss", reconstruction)
 ///     .with("kl", kl);
-/// assert_eq!(losses.minimised().to_scalar::<f32>()?, 97.0);
+/// assert_eq!(losses.value("loss")?, 97.0);
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -43,6 +43,24 @@ impl Losses {
     pub fn with(mut self, name: &str, value: Tensor) -> Self {
         self.0.push((name.to_owned(), value));
         self
+    }
+
+    /// The number under a name.
+    ///
+    /// # Errors
+    /// If there is no such part, which the sentence tells with those there are, or it is not a
+    /// single number.
+    pub fn value(&self, name: &str) -> Result<f64> {
+        let values = self.values()?;
+        let found = values.iter().find(|(part, _)| *part == name);
+        found.map(|&(_, value)| value).ok_or_else(|| {
+            let parts: Vec<&str> = values.iter().map(|&(part, _)| part).collect();
+            Error::argument(
+                "the part of the losses",
+                name,
+                format!("one of: {}", parts.join(", ")),
+            )
+        })
     }
 
     /// The first part.

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use serde::Serialize;
+
 use super::callback::Stop;
 use super::observer::{Observer, Standing, observer};
 use super::resume::{Position, ResumeFile};
@@ -15,10 +17,9 @@ use crate::{Error, Result, notebook, ops};
 ///
 /// ```
 /// use cuaderno::{nn::Activation, prelude::*, train::TensorExamples};
-/// let mut rng = Rng::new(6202);
-/// let images = rng.uniform(0.0, 1.0, &[64, 1, 28, 28])?;
+/// let images = Rng::new(1).uniform(0.0, 1.0, &[64, 1, 28, 28])?;
 /// let examples = TensorExamples::new(images.clone(), images)?;
-/// let model = Autoencoder::basic(4, Activation::Relu, &mut rng)?;
+/// let model = Autoencoder::basic(4, Activation::Relu, 6202)?;
 /// let history = Trainer::new(RmsProp::new(1e-3)).epochs(2).batch_size(32).seed(6202)
 ///     .fit(&model, &examples, &examples)?;
 /// assert_eq!(history.epochs.len(), 2);
@@ -35,6 +36,18 @@ pub struct Trainer {
     callbacks: Vec<Box<dyn Callback>>,
     resume: Option<PathBuf>,
     quiet: bool,
+}
+
+/// What [`Trainer::settings`] tells.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Settings {
+    optimiser: String,
+    schedule: String,
+    clip_norm: Option<f64>,
+    callbacks: String,
+    epochs: usize,
+    batch_size: usize,
+    pub(super) seed: u64,
 }
 
 impl Trainer {
@@ -103,6 +116,19 @@ impl Trainer {
         self
     }
 
+    /// What decides the weights that a training ends with, apart from the model and the examples.
+    pub(super) fn settings(&self) -> Settings {
+        Settings {
+            optimiser: format!("{:?}", self.optimiser),
+            schedule: format!("{:?}", self.schedule),
+            clip_norm: self.clip_norm,
+            callbacks: format!("{:?}", self.callbacks),
+            epochs: self.epochs,
+            batch_size: self.batch_size,
+            seed: self.seed,
+        }
+    }
+
     /// Trains `model` in place and returns what happened.
     ///
     /// # Errors
@@ -110,11 +136,21 @@ impl Trainer {
     /// is out of its range, or the model fails on a batch; if the loss is no longer a number, which
     /// names the batch; if a folder to resume from was left by another training.
     pub fn fit(
-        mut self,
+        self,
         model: &dyn Model,
         train: &dyn Examples,
         valid: &dyn Examples,
     ) -> Result<History> {
+        Ok(self.train(model, train, valid)?.history)
+    }
+
+    /// Trains, and returns where the training is then.
+    pub(super) fn train(
+        mut self,
+        model: &dyn Model,
+        train: &dyn Examples,
+        valid: &dyn Examples,
+    ) -> Result<Position> {
         if train.is_empty() || valid.is_empty() {
             return Err(Error::argument(
                 "the number of examples",
@@ -166,7 +202,8 @@ impl Trainer {
             }
         }
         observer.training_done(&position.history);
-        Ok(position.history)
+        position.finished |= position.epoch >= self.epochs;
+        Ok(position)
     }
 
     /// The beginning, or where an earlier training was interrupted.

@@ -14,3 +14,4 @@ mod resume;
 mod run_folder;
 mod schedules;
 mod state_dict;
+mod weights_folder;

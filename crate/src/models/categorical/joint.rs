@@ -10,7 +10,7 @@ use crate::models::{decode, in_batches};
 use crate::nn::{Activation, Dense, Layer, Parameters, Pass, Plan, Sequential, Summary};
 use crate::ops::Reduction;
 use crate::train::{Batch, Losses, Model};
-use crate::{Error, Result, Rng, ops};
+use crate::{Error, Result, Seed, ops};
 
 /// The temperature of the samples of a category in training.
 const TEMPERATURE: f64 = 2.0 / 3.0;
@@ -68,7 +68,7 @@ impl JointVae {
         categories: usize,
         style: usize,
         information_weight: f64,
-        rng: &mut Rng,
+        seed: impl Seed,
     ) -> Result<Self> {
         if !(information_weight >= 0.0 && information_weight.is_finite()) {
             return Err(Error::argument(
@@ -82,15 +82,17 @@ impl JointVae {
             .decoder([32, 32, 1], [3, 3, 3], [1, 2, 2])
             .hidden(128)
             .activation(Activation::Relu);
-        let encoder = architecture.encoder_plan().build(rng)?;
-        let features = encoder.output_shape(&IMAGE)?;
-        Ok(Self {
-            encoder,
-            logits: Dense::units(categories).build(&features, rng)?,
-            mean: Dense::units(style).build(&features, rng)?,
-            log_var: Dense::units(style).build(&features, rng)?,
-            decoder: architecture.decoder_plan().build(rng)?,
-            information_weight,
+        seed.draw(|rng| {
+            let encoder = architecture.encoder_plan().build(&mut *rng)?;
+            let features = encoder.output_shape(&IMAGE)?;
+            Ok(Self {
+                encoder,
+                logits: Dense::units(categories).build(&features, rng)?,
+                mean: Dense::units(style).build(&features, rng)?,
+                log_var: Dense::units(style).build(&features, rng)?,
+                decoder: architecture.decoder_plan().build(rng)?,
+                information_weight,
+            })
         })
     }
 
@@ -171,10 +173,12 @@ impl JointVae {
     ///
     /// # Errors
     /// None that a built model can give.
-    pub fn sample(&self, n: usize, rng: &mut Rng) -> Result<Tensor> {
-        let categories: Vec<u32> = (0..n).map(|_| rng.below(self.count()) as u32).collect();
-        let styles = rng.normal(0.0, 1.0, &[n, self.style()])?;
-        self.decode(&self.joined(&Tensor::new(categories, &Device::Cpu)?, &styles)?)
+    pub fn sample(&self, n: usize, seed: impl Seed) -> Result<Tensor> {
+        seed.draw(|rng| {
+            let categories: Vec<u32> = (0..n).map(|_| rng.below(self.count()) as u32).collect();
+            let styles = rng.normal(0.0, 1.0, &[n, self.style()])?;
+            self.decode(&self.joined(&Tensor::new(categories, &Device::Cpu)?, &styles)?)
+        })
     }
 
     /// Layer, output shape and parameters of both halves.
@@ -244,7 +248,7 @@ impl Model for JointVae {
         let (logits, style) = self.code(&batch.inputs, pass)?;
         let code = match pass {
             Pass::Train(rng) => {
-                let category = ops::gumbel_softmax(&logits, TEMPERATURE, false, rng)?;
+                let category = ops::gumbel_softmax(&logits, TEMPERATURE, false, &mut *rng)?;
                 Tensor::cat(&[category, style.sample(rng)?], 1)?
             }
             Pass::Evaluate => self.joined(&likeliest(&logits)?, &style.mean)?,

@@ -20,11 +20,11 @@ fn batch(n: usize) -> Batch {
 }
 
 fn plain() -> CategoricalVae {
-    CategoricalVae::new(10, &mut Rng::new(6202)).unwrap()
+    CategoricalVae::new(10, 6202).unwrap()
 }
 
 fn joint(weight: f64) -> JointVae {
-    JointVae::new(10, 3, weight, &mut Rng::new(6202)).unwrap()
+    JointVae::new(10, 3, weight, 6202).unwrap()
 }
 
 fn values(model: &dyn Model, batch: &Batch, pass: &mut Pass) -> Vec<f64> {
@@ -93,10 +93,7 @@ fn a_category_is_drawn_in_each_style_and_a_sample_is_one_of_the_prototypes() {
     assert!(error.contains("is 10, but it must be below 10"), "{error}");
 
     let plain = plain();
-    let (prototypes, samples) = (
-        plain.prototypes().unwrap(),
-        plain.sample(200, &mut Rng::new(3)).unwrap(),
-    );
+    let (prototypes, samples) = (plain.prototypes().unwrap(), plain.sample(200, 3).unwrap());
     let close = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
     let which = |sample: usize| {
         let sample = pixels(&samples, sample);
@@ -108,7 +105,7 @@ fn a_category_is_drawn_in_each_style_and_a_sample_is_one_of_the_prototypes() {
 
 #[test]
 fn the_gradient_at_the_logits_is_the_slope_of_the_loss() {
-    let vae = JointVae::new(3, 2, 1000.0, &mut Rng::new(2)).unwrap();
+    let vae = JointVae::new(3, 2, 1000.0, 2).unwrap();
     let parameters = vae.parameters();
     parameters.to_dtype(DType::F64).unwrap();
     let inputs = images(3).to_dtype(DType::F64).unwrap();
@@ -162,7 +159,7 @@ fn the_summaries_name_both_halves_and_their_heads() {
 #[test]
 fn information_makes_the_categories_digits() {
     let mnist = Mnist::sample().unwrap();
-    let vae = JointVae::new(10, 8, 300.0, &mut Rng::new(6202)).unwrap();
+    let vae = JointVae::new(10, 8, 300.0, 6202).unwrap();
     vae.start_at_mean(&mnist.train.images).unwrap();
     let trainer = Trainer::new(RmsProp::new(1e-3))
         .epochs(8)

@@ -9,7 +9,7 @@ use crate::models::{decode, in_batches};
 use crate::nn::{Dense, Layer, Parameters, Pass, Plan, Sequential, Summary};
 use crate::ops::Reduction;
 use crate::train::{Batch, Losses, Model};
-use crate::{Result, Rng, ops};
+use crate::{Result, Seed, ops};
 
 /// A VAE whose code is one of some categories: the encoder gives a logit for each, training decodes
 /// a relaxed sample of their distribution ([`ops::gumbel_softmax`]), and the divergence from the
@@ -42,15 +42,17 @@ impl CategoricalVae {
     ///
     /// # Errors
     /// If there are no categories.
-    pub fn new(categories: usize, rng: &mut Rng) -> Result<Self> {
+    pub fn new(categories: usize, seed: impl Seed) -> Result<Self> {
         let architecture = VaeArchitecture::inf395(categories);
-        let encoder = architecture.encoder_plan().build(rng)?;
-        let features = encoder.output_shape(&IMAGE)?;
-        Ok(Self {
-            encoder,
-            logits: Dense::units(categories).build(&features, rng)?,
-            decoder: architecture.decoder_plan().build(rng)?,
-            temperature: 2.0 / 3.0,
+        seed.draw(|rng| {
+            let encoder = architecture.encoder_plan().build(&mut *rng)?;
+            let features = encoder.output_shape(&IMAGE)?;
+            Ok(Self {
+                encoder,
+                logits: Dense::units(categories).build(&features, rng)?,
+                decoder: architecture.decoder_plan().build(rng)?,
+                temperature: 2.0 / 3.0,
+            })
         })
     }
 
@@ -118,8 +120,9 @@ impl CategoricalVae {
     ///
     /// # Errors
     /// None that a built model can give.
-    pub fn sample(&self, n: usize, rng: &mut Rng) -> Result<Tensor> {
-        let drawn: Vec<u32> = (0..n).map(|_| rng.below(self.count()) as u32).collect();
+    pub fn sample(&self, n: usize, seed: impl Seed) -> Result<Tensor> {
+        let count = self.count();
+        let drawn: Vec<u32> = seed.draw(|rng| (0..n).map(|_| rng.below(count) as u32).collect());
         self.decode(&self.one_hot(&Tensor::new(drawn, &Device::Cpu)?)?)
     }
 
