@@ -7,6 +7,7 @@ pub mod engine;
 pub mod kernel;
 pub mod lab;
 mod media;
+mod profile;
 pub mod python;
 pub mod run;
 pub mod setup;
