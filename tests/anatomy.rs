@@ -200,7 +200,10 @@ fn sections_have_their_minutes() {
     for (name, notebook) in notebooks() {
         let cells = cells(&notebook);
         let mut core = 0;
-        for cell in cells.iter().filter(|cell| cell.0["cell_type"] == "markdown") {
+        for cell in cells
+            .iter()
+            .filter(|cell| cell.0["cell_type"] == "markdown")
+        {
             let source = cell.source();
             let lines: Vec<&str> = source.lines().collect();
             for (place, line) in lines.iter().enumerate() {
@@ -209,20 +212,31 @@ fn sections_have_their_minutes() {
                 if is_section {
                     assert!(mark.is_some(), "{name}: {line} has no minutes below it");
                 }
-                if line.starts_with('#') && let Some((true, minutes)) = mark {
+                if line.starts_with('#')
+                    && let Some((true, minutes)) = mark
+                {
                     core += minutes;
                 }
             }
         }
         let title = cells[0].source();
-        let said = title.lines().find_map(|line| line.strip_prefix("| to teach, the core | "));
-        assert_eq!(said, Some(&*format!("{core} |")), "{name}: the core's minutes");
+        let said = title
+            .lines()
+            .find_map(|line| line.strip_prefix("| to teach, the core | "));
+        assert_eq!(
+            said,
+            Some(&*format!("{core} |")),
+            "{name}: the core's minutes"
+        );
     }
 }
 
 /// `*Core, 10 minutes.*` or `*Extra, 10 minutes.*`: whether it is the core's, and the minutes.
 fn minutes(mark: &str) -> Option<(bool, usize)> {
-    let (part, minutes) = mark.strip_prefix('*')?.strip_suffix(" minutes.*")?.split_once(", ")?;
+    let (part, minutes) = mark
+        .strip_prefix('*')?
+        .strip_suffix(" minutes.*")?
+        .split_once(", ")?;
     let is_core = match part {
         "Core" => true,
         "Extra" => false,

@@ -41,17 +41,17 @@ pub use table::Table;
 
 /// What every notebook starts with: `use cuaderno::prelude::*;`.
 pub mod prelude {
-    pub use crate::classic::{Knn, Neighbours, Pca, Split, StandardScaler, TSne, trustworthiness};
+    pub use crate::classic::{Knn, Pca, Split, StandardScaler, TSne, trustworthiness};
     pub use crate::codes::{CodeComparison, Codec};
-    pub use crate::data::{Batches, Distortion, LabelledImages, Mnist, distort};
+    pub use crate::data::{Distortion, LabelledImages, Mnist, distort};
     pub use crate::error::Result;
-    pub use crate::lab::{Bands, check_all_close, check_close, unsolved};
+    pub use crate::lab::{Bands, unsolved};
     pub use crate::latent::{
-        latent_interpolation, latent_manifold, latent_samples, latent_traversal, normal_quantile,
+        latent_interpolation, latent_manifold, latent_samples, latent_traversal,
     };
     pub use crate::metrics::{
-        ClassificationReport, ClusteringReport, accuracy, classification_report, clustering_report,
-        confusion_matrix, reconstruction_bce, reconstruction_mse,
+        ClusteringReport, accuracy, classification_report, clustering_report, confusion_matrix,
+        reconstruction_bce, reconstruction_mse,
     };
     pub use crate::models::{
         Autoencoder, CategoricalVae, Classifier, GaussianCode, JointVae, PixelLoss, Vae,
@@ -76,7 +76,7 @@ pub mod prelude {
     pub use crate::samples::SampleImages;
     pub use crate::table::Table;
     pub use crate::train::{
-        Batch, Checkpoint, EarlyStopping, Examples, History, Losses, Model, Progress, RunFolder,
+        Batch, EarlyStopping, Examples, History, Losses, Model, Progress, RunFolder,
         ShuffledBatches, TensorExamples, Trace, Trainer, WeightsFolder, evaluate,
     };
     pub use candle_core::{D, DType, Device, IndexOp, Module, Tensor, Var};

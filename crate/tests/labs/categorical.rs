@@ -21,7 +21,7 @@ fn lab_11() -> Result<()> {
     let mut bands = Bands::new();
 
     // Sure of one category for all images: the mean image's loss and ln 10.
-    let plain = CategoricalVae::new(10, SEED)?;
+    let plain = CategoricalVae::inf395(10, SEED)?;
     let history = trainer(2).fit(&plain, &mnist.train, &mnist.test)?;
     bands.between("collapsed: kl", history.final_valid("kl")?, 2.29, 2.303);
     let r_loss = history.final_valid("r_loss")?;
@@ -29,7 +29,7 @@ fn lab_11() -> Result<()> {
     let categories = plain.categories(&mnist.test.images)?;
     bands.at_most("collapsed: NMI", nmi(categories)?, 0.02);
 
-    let repaired = CategoricalVae::new(10, SEED)?;
+    let repaired = CategoricalVae::inf395(10, SEED)?;
     repaired.start_at_mean(&mnist.train.images)?;
     let history = trainer(4).fit(&repaired, &mnist.train, &mnist.test)?;
     bands.at_most("repaired", history.final_valid("loss")?, baseline - 10.0);

@@ -13,7 +13,7 @@ fn categorical_on_mnist_the_plain_one_collapses_as_pytorch_s() -> Result<()> {
     let mnist = Mnist::load()?;
     let mut losses = Vec::new();
     for seed in SEEDS {
-        let vae = CategoricalVae::new(10, seed)?;
+        let vae = CategoricalVae::inf395(10, seed)?;
         let history = trainer(RmsProp::new(1e-3), 3, seed).batch_size(128).fit(
             &vae,
             &mnist.train,

@@ -6,7 +6,7 @@ use super::*;
 use crate::Rng;
 use crate::data::Mnist;
 use crate::metrics::{clustering_report, reconstruction_bce};
-use crate::nn::{Pass, no_grad};
+use crate::nn::{Dense, Pass, Reshape, Sequential, no_grad};
 use crate::ops::check_variables;
 use crate::optim::RmsProp;
 use crate::train::{Batch, Model, Trainer};
@@ -20,7 +20,7 @@ fn batch(n: usize) -> Batch {
 }
 
 fn plain() -> CategoricalVae {
-    CategoricalVae::new(10, 6202).unwrap()
+    CategoricalVae::inf395(10, 6202).unwrap()
 }
 
 fn joint(weight: f64) -> JointVae {
@@ -175,12 +175,32 @@ fn information_makes_the_categories_digits() {
 #[test]
 fn what_cannot_be_built_is_one_sentence() {
     let mut rng = Rng::new(1);
-    assert!(CategoricalVae::new(0, &mut rng).is_err());
+    assert!(CategoricalVae::inf395(0, &mut rng).is_err());
     let error = JointVae::new(10, 2, f64::NAN, &mut rng)
         .unwrap_err()
         .to_string();
     assert!(
         error.contains("weight of the information is NaN"),
+        "{error}"
+    );
+}
+
+#[test]
+fn networks_that_do_not_fit_are_refused() {
+    let network = |inputs: usize, outputs: usize| {
+        let plan = Sequential::input(&[inputs]).then("only", Dense::units(outputs));
+        plan.build(1).unwrap()
+    };
+    assert!(CategoricalVae::new(network(9, 3), network(3, 9)).is_ok());
+    let error = CategoricalVae::new(network(9, 3), network(4, 9)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "CategoricalVae: a code is [3], but the decoder takes [4]; give it the code's shape."
+    );
+    let maps = Sequential::input(&[9]).then("maps", Reshape::to(&[3, 3]));
+    let error = CategoricalVae::new(maps.build(1).unwrap(), network(3, 9)).unwrap_err();
+    assert!(
+        error.to_string().contains("must end in [categories]"),
         "{error}"
     );
 }

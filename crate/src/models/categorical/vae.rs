@@ -1,20 +1,20 @@
-//! The categorical VAE of INF-395, section 4.3.
+//! VAEs whose code is one of some categories.
 
 use candle_core::{D, DType, Device, Tensor};
 
 use super::{likeliest, one_hot};
+use crate::models::fit::check_decoder;
 use crate::models::start_at_mean::start_at_mean;
-use crate::models::vae::{IMAGE, PIXELS, VaeArchitecture};
+use crate::models::vae::VaeArchitecture;
 use crate::models::{decode, in_batches};
-use crate::nn::{Dense, Layer, Parameters, Pass, Plan, Sequential, Summary};
+use crate::nn::{Dense, Layer, Parameters, Pass, Sequential, Summary};
 use crate::ops::Reduction;
 use crate::train::{Batch, Losses, Model};
-use crate::{Result, Seed, ops};
+use crate::{Error, Result, Seed, ops};
 
 /// A VAE whose code is one of some categories: the encoder gives a logit for each, training decodes
 /// a relaxed sample of their distribution ([`ops::gumbel_softmax`]), and the divergence from the
-/// uniform distribution is part of the loss. Encoder and decoder are those of
-/// [`VaeArchitecture::inf395`].
+/// uniform distribution is part of the loss.
 ///
 /// It minimises `loss = r_loss + kl`, each the mean over the images, in nats: `r_loss` is the binary
 /// cross-entropy summed over the pixels. When it is evaluated, the code is the likeliest category
@@ -22,9 +22,8 @@ use crate::{Result, Seed, ops};
 ///
 /// ```
 /// use cuaderno::prelude::*;
-/// let mut rng = Rng::new(6202);
-/// let images = rng.uniform(0.0, 1.0, &[5, 1, 28, 28])?;
-/// let vae = CategoricalVae::new(10, &mut rng)?;
+/// let images = Rng::new(1).uniform(0.0, 1.0, &[5, 1, 28, 28])?;
+/// let vae = CategoricalVae::inf395(10, 6202)?;
 /// assert_eq!(vae.categories(&images)?.dims(), [5]);
 /// assert_eq!(vae.prototypes()?.dims(), [10, 1, 28, 28]); // one image a category
 /// # Ok::<(), cuaderno::Error>(())
@@ -32,27 +31,65 @@ use crate::{Result, Seed, ops};
 #[derive(Clone, Debug)]
 pub struct CategoricalVae {
     encoder: Sequential,
-    logits: Dense,
     decoder: Sequential,
     temperature: f64,
 }
 
 impl CategoricalVae {
-    /// A fresh VAE of that many categories, with a temperature of 2/3 and weights as in Keras.
+    /// A VAE of those networks, with a temperature of 2/3: the encoder gives a logit for each
+    /// category, `[categories]`, and the decoder takes as many numbers and puts out logits, of which
+    /// a sigmoid makes the pixels.
+    ///
+    /// ```
+    /// use cuaderno::prelude::*;
+    /// let mut rng = Rng::new(6202);
+    /// let encoder = Sequential::input(&[156])
+    ///     .then("hidden", Dense::units(64).activation(Activation::Relu))
+    ///     .then("logits", Dense::units(5))
+    ///     .build(&mut rng)?;
+    /// let decoder = Sequential::input(&[5])
+    ///     .then("hidden", Dense::units(64).activation(Activation::Relu))
+    ///     .then("spectrum", Dense::units(156))
+    ///     .build(&mut rng)?;
+    /// let vae = CategoricalVae::new(encoder, decoder)?;
+    /// assert_eq!(vae.prototypes()?.dims(), [5, 156]);
+    /// # Ok::<(), cuaderno::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the networks do not fit each other; the sentence names the shapes.
+    pub fn new(encoder: Sequential, decoder: Sequential) -> Result<Self> {
+        let code = encoder.output_shape(encoder.input_shape())?;
+        if code.len() != 1 {
+            return Err(Error::shape(
+                "CategoricalVae",
+                format!(
+                    "the encoder gives {code:?}; it must end in [categories], a logit for each."
+                ),
+            ));
+        }
+        check_decoder("CategoricalVae", &encoder, &code, &decoder)?;
+        Ok(Self {
+            encoder,
+            decoder,
+            temperature: 2.0 / 3.0,
+        })
+    }
+
+    /// The course's, of that many categories: the layers of [`VaeArchitecture::inf395`], started as
+    /// in Keras.
     ///
     /// # Errors
     /// If there are no categories.
-    pub fn new(categories: usize, seed: impl Seed) -> Result<Self> {
+    pub fn inf395(categories: usize, seed: impl Seed) -> Result<Self> {
         let architecture = VaeArchitecture::inf395(categories);
+        let encoder = architecture.encoder_plan();
+        let encoder = encoder.then("logits", Dense::units(categories));
         seed.draw(|rng| {
-            let encoder = architecture.encoder_plan().build(&mut *rng)?;
-            let features = encoder.output_shape(&IMAGE)?;
-            Ok(Self {
-                encoder,
-                logits: Dense::units(categories).build(&features, rng)?,
-                decoder: architecture.decoder_plan().build(rng)?,
-                temperature: 2.0 / 3.0,
-            })
+            Self::new(
+                encoder.build(&mut *rng)?,
+                architecture.decoder_plan().build(rng)?,
+            )
         })
     }
 
@@ -64,7 +101,7 @@ impl CategoricalVae {
     }
 
     /// Sets the bias of the last convolution so that the decoder starts at the mean grey of `images`
-    /// `[n, 1, 28, 28]`, and has no need of the code to get there.
+    /// `[n, ..]`, and has no need of the code to get there.
     ///
     /// # Errors
     /// None that a built model can give.
@@ -72,7 +109,7 @@ impl CategoricalVae {
         start_at_mean(&self.decoder, images)
     }
 
-    /// The probability of each category, `[n, categories]`, of images `[n, 1, 28, 28]`.
+    /// The probability of each category, `[n, categories]`, of images `[n, ..]`.
     ///
     /// # Errors
     /// If the images have another shape.
@@ -82,7 +119,7 @@ impl CategoricalVae {
         })
     }
 
-    /// The likeliest category, `[n]` of u32, of each of the images `[n, 1, 28, 28]`.
+    /// The likeliest category, `[n]` of u32, of each of the images `[n, ..]`.
     ///
     /// # Errors
     /// If the images have another shape.
@@ -90,7 +127,7 @@ impl CategoricalVae {
         likeliest(&self.probabilities(images)?)
     }
 
-    /// The images `[n, 1, 28, 28]` of codes `[n, categories]`, with pixels in `[0, 1]`. A code is a
+    /// The images `[n, ..]` of codes `[n, categories]`, with pixels in `[0, 1]`. A code is a
     /// 1 at its category, or a mixture.
     ///
     /// # Errors
@@ -99,7 +136,7 @@ impl CategoricalVae {
         decode(&self.decoder, codes)
     }
 
-    /// The images of the likeliest categories of images `[n, 1, 28, 28]`.
+    /// The images of the likeliest categories of images `[n, ..]`.
     ///
     /// # Errors
     /// If the images have another shape.
@@ -107,7 +144,7 @@ impl CategoricalVae {
         self.decode(&self.one_hot(&self.categories(images)?)?)
     }
 
-    /// The image of each category, `[categories, 1, 28, 28]`: all that it can draw.
+    /// The image of each category, `[categories, ..]`: all that it can draw.
     ///
     /// # Errors
     /// None that a built model can give.
@@ -116,7 +153,7 @@ impl CategoricalVae {
         self.decode(&self.one_hot(&all)?)
     }
 
-    /// The images `[n, 1, 28, 28]` of `n` categories drawn from the uniform distribution.
+    /// The images `[n, ..]` of `n` categories drawn from the uniform distribution.
     ///
     /// # Errors
     /// None that a built model can give.
@@ -131,16 +168,21 @@ impl CategoricalVae {
     /// # Errors
     /// None that a built model can give.
     pub fn summary(&self) -> Result<Summary> {
-        let mut summary = Summary::new(&IMAGE);
+        let mut summary = Summary::new(self.encoder.input_shape());
         summary.add_all(&self.encoder)?;
-        summary.add("logits", &self.logits)?;
+        summary.add_step("sample", "Sampling", self.decoder.input_shape());
         summary.add_all(&self.decoder)?;
         Ok(summary)
     }
 
     /// The number of categories.
     fn count(&self) -> usize {
-        self.logits.weight().dims()[0]
+        self.decoder.input_shape()[0]
+    }
+
+    /// The numbers of an example.
+    fn numbers(&self) -> f64 {
+        self.encoder.input_shape().iter().product::<usize>() as f64
     }
 
     fn one_hot(&self, categories: &Tensor) -> Result<Tensor> {
@@ -148,8 +190,7 @@ impl CategoricalVae {
     }
 
     fn logits(&self, images: &Tensor, pass: &mut Pass) -> Result<Tensor> {
-        let features = self.encoder.apply(images, pass)?;
-        self.logits.apply(&features, pass)
+        self.encoder.apply(images, pass)
     }
 }
 
@@ -157,7 +198,6 @@ impl Model for CategoricalVae {
     fn parameters(&self) -> Parameters {
         Parameters::new()
             .nest("encoder", self.encoder.parameters())
-            .nest("logits", self.logits.parameters())
             .nest("decoder", self.decoder.parameters())
     }
 
@@ -169,7 +209,7 @@ impl Model for CategoricalVae {
         };
         let pixels = self.decoder.apply(&code, pass)?;
         let per_pixel = ops::bce_with_logits(&pixels, &batch.inputs, Reduction::Mean)?;
-        let r_loss = (per_pixel * PIXELS as f64)?;
+        let r_loss = (per_pixel * self.numbers())?;
         let kl = ops::categorical_kl(&logits)?.mean_all()?;
         let loss = (&r_loss + &kl)?;
         Ok(Losses::new("loss", loss)
