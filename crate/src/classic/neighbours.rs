@@ -7,8 +7,9 @@ use rayon::prelude::*;
 
 use super::features::{Features, column_means, subtract};
 use crate::Result;
-use crate::ops::gemm::{Matrix, product};
-use crate::ops::simd::{self, Float, Simd, WithSimd};
+use crate::numerics::gemm::{Matrix, product};
+use crate::numerics::level::Level;
+use crate::numerics::simd::{self, Float, Simd, WithSimd};
 
 /// Points that are compared at a time.
 const POINTS: usize = 2048;
@@ -117,7 +118,7 @@ fn search(
         let tile_norms = squared_norms(&tile, d);
         let largest_norm = tile_norms.iter().copied().fold(0.0, f32::max);
         let rows = tile_index * POINTS..tile_index * POINTS + tile_norms.len();
-        let level = simd::level();
+        let level = Level::current();
         nearest
             .par_chunks_mut(QUERIES)
             .enumerate()

@@ -1,6 +1,6 @@
 //! The SIMD levels, numbers of threads and backward passes against each other.
 
-use cuaderno::ops::simd::{self, Level};
+use cuaderno::ops::Level;
 use cuaderno::ops::{self, Activation, CrossEntropy, Reduction, backward};
 use cuaderno::prelude::*;
 
@@ -46,7 +46,7 @@ fn objective(activation: Activation) -> Vec<Tensor> {
 fn the_simd_levels_agree() {
     for activation in ACTIVATIONS {
         let on = |level| {
-            let _forced = simd::force(level).unwrap();
+            let _forced = level.force().unwrap();
             objective(activation)
         };
         let best = on(Level::detected());

@@ -3,7 +3,8 @@
 use rayon::prelude::*;
 
 use super::affinities::Affinities;
-use crate::ops::simd::{self, Float, Simd, WithSimd};
+use crate::numerics::level::Level;
+use crate::numerics::simd::{self, Float, Simd, WithSimd};
 
 /// Points a task.
 const ROWS: usize = 256;
@@ -15,7 +16,7 @@ const LANES: usize = 16;
 pub(super) fn attraction(affinities: &Affinities, positions: &[[f32; 2]]) -> Vec<[f32; 2]> {
     let mut forces = vec![[0f32; 2]; positions.len()];
     let tasks = forces.par_chunks_mut(ROWS).enumerate();
-    let level = simd::level();
+    let level = Level::current();
     tasks.for_each(|(task, forces)| {
         let pull = Pull {
             affinities,

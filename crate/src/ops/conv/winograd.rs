@@ -15,7 +15,7 @@ use super::{
     kernel::{Steps, add_products, get, put, transpose},
     pack::Packing,
 };
-use crate::ops::{lanes::Lanes, simd::Simd};
+use crate::numerics::{lanes::Lanes, simd::Simd};
 
 /// Numbers that stand for a tile.
 const SPREAD: usize = 16;

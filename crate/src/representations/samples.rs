@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use candle_core::Tensor;
 
 use crate::Result;
-use crate::codes::Codec;
 use crate::plot::image_grid;
+use crate::representations::Codec;
 use crate::train::{Callback, Training};
 
 /// Images side by side in a file.

@@ -1,15 +1,6 @@
 //! Products of matrices, on the `gemm` crate: `C = alpha * A * B + beta * C`.
 //!
-//! A matrix is a slice with two strides, so a transposed operand costs nothing:
-//!
-//! ```
-//! use cuaderno::ops::gemm::{self, Matrix};
-//!
-//! let weight = [1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0]; // 2 x 3
-//! let x = [1.0f32, 0.0, -1.0]; // 1 x 3
-//! let y = gemm::product(Matrix::new(&x, 1, 3), Matrix::new(&weight, 2, 3).transposed());
-//! assert_eq!(y, [-2.0, -2.0]);
-//! ```
+//! A matrix is a slice with two strides, so a transposed operand costs nothing.
 //!
 //! The bits of the result do not depend on the number of threads: they share out the elements of
 //! C, and each element is summed in one order.
@@ -243,6 +234,17 @@ unsafe fn gemm_into<T: Float>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_transposed_operand() {
+        let weight = [1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0]; // 2 x 3
+        let x = [1.0f32, 0.0, -1.0]; // 1 x 3
+        let y = product(
+            Matrix::new(&x, 1, 3),
+            Matrix::new(&weight, 2, 3).transposed(),
+        );
+        assert_eq!(y, [-2.0, -2.0]);
+    }
     use proptest::prelude::*;
 
     fn numbers(len: usize, seed: u64) -> Vec<f64> {

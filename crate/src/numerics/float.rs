@@ -20,7 +20,7 @@ pub trait Float: WithDType + Neg<Output = Self> {
     const NEG_INFINITY: Self;
 
     /// Runs a kernel: in f32 with the instructions of this thread's
-    /// [`level`](super::simd::level); in f64, which is there to check gradients, with those that
+    /// [level](super::level::Level::current); in f64, which is there to check gradients, with those that
     /// every machine has. It keeps the crate half as large and half as long to build.
     fn dispatch<K: WithSimd>(kernel: K) -> K::Output;
     /// `self * factor + addend`, in one rounding where `S` has the instruction.
