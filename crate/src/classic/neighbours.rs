@@ -78,7 +78,7 @@ impl Nearest {
     }
 }
 
-/// The `k` points nearest to each query; there must be so many.
+/// The `k` points nearest to each query; there must be at least `k`.
 pub(super) fn nearest_points(
     points: &Features,
     queries: &Features,
@@ -87,7 +87,7 @@ pub(super) fn nearest_points(
     search(points, queries, k, false)
 }
 
-/// The `k` other points nearest to each point; there must be so many.
+/// The `k` other points nearest to each point; there must be at least `k`.
 pub(super) fn nearest_others(points: &Features, k: usize) -> Result<Vec<Nearest>> {
     search(points, points, k, true)
 }

@@ -14,8 +14,6 @@ use super::{math, simd};
 /// In f32 the transcendental functions are polynomials (see [`math`]); in f64 they are those of the
 /// standard library, exact and slow.
 pub trait Float: WithDType + Neg<Output = Self> {
-    /// The largest finite number.
-    const MAX: Self;
     /// Minus infinity: where a search for the largest element starts.
     const NEG_INFINITY: Self;
 
@@ -64,7 +62,6 @@ pub trait Float: WithDType + Neg<Output = Self> {
 macro_rules! float {
     ($float:ident, $storage:ident, { $($functions:item)* }) => {
         impl Float for $float {
-            const MAX: Self = $float::MAX;
             const NEG_INFINITY: Self = $float::NEG_INFINITY;
 
             #[inline(always)]

@@ -108,14 +108,6 @@ impl<'a, T> Matrix<'a, T> {
 }
 
 impl<'a, T> MatrixMut<'a, T> {
-    /// The first `rows * columns` elements of `data`, row by row.
-    ///
-    /// # Panics
-    /// If `data` is shorter.
-    pub fn new(data: &'a mut [T], rows: usize, columns: usize) -> Self {
-        Self::with_shape(data, Shape::row_major(rows, columns))
-    }
-
     /// Rows that lie `row_stride` elements apart: a block of columns of a wider matrix.
     ///
     /// # Panics
@@ -134,20 +126,8 @@ impl<'a, T> MatrixMut<'a, T> {
             row_stride,
             ..Shape::row_major(rows, columns)
         };
-        Self::with_shape(data, shape)
-    }
-
-    fn with_shape(data: &'a mut [T], shape: Shape) -> Self {
         shape.assert_within(data.len());
         Self { data, shape }
-    }
-
-    /// The same elements with rows and columns swapped.
-    pub fn transposed(self) -> Self {
-        Self {
-            data: self.data,
-            shape: self.shape.transposed(),
-        }
     }
 }
 
@@ -157,7 +137,7 @@ impl<'a, T> MatrixMut<'a, T> {
 /// # Panics
 /// If the shapes do not fit: the operations check theirs before.
 pub fn gemm<T: Float>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, c: MatrixMut<T>) {
-    // SAFETY: the three constructors asserted that every element lies within its slice, and `c`
+    // SAFETY: the constructors asserted that every element lies within its slice, and `c`
     // holds initialised elements.
     unsafe { gemm_into(alpha, a, b, beta, c.data.as_mut_ptr(), c.shape) }
 }

@@ -293,7 +293,7 @@ mod tests {
         }
         let x = sweep();
         for function in [Exp, ExpM1, Tanh, Sigmoid, Erf] {
-            let on = |level| {
+            let on = |level: Level| {
                 let _forced = level.force().unwrap();
                 apply(function, &x)
             };

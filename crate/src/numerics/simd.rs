@@ -84,7 +84,7 @@ pub fn append<I, C>(
         value.write(f(item));
         written += 1;
     }
-    // SAFETY: the loop wrote so many values, one after the other, within the capacity.
+    // SAFETY: the loop wrote `written` values, one after the other, within the capacity.
     unsafe { values.set_len(old + written) }
 }
 

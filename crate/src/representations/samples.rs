@@ -13,7 +13,7 @@ use crate::train::{Callback, Training};
 /// Images side by side in a file.
 const COLUMNS: usize = 10;
 
-/// Decodes the same codes every so many batches and writes the images to a folder, as
+/// Decodes the same codes at regular intervals and writes the images to a folder, as
 /// `step-000100.png`. The codes stay, so the files show one set of images becoming clearer, and a
 /// training that was resumed writes what an uninterrupted one does.
 ///

@@ -45,7 +45,7 @@ fn objective(activation: Activation) -> Vec<Tensor> {
 #[test]
 fn the_simd_levels_agree() {
     for activation in ACTIVATIONS {
-        let on = |level| {
+        let on = |level: Level| {
             let _forced = level.force().unwrap();
             objective(activation)
         };

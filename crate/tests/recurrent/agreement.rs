@@ -74,7 +74,7 @@ fn sweeps(batch: usize) -> [Sweep; 2] {
 
 #[test]
 fn the_simd_levels_agree() {
-    let on = |level, run: &dyn Fn() -> Vec<Tensor>| {
+    let on = |level: Level, run: &dyn Fn() -> Vec<Tensor>| {
         let _forced = level.force().unwrap();
         run()
     };

@@ -9,7 +9,7 @@ use crate::numerics::simd::{self, Float, Simd, WithSimd};
 /// Points a task.
 const ROWS: usize = 256;
 
-/// Pulls are computed so many at a time: as wide as AVX-512, and the same on every level.
+/// Pulls computed at a time: as wide as AVX-512, and the same on every level.
 const LANES: usize = 16;
 
 /// The pull on each point: `sum over j of p_ij q_ij (y_i - y_j)`, `q_ij = 1 / (1 + |y_i - y_j|²)`.

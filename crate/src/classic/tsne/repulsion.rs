@@ -59,7 +59,7 @@ struct Sources {
     count: Vec<f32>,
 }
 
-/// Sources are taken so many at a time: as wide as AVX-512, and the same on every level.
+/// Sources taken at a time: as wide as AVX-512, and the same on every level.
 const LANES: usize = 16;
 
 impl Sources {
