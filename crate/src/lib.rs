@@ -10,23 +10,20 @@
 //! ```
 
 pub mod classic;
-pub mod codes;
 pub mod data;
 pub mod error;
 mod files;
 pub mod lab;
-mod labels;
-pub mod latent;
 pub mod metrics;
 pub mod models;
 pub mod nn;
 pub mod notebook;
+mod numerics;
 pub mod ops;
 pub mod optim;
 pub mod plot;
-pub mod profile;
+pub mod representations;
 pub mod rng;
-pub mod samples;
 pub mod seed;
 mod table;
 pub mod train;
@@ -34,7 +31,7 @@ pub mod train;
 pub use candle_core;
 pub use candle_nn;
 pub use error::{Error, Result};
-pub use profile::Profile;
+pub use lab::Profile;
 pub use rng::Rng;
 pub use seed::Seed;
 pub use table::Table;
@@ -42,13 +39,9 @@ pub use table::Table;
 /// What every notebook starts with: `use cuaderno::prelude::*;`.
 pub mod prelude {
     pub use crate::classic::{Knn, Pca, Split, StandardScaler, TSne, trustworthiness};
-    pub use crate::codes::{CodeComparison, Codec};
     pub use crate::data::{Distortion, LabelledImages, Mnist, distort};
     pub use crate::error::Result;
-    pub use crate::lab::{Bands, unsolved};
-    pub use crate::latent::{
-        latent_interpolation, latent_manifold, latent_samples, latent_traversal,
-    };
+    pub use crate::lab::{Bands, Profile, unsolved};
     pub use crate::metrics::{
         ClusteringReport, accuracy, classification_report, clustering_report, confusion_matrix,
         reconstruction_bce, reconstruction_mse,
@@ -71,9 +64,11 @@ pub mod prelude {
         histograms, histograms_against_normal, image_grid, image_map, learning_curve, line_chart,
         reconstructions, scatter, side_by_side,
     };
-    pub use crate::profile::Profile;
+    pub use crate::representations::{
+        CodeComparison, Codec, SampleImages, latent_interpolation, latent_manifold, latent_samples,
+        latent_traversal,
+    };
     pub use crate::rng::Rng;
-    pub use crate::samples::SampleImages;
     pub use crate::table::Table;
     pub use crate::train::{
         Batch, EarlyStopping, Examples, History, Losses, Model, Progress, RunFolder,
