@@ -51,7 +51,7 @@ pub mod prelude {
         confusion_matrix, reconstruction_bce, reconstruction_mse,
     };
     pub use crate::models::{
-        Autoencoder, CategoricalVae, Classifier, GaussianCode, JointVae, PixelLoss, Vae,
+        Autoencoder, CategoricalVae, Classifier, Gan, GaussianCode, JointVae, PixelLoss, Vae,
         VaeArchitecture,
     };
     pub use crate::nn::{

@@ -31,23 +31,50 @@ pub trait Model {
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Losses(Vec<(String, Tensor)>);
+pub struct Losses {
+    parts: Vec<(String, Tensor)>,
+    weight: Option<f64>,
+}
 
 impl Losses {
     /// What is minimised: a scalar.
     pub fn new(name: &str, loss: Tensor) -> Self {
-        Self(vec![(name.to_owned(), loss)])
+        Self {
+            parts: vec![(name.to_owned(), loss)],
+            weight: None,
+        }
     }
 
     /// Adds a part or a metric: a scalar.
     pub fn with(mut self, name: &str, value: Tensor) -> Self {
-        self.0.push((name.to_owned(), value));
+        self.parts.push((name.to_owned(), value));
+        self
+    }
+
+    /// How much the batch counts in the means of an epoch: the number of its examples unless told
+    /// otherwise. A mean over the words of a padded batch counts by its words, so that the mean of
+    /// an epoch is the one over all words.
+    pub fn weight(mut self, weight: f64) -> Self {
+        self.weight = Some(weight);
         self
     }
 
     /// The first part.
     pub fn minimised(&self) -> &Tensor {
-        &self.0[0].1
+        &self.parts[0].1
+    }
+
+    /// How much a batch of that many examples counts.
+    pub(super) fn weight_of(&self, examples: usize) -> f64 {
+        self.weight.unwrap_or(examples as f64)
+    }
+
+    /// The same parts under names that begin with `prefix` and a dot.
+    pub(super) fn of(mut self, prefix: &str) -> Self {
+        for (name, _) in &mut self.parts {
+            *name = format!("{prefix}.{name}");
+        }
+        self
     }
 
     /// Names and values in order.
@@ -69,7 +96,7 @@ impl Losses {
             Ok(scalar.to_vec1::<f64>()?[0])
         };
         let named = self
-            .0
+            .parts
             .iter()
             .map(|part| Ok((part.0.as_str(), value(part)?)));
         named.collect()

@@ -66,7 +66,8 @@ impl Progress {
     pub fn step_done(&mut self, step: &Step, losses: &Losses) -> Result<bool> {
         let values = losses.values()?;
         step.check(values[0])?;
-        self.tally.add(&values, step.batch.len());
+        let weight = losses.weight_of(step.batch.len());
+        self.tally.add(&values, weight);
         self.observer.batch_done(&Standing {
             epoch: step.epoch,
             epochs: self.epochs,
