@@ -48,7 +48,7 @@ pub mod prelude {
     };
     pub use crate::metrics::{
         ClassificationReport, ClusteringReport, accuracy, classification_report, clustering_report,
-        confusion_matrix, reconstruction_bce, reconstruction_mse,
+        confusion_matrix, masked_select, reconstruction_bce, reconstruction_mse,
     };
     pub use crate::models::{
         Autoencoder, CategoricalVae, Classifier, Gan, GaussianCode, JointVae, PixelLoss, Vae,

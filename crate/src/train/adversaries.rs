@@ -1,8 +1,11 @@
 //! What a trainer needs of two networks that are trained against each other.
 
 use std::fmt;
+use std::path::Path;
 
 use super::evaluate::measure;
+use super::game::Game;
+use super::play::together;
 use super::{Batch, Examples, Losses, Measure};
 use crate::nn::{Parameters, Pass};
 use crate::{Result, Rng};
@@ -81,6 +84,33 @@ pub trait Adversaries {
             Player::BOTH.map(losses).into_iter().collect()
         })
     }
+
+    /// Writes the weights of both to a safetensors file.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    fn save(&self, path: impl AsRef<Path>) -> Result<()>
+    where
+        Self: Sized,
+    {
+        parameters(self).save(path)
+    }
+
+    /// Takes the weights of both from a file.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is not of such networks.
+    fn load(&self, path: impl AsRef<Path>) -> Result<()>
+    where
+        Self: Sized,
+    {
+        parameters(self).load(path)
+    }
+}
+
+/// The parameters of both players, under their names.
+fn parameters(networks: &dyn Adversaries) -> Parameters {
+    together(&(&networks).players())
 }
 
 /// Who moves.

@@ -2,7 +2,7 @@
 
 use super::tally::Tally;
 use super::{Batch, Examples, Losses, Measure, Model};
-use crate::nn::{Pass, no_grad};
+use crate::nn::no_grad;
 use crate::{Error, Result};
 
 /// Inputs of a batch of 4 MB at most: what a convolution makes of them still fits in memory.
@@ -13,9 +13,7 @@ const NUMBERS: usize = 1 << 20;
 /// # Errors
 /// If there are no examples or the model fails on a batch.
 pub fn evaluate(model: &dyn Model, examples: &dyn Examples) -> Result<Vec<Measure>> {
-    measure(examples, |batch| {
-        Ok(vec![model.losses(batch, &mut Pass::Evaluate)?])
-    })
+    model.evaluate(examples)
 }
 
 /// The means of `losses` over all examples, in big batches and without gradients.

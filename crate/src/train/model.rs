@@ -1,8 +1,11 @@
 //! What a trainer needs of a model.
 
+use std::path::Path;
+
 use candle_core::Tensor;
 
-use super::Batch;
+use super::evaluate::measure;
+use super::{Batch, Examples, Measure};
 use crate::nn::{Parameters, Pass};
 use crate::{Error, Result};
 
@@ -16,6 +19,53 @@ pub trait Model {
     /// # Errors
     /// If the batch's shapes do not fit.
     fn losses(&self, batch: &Batch, pass: &mut Pass) -> Result<Losses>;
+
+    /// Its losses over all examples, without training: [`evaluate`](super::evaluate).
+    ///
+    /// # Errors
+    /// If there are no examples or the model fails on a batch.
+    fn evaluate(&self, examples: &dyn Examples) -> Result<Vec<Measure>> {
+        measure(examples, |batch| {
+            Ok(vec![self.losses(batch, &mut Pass::Evaluate)?])
+        })
+    }
+
+    /// Writes its weights to a safetensors file: [`Parameters::save`].
+    ///
+    /// ```
+    /// use cuaderno::prelude::*;
+    /// let path = std::env::temp_dir().join(format!("doc-weights-{}", std::process::id()));
+    /// let vae = |seed| Vae::dense(16, 2, &mut Rng::new(seed));
+    /// let (trained, fresh) = (vae(1)?, vae(2)?);
+    /// trained.save(&path)?;
+    /// fresh.load(&path)?;
+    /// let images = Rng::new(3).uniform(0.0, 1.0, &[4, 1, 28, 28])?;
+    /// let examples = TensorExamples::new(images.clone(), images)?;
+    /// assert_eq!(trained.evaluate(&examples)?, fresh.evaluate(&examples)?);
+    /// # std::fs::remove_file(path).unwrap();
+    /// # Ok::<(), cuaderno::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    fn save(&self, path: impl AsRef<Path>) -> Result<()>
+    where
+        Self: Sized,
+    {
+        self.parameters().save(path)
+    }
+
+    /// Takes its weights from a file: [`Parameters::load`]. The networks are built first, as they
+    /// were when the weights were saved.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is not of such a model.
+    fn load(&self, path: impl AsRef<Path>) -> Result<()>
+    where
+        Self: Sized,
+    {
+        self.parameters().load(path)
+    }
 }
 
 /// Named numbers that a model computes on a batch. The first is what training minimises; the

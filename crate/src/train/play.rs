@@ -38,6 +38,7 @@ impl<const PLAYERS: usize> Trainer<PLAYERS> {
         let file = self.resume.as_deref().map(ResumeFile::in_folder);
         let mut position = self.start(train.len(), &players, file.as_ref())?;
         let mut observer = observer(self.quiet);
+        let _looking = notebook::Looking::new();
         let mut stop = None;
 
         while position.epoch < self.epochs && !position.finished && stop.is_none() {

@@ -5,7 +5,8 @@ use std::time::Instant;
 use super::observer::{Observer, Standing, observer};
 use super::tally::Tally;
 use super::{Epoch, History, Losses, Measure, Step};
-use crate::{Result, notebook};
+use crate::notebook::{self, Looking};
+use crate::Result;
 
 /// The bar, the learning curve and the history of a training loop of one's own, as
 /// [`Trainer`](super::Trainer) has them.
@@ -38,6 +39,7 @@ pub struct Progress {
     history: History,
     tally: Tally,
     start: Instant,
+    _looking: Looking,
 }
 
 impl Progress {
@@ -49,6 +51,7 @@ impl Progress {
             history: History::default(),
             tally: Tally::default(),
             start: Instant::now(),
+            _looking: Looking::new(),
         }
     }
 
