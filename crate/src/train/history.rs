@@ -120,7 +120,7 @@ impl History {
         self.epochs.iter().map(mean).collect()
     }
 
-    /// Writes a line an epoch, with mean and standard deviation of each part on training and
+    /// Writes one line per epoch, with mean and standard deviation of each part on training and
     /// validation: `epoch,seconds,learning_rate,train_loss,train_loss_std,valid_loss,…`.
     ///
     /// # Errors
