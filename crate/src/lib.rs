@@ -44,10 +44,10 @@ pub mod prelude {
     pub use crate::lab::{Bands, Profile, unsolved};
     pub use crate::metrics::{
         ClusteringReport, accuracy, classification_report, clustering_report, confusion_matrix,
-        reconstruction_bce, reconstruction_mse,
+        masked_select, reconstruction_bce, reconstruction_mse,
     };
     pub use crate::models::{
-        Autoencoder, CategoricalVae, Classifier, GaussianCode, JointVae, PixelLoss, Vae,
+        Autoencoder, CategoricalVae, Classifier, Gan, GaussianCode, JointVae, PixelLoss, Vae,
         VaeArchitecture,
     };
     pub use crate::nn::{

@@ -1,16 +1,19 @@
 //! Training: what a model minimises, batches, the loop and its history.
 
+mod adversaries;
 mod batch;
 mod callback;
 mod checkpoint;
 mod early_stopping;
 mod evaluate;
 mod exact;
+mod game;
 mod history;
 mod identity;
 mod limits;
 mod model;
 mod observer;
+mod play;
 mod progress;
 mod resume;
 mod run_folder;
@@ -20,6 +23,7 @@ mod trace;
 mod trainer;
 mod weights_folder;
 
+pub use adversaries::{Adversaries, Player};
 pub use batch::{Batch, Examples, TensorExamples};
 pub use callback::{Callback, Training};
 pub use checkpoint::Checkpoint;

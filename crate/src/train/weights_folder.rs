@@ -94,7 +94,7 @@ impl WeightsFolder {
                 Err(error) => println!("{name} is trained again. {error}"),
             }
         }
-        let position = trainer.train(model, train, valid)?;
+        let position = trainer.play(&model, train, valid)?;
         println!("{name}: {}", told(&position.history));
         if position.finished {
             let note = Note {

@@ -36,7 +36,7 @@ fn lab_11() -> Result<()> {
     let categories = repaired.categories(&mnist.test.images)?;
     bands.at_least("repaired: NMI", nmi(categories)?, 0.25);
 
-    let joint = JointVae::new(10, 8, 300.0, SEED)?;
+    let joint = JointVae::convolutional(10, 8, SEED)?.information_weight(300.0)?;
     joint.start_at_mean(&mnist.train.images)?;
     let history = trainer(10).fit(&joint, &mnist.train, &mnist.test)?;
     bands.at_most(

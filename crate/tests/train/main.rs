@@ -3,6 +3,7 @@
 #[path = "../common/fixture.rs"]
 mod fixture;
 
+mod adversaries;
 mod callbacks;
 mod initialisers;
 mod layers;
@@ -13,5 +14,7 @@ mod recurrent_layers;
 mod resume;
 mod run_folder;
 mod schedules;
+mod scratch;
 mod state_dict;
+mod translation;
 mod weights_folder;

@@ -6,7 +6,7 @@ use super::*;
 use crate::Rng;
 use crate::data::Mnist;
 use crate::metrics::{clustering_report, reconstruction_bce};
-use crate::nn::{Dense, Pass, Reshape, Sequential, no_grad};
+use crate::nn::{Dense, Flatten, Pass, Reshape, Sequential, no_grad};
 use crate::ops::check_variables;
 use crate::optim::RmsProp;
 use crate::train::{Batch, Model, Trainer};
@@ -24,7 +24,8 @@ fn plain() -> CategoricalVae {
 }
 
 fn joint(weight: f64) -> JointVae {
-    JointVae::new(10, 3, weight, 6202).unwrap()
+    let vae = JointVae::convolutional(10, 3, 6202).unwrap();
+    vae.information_weight(weight).unwrap()
 }
 
 fn values(model: &dyn Model, batch: &Batch, pass: &mut Pass) -> Vec<f64> {
@@ -93,7 +94,10 @@ fn a_category_is_drawn_in_each_style_and_a_sample_is_one_of_the_prototypes() {
     assert!(error.contains("is 10, but it must be below 10"), "{error}");
 
     let plain = plain();
-    let (prototypes, samples) = (plain.prototypes().unwrap(), plain.sample(200, 3).unwrap());
+    let (prototypes, samples) = (
+        plain.prototypes().unwrap(),
+        plain.sample(200, &mut Rng::new(3)).unwrap(),
+    );
     let close = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
     let which = |sample: usize| {
         let sample = pixels(&samples, sample);
@@ -105,12 +109,13 @@ fn a_category_is_drawn_in_each_style_and_a_sample_is_one_of_the_prototypes() {
 
 #[test]
 fn the_gradient_at_the_logits_is_the_slope_of_the_loss() {
-    let vae = JointVae::new(3, 2, 1000.0, 2).unwrap();
+    let vae = JointVae::convolutional(3, 2, 2).unwrap();
+    let vae = vae.information_weight(1000.0).unwrap();
     let parameters = vae.parameters();
     parameters.to_dtype(DType::F64).unwrap();
     let inputs = images(3).to_dtype(DType::F64).unwrap();
     let batch = Batch::new(inputs.clone(), inputs);
-    let names = ["logits.bias"];
+    let names = ["encoder.code.logits.bias"];
     let variables = names.map(|name| (name.to_owned(), parameters.get(name).unwrap().var()));
     let report = check_variables(&variables, || {
         let losses = vae.losses(&batch, &mut Pass::Train(&mut Rng::new(5)))?;
@@ -145,7 +150,7 @@ fn the_summaries_name_both_halves_and_their_heads() {
         "logits",
         "mean",
         "log_var",
-        "Concatenate",
+        "Sampling",
         "conv_transpose3",
         "[batch, 13]",
     ] {
@@ -159,7 +164,8 @@ fn the_summaries_name_both_halves_and_their_heads() {
 #[test]
 fn information_makes_the_categories_digits() {
     let mnist = Mnist::sample().unwrap();
-    let vae = JointVae::new(10, 8, 300.0, 6202).unwrap();
+    let vae = JointVae::convolutional(10, 8, 6202).unwrap();
+    let vae = vae.information_weight(300.0).unwrap();
     vae.start_at_mean(&mnist.train.images).unwrap();
     let trainer = Trainer::new(RmsProp::new(1e-3))
         .epochs(8)
@@ -176,9 +182,9 @@ fn information_makes_the_categories_digits() {
 fn what_cannot_be_built_is_one_sentence() {
     let mut rng = Rng::new(1);
     assert!(CategoricalVae::inf395(0, &mut rng).is_err());
-    let error = JointVae::new(10, 2, f64::NAN, &mut rng)
-        .unwrap_err()
-        .to_string();
+    assert!(JointVae::convolutional(10, 0, &mut rng).is_err());
+    let joint = JointVae::convolutional(10, 2, &mut rng).unwrap();
+    let error = joint.information_weight(f64::NAN).unwrap_err().to_string();
     assert!(
         error.contains("weight of the information is NaN"),
         "{error}"
@@ -186,21 +192,39 @@ fn what_cannot_be_built_is_one_sentence() {
 }
 
 #[test]
-fn networks_that_do_not_fit_are_refused() {
-    let network = |inputs: usize, outputs: usize| {
-        let plan = Sequential::input(&[inputs]).then("only", Dense::units(outputs));
-        plan.build(1).unwrap()
+fn networks_that_do_not_fit_each_other_are_one_sentence() {
+    let network = |input: &[usize], units: usize, output: &[usize]| {
+        let plan = Sequential::input(input)
+            .then("flatten", Flatten)
+            .then("dense", Dense::units(units))
+            .then("reshape", Reshape::to(output));
+        plan.build(&mut Rng::new(1)).unwrap()
     };
-    assert!(CategoricalVae::new(network(9, 3), network(3, 9)).is_ok());
-    let error = CategoricalVae::new(network(9, 3), network(4, 9)).unwrap_err();
+    let image = [1, 2, 3];
+    let plain = |encoder, decoder| {
+        CategoricalVae::new(encoder, decoder)
+            .unwrap_err()
+            .to_string()
+    };
     assert_eq!(
-        error.to_string(),
-        "CategoricalVae: a code is [3], but the decoder takes [4]; give it the code's shape."
+        plain(network(&image, 6, &[2, 3]), network(&[6], 6, &image)),
+        "CategoricalVae: the encoder gives [2, 3]; it must end in [categories], a logit for each."
     );
-    let maps = Sequential::input(&[9]).then("maps", Reshape::to(&[3, 3]));
-    let error = CategoricalVae::new(maps.build(1).unwrap(), network(3, 9)).unwrap_err();
-    assert!(
-        error.to_string().contains("must end in [categories]"),
-        "{error}"
+    assert_eq!(
+        plain(network(&image, 4, &[4]), network(&[5], 6, &image)),
+        "CategoricalVae: a code is [4], but the decoder takes [5]; give it the code's shape."
+    );
+    let joint = |encoder, decoder| JointVae::new(encoder, decoder, 4).unwrap_err().to_string();
+    assert_eq!(
+        joint(network(&image, 7, &[7]), network(&[5], 6, &image)),
+        "JointVae: the encoder gives [7]; with 4 categories it must end in [4 + 2 * style], the logits of at least one category, and the means and the log-variances of a style."
+    );
+    assert_eq!(
+        joint(network(&image, 8, &[8]), network(&[6], 5, &[5])),
+        "JointVae: the encoder takes [1, 2, 3], but the decoder gives [5]; it must end in the shape of an example."
+    );
+    assert_eq!(
+        joint(network(&[6], 8, &[8]), network(&[6], 6, &[6])),
+        "JointVae: the encoder takes [6]; it must take images [channels, height, width], which can be turned and shifted."
     );
 }

@@ -1,8 +1,8 @@
-//! VAEs whose code is one of some categories.
+//! A VAE whose code is a category: INF-395, section 4.3.
 
 use candle_core::{D, DType, Device, Tensor};
 
-use super::{likeliest, one_hot};
+use super::{likeliest, numbers, one_hot};
 use crate::models::fit::check_decoder;
 use crate::models::start_at_mean::start_at_mean;
 use crate::models::vae::VaeArchitecture;
@@ -16,9 +16,9 @@ use crate::{Error, Result, Seed, ops};
 /// a relaxed sample of their distribution ([`ops::gumbel_softmax`]), and the divergence from the
 /// uniform distribution is part of the loss.
 ///
-/// It minimises `loss = r_loss + kl`, each the mean over the images, in nats: `r_loss` is the binary
-/// cross-entropy summed over the pixels. When it is evaluated, the code is the likeliest category
-/// instead of a sample.
+/// It minimises `loss = r_loss + kl`, each the mean over the examples, in nats: `r_loss` is the binary
+/// cross-entropy summed over the numbers of an example. When it is evaluated, the code is the
+/// likeliest category instead of a sample.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -36,31 +36,29 @@ pub struct CategoricalVae {
 }
 
 impl CategoricalVae {
-    /// A VAE of those networks, with a temperature of 2/3: the encoder gives a logit for each
-    /// category, `[categories]`, and the decoder takes as many numbers and puts out logits, of which
-    /// a sigmoid makes the pixels.
+    /// A VAE of those networks, with a temperature of 2/3. The encoder ends in a logit for each
+    /// category; the decoder takes a code of as many numbers and puts out logits, of which a sigmoid
+    /// makes numbers in `[0, 1]`.
     ///
     /// ```
     /// use cuaderno::prelude::*;
     /// let mut rng = Rng::new(6202);
     /// let encoder = Sequential::input(&[156])
     ///     .then("hidden", Dense::units(64).activation(Activation::Relu))
-    ///     .then("logits", Dense::units(5))
+    ///     .then("logits", Dense::units(4))
     ///     .build(&mut rng)?;
-    /// let decoder = Sequential::input(&[5])
-    ///     .then("hidden", Dense::units(64).activation(Activation::Relu))
-    ///     .then("spectrum", Dense::units(156))
-    ///     .build(&mut rng)?;
+    /// let decoder = Sequential::input(&[4]).then("spectrum", Dense::units(156)).build(&mut rng)?;
     /// let vae = CategoricalVae::new(encoder, decoder)?;
-    /// assert_eq!(vae.prototypes()?.dims(), [5, 156]);
+    /// assert_eq!(vae.prototypes()?.dims(), [4, 156]); // one spectrum a category
     /// # Ok::<(), cuaderno::Error>(())
     /// ```
     ///
     /// # Errors
-    /// If the networks do not fit each other; the sentence names the shapes.
+    /// If the encoder does not end in `[categories]`, or the networks do not fit each other; the
+    /// sentence names the shapes.
     pub fn new(encoder: Sequential, decoder: Sequential) -> Result<Self> {
         let code = encoder.output_shape(encoder.input_shape())?;
-        if code.len() != 1 {
+        if !matches!(code[..], [categories] if categories > 0) {
             return Err(Error::shape(
                 "CategoricalVae",
                 format!(
@@ -76,8 +74,8 @@ impl CategoricalVae {
         })
     }
 
-    /// The course's, of that many categories: the layers of [`VaeArchitecture::inf395`], started as
-    /// in Keras.
+    /// INF-395's, section 4.3: that many categories between the networks of
+    /// [`VaeArchitecture::inf395`], with weights as in Keras.
     ///
     /// # Errors
     /// If there are no categories.
@@ -85,12 +83,8 @@ impl CategoricalVae {
         let architecture = VaeArchitecture::inf395(categories);
         let encoder = architecture.encoder_plan();
         let encoder = encoder.then("logits", Dense::units(categories));
-        seed.draw(|rng| {
-            Self::new(
-                encoder.build(&mut *rng)?,
-                architecture.decoder_plan().build(rng)?,
-            )
-        })
+        let decoder = architecture.decoder_plan();
+        seed.draw(|rng| Self::new(encoder.build(&mut *rng)?, decoder.build(rng)?))
     }
 
     /// The same weights with another temperature of the samples in training: the colder, the nearer
@@ -100,11 +94,12 @@ impl CategoricalVae {
         self
     }
 
-    /// Sets the bias of the last convolution so that the decoder starts at the mean grey of `images`
-    /// `[n, ..]`, and has no need of the code to get there.
+    /// Sets the bias of the decoder's last layer so that the decoder starts at the mean of `images`
+    /// `[n, ..]`, and has no need of the code to get there: that of each number where there is a bias
+    /// for each, the mean grey of each channel where it is a convolution's.
     ///
     /// # Errors
-    /// None that a built model can give.
+    /// If the images have another shape, or the decoder's last layer has no bias.
     pub fn start_at_mean(&self, images: &Tensor) -> Result<()> {
         start_at_mean(&self.decoder, images)
     }
@@ -115,7 +110,7 @@ impl CategoricalVae {
     /// If the images have another shape.
     pub fn probabilities(&self, images: &Tensor) -> Result<Tensor> {
         in_batches(images, |images| {
-            ops::softmax(&self.logits(images, &mut Pass::Evaluate)?, D::Minus1)
+            ops::softmax(&self.encoder.apply(images, &mut Pass::Evaluate)?, D::Minus1)
         })
     }
 
@@ -144,6 +139,14 @@ impl CategoricalVae {
         self.decode(&self.one_hot(&self.categories(images)?)?)
     }
 
+    /// As [`CategoricalVae::reconstruct`]: what Keras calls the answer of a network.
+    ///
+    /// # Errors
+    /// If the images have another shape.
+    pub fn predict(&self, images: &Tensor) -> Result<Tensor> {
+        self.reconstruct(images)
+    }
+
     /// The image of each category, `[categories, ..]`: all that it can draw.
     ///
     /// # Errors
@@ -158,9 +161,10 @@ impl CategoricalVae {
     /// # Errors
     /// None that a built model can give.
     pub fn sample(&self, n: usize, seed: impl Seed) -> Result<Tensor> {
-        let count = self.count();
-        let drawn: Vec<u32> = seed.draw(|rng| (0..n).map(|_| rng.below(count) as u32).collect());
-        self.decode(&self.one_hot(&Tensor::new(drawn, &Device::Cpu)?)?)
+        seed.draw(|rng| {
+            let drawn: Vec<u32> = (0..n).map(|_| rng.below(self.count()) as u32).collect();
+            self.decode(&self.one_hot(&Tensor::new(drawn, &Device::Cpu)?)?)
+        })
     }
 
     /// Layer, output shape and parameters of both halves.
@@ -170,7 +174,6 @@ impl CategoricalVae {
     pub fn summary(&self) -> Result<Summary> {
         let mut summary = Summary::new(self.encoder.input_shape());
         summary.add_all(&self.encoder)?;
-        summary.add_step("sample", "Sampling", self.decoder.input_shape());
         summary.add_all(&self.decoder)?;
         Ok(summary)
     }
@@ -180,17 +183,8 @@ impl CategoricalVae {
         self.decoder.input_shape()[0]
     }
 
-    /// The numbers of an example.
-    fn numbers(&self) -> f64 {
-        self.encoder.input_shape().iter().product::<usize>() as f64
-    }
-
     fn one_hot(&self, categories: &Tensor) -> Result<Tensor> {
         one_hot(categories, self.count(), DType::F32)
-    }
-
-    fn logits(&self, images: &Tensor, pass: &mut Pass) -> Result<Tensor> {
-        self.encoder.apply(images, pass)
     }
 }
 
@@ -202,14 +196,14 @@ impl Model for CategoricalVae {
     }
 
     fn losses(&self, batch: &Batch, pass: &mut Pass) -> Result<Losses> {
-        let logits = self.logits(&batch.inputs, pass)?;
+        let logits = self.encoder.apply(&batch.inputs, pass)?;
         let code = match pass {
             Pass::Train(rng) => ops::gumbel_softmax(&logits, self.temperature, false, rng)?,
             Pass::Evaluate => one_hot(&likeliest(&logits)?, self.count(), logits.dtype())?,
         };
         let pixels = self.decoder.apply(&code, pass)?;
         let per_pixel = ops::bce_with_logits(&pixels, &batch.inputs, Reduction::Mean)?;
-        let r_loss = (per_pixel * self.numbers())?;
+        let r_loss = (per_pixel * numbers(&self.encoder))?;
         let kl = ops::categorical_kl(&logits)?.mean_all()?;
         let loss = (&r_loss + &kl)?;
         Ok(Losses::new("loss", loss)
