@@ -30,7 +30,10 @@ pub fn masked_select(values: &Tensor, mask: &Tensor) -> Result<Tensor> {
             ),
         ));
     }
-    let shown = mask.ne(&mask.zeros_like()?)?.flatten_all()?.to_vec1::<u8>()?;
+    let shown = mask
+        .ne(&mask.zeros_like()?)?
+        .flatten_all()?
+        .to_vec1::<u8>()?;
     let places = (0u32..).zip(&shown).filter(|(_, shown)| **shown != 0);
     let places: Vec<u32> = places.map(|(place, _)| place).collect();
     let count = places.len();

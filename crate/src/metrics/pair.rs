@@ -68,10 +68,7 @@ mod tests {
             pair(3, 2),
             "test: the labels are [3] but the clusters [2]; each place needs one of both."
         );
-        assert_eq!(
-            pair(0, 0),
-            "test: there are no labels; one is the least."
-        );
+        assert_eq!(pair(0, 0), "test: there are no labels; one is the least.");
     }
 
     #[test]

@@ -156,7 +156,12 @@ impl Gan {
         rng.normal(0.0, 1.0, &[&[n], self.generator.input_shape()].concat())
     }
 
-    fn discriminator_losses(&self, real: &Tensor, made: &Tensor, pass: &mut Pass) -> Result<Losses> {
+    fn discriminator_losses(
+        &self,
+        real: &Tensor,
+        made: &Tensor,
+        pass: &mut Pass,
+    ) -> Result<Losses> {
         let real = self.discriminator.apply(real, pass)?;
         let made = self.discriminator.apply(made, pass)?;
         let (one, zero) = (real.ones_like()?, made.zeros_like()?);
@@ -227,8 +232,15 @@ mod tests {
     fn dense(sizes: &[usize], seed: u64) -> Sequential {
         let mut plan = Sequential::input(&sizes[..1]);
         for (index, &units) in sizes[1..].iter().enumerate() {
-            let tanh = if index + 2 < sizes.len() { Activation::Tanh } else { Activation::Linear };
-            plan = plan.then(&format!("layer{index}"), Dense::units(units).activation(tanh));
+            let tanh = if index + 2 < sizes.len() {
+                Activation::Tanh
+            } else {
+                Activation::Linear
+            };
+            plan = plan.then(
+                &format!("layer{index}"),
+                Dense::units(units).activation(tanh),
+            );
         }
         plan.build(&mut Rng::new(seed)).unwrap()
     }
@@ -257,7 +269,10 @@ mod tests {
             "Gan: the discriminator gives [2], but it must end in [1], the logit that an example is real."
         );
         let error = gan().pixel_loss(-1.0).unwrap_err().to_string();
-        assert!(error.contains("the weight of the pixel loss is -1"), "{error}");
+        assert!(
+            error.contains("the weight of the pixel loss is -1"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -273,18 +288,28 @@ mod tests {
         let losses = |player| {
             let losses = gan.losses(player, &batch, &mut Rng::new(7), &mut Pass::Evaluate);
             let losses = losses.unwrap();
-            losses.values().unwrap().iter().map(|(_, x)| *x as f32).collect::<Vec<_>>()
+            losses
+                .values()
+                .unwrap()
+                .iter()
+                .map(|(_, x)| *x as f32)
+                .collect::<Vec<_>>()
         };
 
         let loss = -0.5 * (of(f32::ln, &real) + of(|p| (1.0 - p).ln(), &fake));
-        let right = real.iter().filter(|&&p| p > 0.5).count() + fake.iter().filter(|&&p| p <= 0.5).count();
+        let right =
+            real.iter().filter(|&&p| p > 0.5).count() + fake.iter().filter(|&&p| p <= 0.5).count();
         let found = losses(Player::Discriminator);
         assert!((found[0] - loss).abs() < 1e-5, "{found:?} {loss}");
         assert_eq!(found[1], right as f32 / 8.0);
 
         let adversarial = -of(f32::ln, &fake);
         let pixels = numbers(&made).into_iter().zip(numbers(&batch.inputs));
-        let pixels = mean(pixels.map(|(p, t)| -t * p.ln() - (1.0 - t) * (1.0 - p).ln()).collect());
+        let pixels = mean(
+            pixels
+                .map(|(p, t)| -t * p.ln() - (1.0 - t) * (1.0 - p).ln())
+                .collect(),
+        );
         let expected = [adversarial + 0.25 * pixels, adversarial, pixels];
         for (found, expected) in losses(Player::Generator).iter().zip(expected) {
             assert!((found - expected).abs() < 1e-5, "{found} {expected}");
@@ -313,7 +338,10 @@ mod tests {
             let gradients = ops::backward(&loss().unwrap()).unwrap();
             let other = Player::BOTH[usize::from(player == Player::Discriminator)];
             for (name, parameter) in gan.parameters(other).iter() {
-                assert!(gradients.get(&parameter.var()).is_none(), "{player} moves {name}");
+                assert!(
+                    gradients.get(&parameter.var()).is_none(),
+                    "{player} moves {name}"
+                );
             }
         }
     }
@@ -323,10 +351,17 @@ mod tests {
         let real = batch().inputs;
         let examples = TensorExamples::new(real.clone(), real).unwrap();
         let evaluate = |seed| gan().evaluate(&examples, &mut Rng::new(seed)).unwrap();
-        let names: Vec<_> = evaluate(1).into_iter().map(|measure| measure.name).collect();
+        let names: Vec<_> = evaluate(1)
+            .into_iter()
+            .map(|measure| measure.name)
+            .collect();
         assert_eq!(
             names,
-            ["discriminator.loss", "discriminator.accuracy", "generator.loss"]
+            [
+                "discriminator.loss",
+                "discriminator.accuracy",
+                "generator.loss"
+            ]
         );
         assert_eq!(evaluate(1), evaluate(1));
         assert_ne!(evaluate(1), evaluate(2));

@@ -69,7 +69,12 @@ impl<const PLAYERS: usize> Trainer<PLAYERS> {
             position.finished = stop.as_ref().is_some_and(|stop| stop.finished);
             position.history.stopped = stop.as_ref().map(|stop| stop.reason.clone());
             if let Some(file) = &file {
-                file.save(&mut position, &parameters, &self.optimisers, &self.callbacks)?;
+                file.save(
+                    &mut position,
+                    &parameters,
+                    &self.optimisers,
+                    &self.callbacks,
+                )?;
             }
         }
         observer.training_done(&position.history);

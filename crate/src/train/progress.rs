@@ -5,8 +5,8 @@ use std::time::Instant;
 use super::observer::{Observer, Standing, observer};
 use super::tally::Tally;
 use super::{Epoch, History, Losses, Measure, Step};
-use crate::notebook::{self, Looking};
 use crate::Result;
+use crate::notebook::{self, Looking};
 
 /// The progress bar, learning curve and history of a hand-written training loop, the same as those of
 /// [`Trainer`](super::Trainer).

@@ -7,8 +7,8 @@ use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::History;
-use super::tally::Tally;
 use super::play::together;
+use super::tally::Tally;
 use crate::nn::{Parameters, tensor_file};
 use crate::optim::{Optimiser, State};
 use crate::{Error, Result};
@@ -109,16 +109,20 @@ impl ResumeFile {
         together(players).load_tensors(&self.0, of("model."))?;
         let averages = of("optimiser.");
         for (parameters, optimiser) in players.iter().zip(optimisers) {
-            let is_theirs = |name: &str| parameters.iter().any(|(parameter, _)| {
-                let rest = name.strip_prefix(parameter);
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-            });
+            let is_theirs = |name: &str| {
+                parameters.iter().any(|(parameter, _)| {
+                    let rest = name.strip_prefix(parameter);
+                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                })
+            };
             let steps = position.steps_of.iter();
             let steps = steps.filter(|(name, _)| is_theirs(name));
             let averages = averages.iter().filter(|(name, _)| is_theirs(name));
             optimiser.restore(&State {
                 steps: steps.map(|(name, &steps)| (name.clone(), steps)).collect(),
-                averages: averages.map(|(name, x)| (name.clone(), x.clone())).collect(),
+                averages: averages
+                    .map(|(name, x)| (name.clone(), x.clone()))
+                    .collect(),
             })?;
         }
         for (callback, bits) in callbacks.iter_mut().zip(&position.callbacks) {

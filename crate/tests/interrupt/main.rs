@@ -39,7 +39,11 @@ fn loops_end_by_themselves_and_what_looks_ends_in_its_own_way() -> Result<()> {
         adam.step(&network.parameters(), &backward(&loss)?)
     };
     let weights = || -> Result<Vec<f32>> {
-        let weight = network.parameters().get("output.weight").expect("a weight").tensor();
+        let weight = network
+            .parameters()
+            .get("output.weight")
+            .expect("a weight")
+            .tensor();
         Ok(weight.flatten_all()?.to_vec1()?)
     };
 
@@ -58,7 +62,9 @@ fn loops_end_by_themselves_and_what_looks_ends_in_its_own_way() -> Result<()> {
     let mut batches = ShuffledBatches::of(&examples, 2, 6202, 0)?;
     assert!(batches.next().is_some_and(|step| step.is_ok()));
     interrupt();
-    let ended = batches.next().is_some_and(|step| matches!(step, Err(Error::Interrupted)));
+    let ended = batches
+        .next()
+        .is_some_and(|step| matches!(step, Err(Error::Interrupted)));
     assert!(ended);
     for indices in Batches::in_order(8, 2)? {
         assert!(matches!(examples.batch(&indices), Err(Error::Interrupted)));

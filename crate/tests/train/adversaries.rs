@@ -57,10 +57,19 @@ fn a_gan_learns_a_mixture() -> Result<()> {
     let history = trainer(30).fit(&gan, &examples(&train)?, &examples(&valid)?)?;
     let (distance, counts) = to_modes(&sample()?)?;
     let (real, _) = to_modes(&valid)?;
-    assert!(untrained > 1.0, "{untrained} is near the modes without training");
-    assert!(distance < 2.0 * real, "{distance} from the modes, real points {real}\n{history}");
+    assert!(
+        untrained > 1.0,
+        "{untrained} is near the modes without training"
+    );
+    assert!(
+        distance < 2.0 * real,
+        "{distance} from the modes, real points {real}\n{history}"
+    );
     for count in counts {
-        assert!((125..400).contains(&count), "{counts:?} of 1000 near each mode\n{history}");
+        assert!(
+            (125..400).contains(&count),
+            "{counts:?} of 1000 near each mode\n{history}"
+        );
     }
     // In the end the discriminator can hardly tell them apart.
     let accuracy = history.final_valid("discriminator.accuracy")?;
@@ -74,7 +83,10 @@ fn examples(points: &Tensor) -> Result<TensorExamples> {
 
 fn trainer(epochs: usize) -> Trainer<2> {
     let adam = || Adam::new(1e-3).betas(0.5, 0.999);
-    Trainer::adversarial(adam(), adam()).epochs(epochs).seed(6202).quiet()
+    Trainer::adversarial(adam(), adam())
+        .epochs(epochs)
+        .seed(6202)
+        .quiet()
 }
 
 #[derive(Debug)]
@@ -86,7 +98,11 @@ impl Callback for StopAt {
             let names: Vec<_> = training.losses.iter().map(|(name, _)| *name).collect();
             assert_eq!(
                 names,
-                ["discriminator.loss", "discriminator.accuracy", "generator.loss"]
+                [
+                    "discriminator.loss",
+                    "discriminator.accuracy",
+                    "generator.loss"
+                ]
             );
             training.interrupt("that was the first half");
         }
@@ -119,7 +135,10 @@ fn two_halves_are_one_whole() -> Result<()> {
         }
     }
     for (found, expected) in history.epochs.iter().zip(&expected.epochs) {
-        assert_eq!((&found.train, &found.valid), (&expected.train, &expected.valid));
+        assert_eq!(
+            (&found.train, &found.valid),
+            (&expected.train, &expected.valid)
+        );
     }
     Ok(())
 }

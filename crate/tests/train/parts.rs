@@ -237,14 +237,24 @@ fn the_mean_of_an_epoch_is_the_one_over_all_words() -> Result<()> {
     let together = model.losses(&examples.batch(&all)?, &mut Pass::Evaluate)?;
     let means = model.evaluate(&examples)?;
     for (mean, (name, expected)) in means.iter().zip(together.values()?) {
-        assert!((mean.mean - expected).abs() < 1e-6, "{name}: {mean:?}, not {expected}");
+        assert!(
+            (mean.mean - expected).abs() < 1e-6,
+            "{name}: {mean:?}, not {expected}"
+        );
     }
     let predicted = model.predict_with_mask(&words, &mask)?;
     let of_words = |tags: &Tensor| masked_select(tags, &mask);
     let found = accuracy(&of_words(&tags)?, &of_words(&predicted)?)?;
-    assert!((found - means[1].mean).abs() < 1e-6, "{found}, not {}", means[1].mean);
+    assert!(
+        (found - means[1].mean).abs() < 1e-6,
+        "{found}, not {}",
+        means[1].mean
+    );
     let unmasked = model.predict(&words)?;
-    assert_ne!(of_words(&unmasked)?.to_vec1::<u32>()?, of_words(&predicted)?.to_vec1::<u32>()?);
+    assert_ne!(
+        of_words(&unmasked)?.to_vec1::<u32>()?,
+        of_words(&predicted)?.to_vec1::<u32>()?
+    );
     Ok(())
 }
 

@@ -80,9 +80,17 @@ fn variational_autoencoders() -> Result<()> {
 fn categorical_autoencoders() -> Result<()> {
     let rng = || Rng::new(6202);
     let categorical = CategoricalVae::inf395(10, &mut rng())?;
-    check("categorical", &categorical, [37708.373063, 537.4768467, 475.1199951])?;
+    check(
+        "categorical",
+        &categorical,
+        [37708.373063, 537.4768467, 475.1199951],
+    )?;
     let joint = JointVae::convolutional(10, 8, &mut rng())?;
     check("joint", &joint, [20298.132102, 537.3693577, 515.2684936])?;
     let informed = JointVae::convolutional(10, 8, &mut rng())?.information_weight(300.0)?;
-    check("informed", &informed, [20298.132102, 537.3702418, 515.3100585])
+    check(
+        "informed",
+        &informed,
+        [20298.132102, 537.3702418, 515.3100585],
+    )
 }

@@ -21,13 +21,27 @@ fn bits(name: &str, model: &dyn Model) -> Result<()> {
             value.to_bits().hash(&mut hasher);
         }
     }
-    println!("BITS {name} {start:.6} {:.10} {:.10} {:016x}", history.epochs[0].train[0].mean, history.final_valid("loss")?, hasher.finish());
+    println!(
+        "BITS {name} {start:.6} {:.10} {:.10} {:016x}",
+        history.epochs[0].train[0].mean,
+        history.final_valid("loss")?,
+        hasher.finish()
+    );
     Ok(())
 }
 
 #[test]
 fn scratch_bits() -> Result<()> {
-    bits("categorical", &CategoricalVae::inf395(10, &mut Rng::new(6202))?)?;
-    bits("joint", &JointVae::convolutional(10, 8, &mut Rng::new(6202))?)?;
-    bits("informed", &JointVae::convolutional(10, 8, &mut Rng::new(6202))?.information_weight(300.0)?)
+    bits(
+        "categorical",
+        &CategoricalVae::inf395(10, &mut Rng::new(6202))?,
+    )?;
+    bits(
+        "joint",
+        &JointVae::convolutional(10, 8, &mut Rng::new(6202))?,
+    )?;
+    bits(
+        "informed",
+        &JointVae::convolutional(10, 8, &mut Rng::new(6202))?.information_weight(300.0)?,
+    )
 }

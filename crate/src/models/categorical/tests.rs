@@ -201,7 +201,11 @@ fn networks_that_do_not_fit_each_other_are_one_sentence() {
         plan.build(&mut Rng::new(1)).unwrap()
     };
     let image = [1, 2, 3];
-    let plain = |encoder, decoder| CategoricalVae::new(encoder, decoder).unwrap_err().to_string();
+    let plain = |encoder, decoder| {
+        CategoricalVae::new(encoder, decoder)
+            .unwrap_err()
+            .to_string()
+    };
     assert_eq!(
         plain(network(&image, 6, &[2, 3]), network(&[6], 6, &image)),
         "CategoricalVae: the encoder gives [2, 3]; it must end in [categories], a logit for each."

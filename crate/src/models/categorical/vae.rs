@@ -83,7 +83,9 @@ impl CategoricalVae {
     pub fn inf395(categories: usize, rng: &mut Rng) -> Result<Self> {
         let architecture = VaeArchitecture::inf395(categories);
         let encoder = architecture.encoder_plan();
-        let encoder = encoder.then("logits", Dense::units(categories)).build(rng)?;
+        let encoder = encoder
+            .then("logits", Dense::units(categories))
+            .build(rng)?;
         Self::new(encoder, architecture.decoder_plan().build(rng)?)
     }
 
@@ -191,7 +193,8 @@ impl CategoricalVae {
 
     fn one_hot(&self, categories: &Tensor) -> Result<Tensor> {
         one_hot(categories, self.count(), DType::F32)
-    }}
+    }
+}
 
 impl Model for CategoricalVae {
     fn parameters(&self) -> Parameters {
