@@ -98,7 +98,7 @@ fn a_definition_that_stays_the_same_keeps_its_variables() {
         "fn twice(point: &Point) -> f64 { point.x + point.x }",
         "#[derive(Debug)]\nstruct Point {\n    // the abscissa\n    x: f64,\n}",
         "fn twice(point: &Point) -> f64 { 2.0 * point.x }",
-        "impl Point { fn half(&self) -> f64 { self.x / 2.0 } }\nstruct Other;\nuse std::fmt::Display;",
+        "impl Point { fn half(&self) -> f64 { self.x / 2.0 } }\nstruct Other;\nuse std::fmt::{Debug, Display};",
         "(twice(&point), point.half())",
     ]);
     assert_eq!(run.status, Some(0), "{}", run.text);

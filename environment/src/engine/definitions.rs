@@ -252,13 +252,19 @@ fn add_imports(tree: &ast::UseTree, before: &str, items: &mut Vec<Item>) {
     if name.is_none() && !is_glob {
         return;
     }
-    let (words, reached_by) = match &name {
+    let (words, mut reached_by) = match &name {
         Some(name) => (format!("`{name}`"), BTreeSet::from([name.clone()])),
         None => (
             format!("`use {}::*`", path.replace(' ', "")),
             BTreeSet::new(),
         ),
     };
+    // What the standard library calls `Debug` derives what `Debug` derives without it.
+    if let Some(name) = &name
+        && !is_of_library(path)
+    {
+        reached_by.insert(derived(name));
+    }
     items.push(Item {
         reached_by,
         is_use: true,
@@ -268,6 +274,12 @@ fn add_imports(tree: &ast::UseTree, before: &str, items: &mut Vec<Item>) {
         mentions: path.split(' ').map(|word| plain(word).to_owned()).collect(),
         name,
     });
+}
+
+/// Whether `path`, as tokens between blanks, begins in the standard library.
+fn is_of_library(path: &str) -> bool {
+    let first = path.split(' ').find(|word| *word != "::");
+    first.is_some_and(|first| ["alloc", "core", "std"].contains(&first))
 }
 
 /// The tokens of an item but for comments and what no type depends on.
@@ -333,7 +345,8 @@ pub fn text(tokens: &[SyntaxToken]) -> String {
 }
 
 /// The names that tokens could mean an item of the session by: not what follows a `::`, which is
-/// looked up in what stands before it, but for `crate::`, `self::` and `super::`.
+/// looked up in what stands before it, but for `crate::`, `self::` and `super::`. Names of derived
+/// traits are those of macros, which are not named as items are.
 pub fn mentions(tokens: &[SyntaxToken]) -> BTreeSet<String> {
     let is_looked_up = |at: usize| {
         at >= 2
@@ -342,9 +355,32 @@ pub fn mentions(tokens: &[SyntaxToken]) -> BTreeSet<String> {
     };
     let names =
         (0..tokens.len()).filter(|&at| tokens[at].kind() == SyntaxKind::IDENT && !is_looked_up(at));
-    names
-        .map(|at| plain(tokens[at].text()).to_owned())
-        .collect()
+    let mentioned = |at: usize| {
+        let name = plain(tokens[at].text());
+        if is_derived(&tokens[at]) {
+            derived(name)
+        } else {
+            name.to_owned()
+        }
+    };
+    names.map(mentioned).collect()
+}
+
+/// Whether `token` stands in an attribute's `derive(...)`.
+fn is_derived(token: &SyntaxToken) -> bool {
+    let list = token.parent().filter(|list| {
+        list.kind() == SyntaxKind::TOKEN_TREE
+            && list
+                .ancestors()
+                .any(|node| node.kind() == SyntaxKind::ATTR)
+    });
+    let before = list.and_then(|list| list.first_token()?.prev_token());
+    before.is_some_and(|before| before.text() == "derive")
+}
+
+/// What mentions `name` in a `derive(...)`, which is no name itself.
+fn derived(name: &str) -> String {
+    format!("derive {name}")
 }
 
 /// A name without what makes a word of the language a name.
@@ -476,6 +512,20 @@ mod tests {
         let both = "use std::{fmt, io::{self, Result}}; struct S { r: Result<u8>, e: io::Error2 }";
         is_kept(both, "use std::{io::{self, Result}};", "S");
         is_lost(both, "use std::fmt as io;", "S", "`io`");
+    }
+
+    #[test]
+    fn a_derived_trait_may_be_imported() {
+        let run = "#[derive(Clone, Debug)] struct Run(u8);";
+        is_kept(run, "use std::fmt::Debug;", "Run");
+        is_kept(run, "use ::core::{clone::Clone, fmt::{self, Debug}};", "Run");
+        let given = "#[cfg_attr(all(), derive(Debug))] struct Run(u8);";
+        is_kept(given, "use std::fmt::Debug;", "Run");
+        is_lost(run, "use other::Debug;", "Run", "`Debug`");
+        let other = format!("use other::Debug; {run}");
+        is_lost(&other, "use std::fmt::Debug;", "Run", "`Debug`");
+        let bound = "struct Of<T: Debug>(T);";
+        is_lost(bound, "use std::fmt::Debug;", "Of<u8>", "`Debug`");
     }
 
     #[test]
