@@ -12,7 +12,8 @@ use std::collections::BTreeSet;
 use ra_ap_syntax::ast::{self, AstNode, HasModuleItem, HasName};
 use ra_ap_syntax::{Edition, NodeOrToken, SourceFile, SyntaxKind, SyntaxNode, SyntaxToken};
 
-use super::cell::{Cell, item_name};
+use super::cell::{Cell, item_name, plain};
+use super::macros::macro_in;
 
 /// Names of library types that hold values of types which they do not name, and give them out by
 /// their `TypeId`: that is the same for what a type was and for what it is now.
@@ -171,8 +172,12 @@ fn add(item: &ast::Item, items: &mut Vec<Item>) {
         }
         _ => {}
     }
+    if let Some(item) = macro_in(item) {
+        return add(&item, items);
+    }
     let name = item_name(item.syntax());
-    let mut reached_by: BTreeSet<_> = name.iter().cloned().collect();
+    let named = name.iter().map(|name| name.trim_end_matches('!').to_owned());
+    let mut reached_by: BTreeSet<_> = named.collect();
     if let ast::Item::Module(module) = item {
         // `use module::*` may bring in what it holds.
         let names = module.syntax().descendants().filter_map(ast::Name::cast);
@@ -383,11 +388,6 @@ fn derived(name: &str) -> String {
     format!("derive {name}")
 }
 
-/// A name without what makes a word of the language a name.
-fn plain(name: &str) -> &str {
-    name.strip_prefix("r#").unwrap_or(name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -469,7 +469,7 @@ mod tests {
             made,
             "macro_rules! real { () => { f64 } }",
             "Line",
-            "`real`",
+            "`real!`",
         );
     }
 
