@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::labels::classes_of;
+use crate::metrics::labels::classes_of;
 
 /// A table of counts: a row for each value that the first labels take, a column for each of the
 /// second. Most pairs of many classes never meet, so only those that do are kept.

@@ -2,7 +2,8 @@
 
 use candle_core::Tensor;
 
-use crate::{Error, Result, labels};
+use crate::metrics::labels;
+use crate::{Error, Result};
 
 /// So many classes or clusters at most where a table has a place for each pair of them: of 4-byte
 /// counts it takes 64 MB.

@@ -3,7 +3,7 @@
 use candle_core::{DType, Device, Tensor};
 use cuaderno::{
     candle_core::{self, Var},
-    ops::{self, Activation, Conv2d, Pool2d, Resize, fallback, simd},
+    ops::{self, Activation, Conv2d, Level, Pool2d, Resize, fallback},
 };
 
 use crate::cases::values;
@@ -122,8 +122,8 @@ fn convolutions_with_relu_pass_the_gradient_of_what_is_not_a_number() {
             assert_eq!(gradient, [35.0 * slope], "{activation:?}");
         }
     };
-    for level in simd::Level::available() {
-        let _forced = simd::force(level).unwrap();
+    for level in Level::available() {
+        let _forced = level.force().unwrap();
         check();
     }
     let _forced = fallback::force();

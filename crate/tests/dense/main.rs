@@ -7,7 +7,7 @@ mod gradients;
 mod regressions;
 mod shapes;
 
-use cuaderno::ops::{Activation, CrossEntropy, Reduction, fallback, simd};
+use cuaderno::ops::{Activation, CrossEntropy, Level, Reduction, fallback};
 use cuaderno::prelude::*;
 
 pub const ACTIVATIONS: [Activation; 13] = [
@@ -72,8 +72,8 @@ pub fn fused_and_composed(test: impl Fn()) {
 
 /// Runs a test on the fused operations of each SIMD level, then on the composed ones.
 pub fn on_every_level_and_composed(test: impl Fn()) {
-    for level in simd::Level::available() {
-        let _forced = simd::force(level).unwrap();
+    for level in Level::available() {
+        let _forced = level.force().unwrap();
         test();
     }
     let _forced = fallback::force();
