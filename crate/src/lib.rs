@@ -68,8 +68,8 @@ pub mod prelude {
     pub use crate::rng::Rng;
     pub use crate::table::Table;
     pub use crate::train::{
-        Batch, Checkpoint, EarlyStopping, Examples, History, Losses, Model, Progress, RunFolder,
-        ShuffledBatches, TensorExamples, Trace, Trainer, evaluate,
+        Adversaries, Batch, Checkpoint, EarlyStopping, Examples, History, Losses, Model, Progress,
+        RunFolder, ShuffledBatches, TensorExamples, Trace, Trainer, evaluate,
     };
     pub use candle_core::{DType, Device, IndexOp, Module, Tensor, Var};
 }
