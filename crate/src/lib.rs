@@ -71,7 +71,7 @@ pub mod prelude {
     pub use crate::rng::Rng;
     pub use crate::table::Table;
     pub use crate::train::{
-        Batch, EarlyStopping, Examples, History, Losses, Model, Progress, RunFolder,
+        Adversaries, Batch, EarlyStopping, Examples, History, Losses, Model, Progress, RunFolder,
         ShuffledBatches, TensorExamples, Trace, Trainer, WeightsFolder, evaluate,
     };
     pub use candle_core::{D, DType, Device, IndexOp, Module, Tensor, Var};

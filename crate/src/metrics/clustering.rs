@@ -6,7 +6,7 @@ use candle_core::Tensor;
 
 use super::assignment::best_assignment;
 use super::contingency::Contingency;
-use super::pair::read_pair;
+use super::pair::{check_largest, read_pair};
 use crate::Result;
 use crate::table::Table;
 
@@ -30,6 +30,8 @@ use crate::table::Table;
 pub fn clustering_report(labels: &Tensor, clusters: &Tensor) -> Result<ClusteringReport> {
     let names = ["labels", "clusters"];
     let (labels, clusters) = read_pair("clustering_report", names, labels, clusters)?;
+    check_largest("the largest label", &labels)?;
+    check_largest("the largest cluster", &clusters)?;
     let counts = Contingency::of(&labels, &clusters);
 
     let of_labels = entropy(&counts.row_sums());
@@ -235,7 +237,7 @@ mod tests {
         let error = clustering_report(&tensor(3), &tensor(4)).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "clustering_report: there are 3 labels but 4 clusters; each row needs one of both."
+            "clustering_report: the labels are [3] but the clusters [4]; each place needs one of both."
         );
     }
 }

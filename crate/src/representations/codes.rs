@@ -9,7 +9,7 @@ use candle_core::Tensor;
 use crate::classic::{Knn, Pca};
 use crate::data::LabelledImages;
 use crate::metrics::{accuracy, reconstruction_bce, reconstruction_mse};
-use crate::models::{Autoencoder, JointVae, Vae};
+use crate::models::{Autoencoder, CategoricalVae, JointVae, Vae};
 use crate::plot::{Figure, line_chart, side_by_side};
 use crate::{Error, Result, Table};
 
@@ -42,6 +42,17 @@ impl Codec for Autoencoder {
 impl Codec for Vae {
     fn encode(&self, images: &Tensor) -> Result<Tensor> {
         Ok(self.encode(images)?.mean)
+    }
+
+    fn decode(&self, codes: &Tensor) -> Result<Tensor> {
+        self.decode(codes)
+    }
+}
+
+/// The code of an image is a 1 at its likeliest category.
+impl Codec for CategoricalVae {
+    fn encode(&self, images: &Tensor) -> Result<Tensor> {
+        self.encode(images)
     }
 
     fn decode(&self, codes: &Tensor) -> Result<Tensor> {

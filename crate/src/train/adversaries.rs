@@ -110,7 +110,7 @@ pub trait Adversaries {
 
 /// The parameters of both players, under their names.
 fn parameters(networks: &dyn Adversaries) -> Parameters {
-    together(&(&networks).players())
+    together(&networks.players())
 }
 
 /// Who moves.

@@ -87,7 +87,7 @@ impl Model for Reverser {
         let before = Tensor::cat(&[start, batch.targets.narrow(1, 0, TIME - 1)?], 1)?;
         let (logits, _) = self.go_on(&before, &state, &memory, mask)?;
         let options = CrossEntropy {
-            ignore_index: Some(PADDING),
+            ignore_index: Some(i64::from(PADDING)),
             ..CrossEntropy::default()
         };
         let loss = ops::cross_entropy(&logits.transpose(1, 2)?, &batch.targets, &options)?;

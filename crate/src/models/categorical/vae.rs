@@ -122,6 +122,14 @@ impl CategoricalVae {
         likeliest(&self.probabilities(images)?)
     }
 
+    /// The codes `[n, categories]` of images `[n, ..]`: a 1 at the likeliest category.
+    ///
+    /// # Errors
+    /// If the images have another shape.
+    pub fn encode(&self, images: &Tensor) -> Result<Tensor> {
+        self.one_hot(&self.categories(images)?)
+    }
+
     /// The images `[n, ..]` of codes `[n, categories]`, with pixels in `[0, 1]`. A code is a
     /// 1 at its category, or a mixture.
     ///
@@ -136,7 +144,7 @@ impl CategoricalVae {
     /// # Errors
     /// If the images have another shape.
     pub fn reconstruct(&self, images: &Tensor) -> Result<Tensor> {
-        self.decode(&self.one_hot(&self.categories(images)?)?)
+        self.decode(&self.encode(images)?)
     }
 
     /// As [`CategoricalVae::reconstruct`]: what Keras calls the answer of a network.
