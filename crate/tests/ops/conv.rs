@@ -1,8 +1,8 @@
 //! Convolutions, pooling and upsampling against PyTorch, fused and composed.
 
 use cuaderno::ops::{
-    self, Activation, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, Level, Pool1d, Pool2d,
-    Resize, fallback,
+    self, Activation, Conv1dOptions, Conv2dOptions, ConvTranspose1dOptions, ConvTranspose2dOptions,
+    Level, Pool1d, Pool2d, Resize, fallback,
 };
 
 use crate::fixture::{Case, Fixture};
@@ -25,7 +25,7 @@ fn pair(case: &Case, key: &str) -> [usize; 2] {
 #[test]
 fn conv1d() {
     for_each_case("conv/conv1d", |case| {
-        let config = Conv1d {
+        let config = Conv1dOptions {
             stride: case.get("stride"),
             padding: case.get("padding"),
             dilation: case.get("dilation"),
@@ -44,7 +44,7 @@ fn conv1d() {
 #[test]
 fn conv2d() {
     for_each_case("conv/conv2d", |case| {
-        let config = Conv2d {
+        let config = Conv2dOptions {
             stride: pair(case, "stride"),
             padding: pair(case, "padding"),
             dilation: pair(case, "dilation"),
@@ -63,7 +63,7 @@ fn conv2d() {
 #[test]
 fn conv_transpose1d() {
     for_each_case("conv/conv_transpose1d", |case| {
-        let config = ConvTranspose1d {
+        let config = ConvTranspose1dOptions {
             stride: case.get("stride"),
             padding: case.get("padding"),
             output_padding: case.get("output_padding"),
@@ -83,7 +83,7 @@ fn conv_transpose1d() {
 #[test]
 fn conv_transpose2d() {
     for_each_case("conv/conv_transpose2d", |case| {
-        let config = ConvTranspose2d {
+        let config = ConvTranspose2dOptions {
             stride: pair(case, "stride"),
             padding: pair(case, "padding"),
             output_padding: pair(case, "output_padding"),
