@@ -114,7 +114,10 @@ fn sources() -> Vec<PathBuf> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if !path.ends_with("src/lib.rs") && !path.ends_with("tests.rs") {
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && !path.ends_with("src/lib.rs")
+                && !path.ends_with("tests.rs")
+            {
                 files.push(path);
             }
         }
