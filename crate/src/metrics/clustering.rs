@@ -7,7 +7,7 @@ use pathfinding::kuhn_munkres::kuhn_munkres;
 use pathfinding::matrix::Matrix;
 
 use super::contingency::Contingency;
-use super::pair::read_pair;
+use super::pair::{check_largest, read_pair};
 use crate::Result;
 use crate::table::Table;
 
@@ -31,6 +31,8 @@ use crate::table::Table;
 pub fn clustering_report(labels: &Tensor, clusters: &Tensor) -> Result<ClusteringReport> {
     let names = ["labels", "clusters"];
     let (labels, clusters) = read_pair("clustering_report", names, labels, clusters)?;
+    check_largest("the largest label", &labels)?;
+    check_largest("the largest cluster", &clusters)?;
     let counts = Contingency::of(&labels, &clusters);
 
     let of_labels = entropy(&counts.row_sums());

@@ -17,6 +17,7 @@ mod includes;
 mod input;
 mod limits;
 mod literals;
+mod macros;
 mod output;
 mod page;
 mod place;
@@ -44,7 +45,7 @@ pub use failure::Failure;
 pub use limits::{Interrupts, Processes};
 pub use output::{CellOutput, OnOutput, Stream};
 pub use page::Page;
-pub use reading::{Brackets, MOST_NESTED, brackets, ends_within_a_token};
+pub use reading::{Depth, ends_within_a_token};
 pub use support::Support;
 pub use thread::EngineThread;
 
