@@ -3,7 +3,7 @@
 use candle_core::{DType, Tensor, Var};
 use cuaderno::{
     candle_core,
-    ops::{Activation, Conv2d, ConvTranspose2d, Level, fallback},
+    ops::{Activation, Conv2dOptions, ConvTranspose2dOptions, Level, fallback},
 };
 use proptest::prelude::*;
 
@@ -42,7 +42,7 @@ fn definition(case: &Case) -> Vec<f64> {
             activation,
             ..
         } => {
-            let Conv2d {
+            let Conv2dOptions {
                 stride,
                 padding,
                 dilation,
@@ -56,7 +56,7 @@ fn definition(case: &Case) -> Vec<f64> {
             activation,
             ..
         } => {
-            let ConvTranspose2d {
+            let ConvTranspose2dOptions {
                 stride,
                 padding,
                 dilation,
@@ -250,11 +250,11 @@ fn large(transposed: bool) -> Case {
     let kernel = [3, 3];
     let activation = Activation::Relu;
     let operation = if transposed {
-        let config = ConvTranspose2d {
+        let config = ConvTranspose2dOptions {
             stride: [2, 2],
             padding: [1, 1],
             output_padding: [1, 0],
-            ..ConvTranspose2d::default()
+            ..ConvTranspose2dOptions::default()
         };
         Operation::ConvTranspose {
             config,
@@ -263,9 +263,9 @@ fn large(transposed: bool) -> Case {
             activation,
         }
     } else {
-        let config = Conv2d {
+        let config = Conv2dOptions {
             padding: [1, 1],
-            ..Conv2d::default()
+            ..Conv2dOptions::default()
         };
         Operation::Conv {
             config,
