@@ -14,6 +14,7 @@ pub mod data;
 pub mod error;
 mod files;
 pub mod lab;
+mod live;
 pub mod metrics;
 pub mod models;
 pub mod nn;
@@ -47,8 +48,8 @@ pub mod prelude {
         masked_select, reconstruction_bce, reconstruction_mse,
     };
     pub use crate::models::{
-        Autoencoder, CategoricalVae, Classifier, Gan, GaussianCode, JointVae, PixelLoss, Vae,
-        VaeArchitecture,
+        Autoencoder, CategoricalVae, Classifier, Codec, Gan, GaussianCode, JointVae, PixelLoss,
+        Vae, VaeArchitecture,
     };
     pub use crate::nn::{
         Activation, AvgPool1d, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d,
@@ -65,7 +66,7 @@ pub mod prelude {
         reconstructions, scatter, side_by_side,
     };
     pub use crate::representations::{
-        CodeComparison, Codec, SampleImages, latent_interpolation, latent_manifold, latent_samples,
+        CodeComparison, SampleImages, latent_interpolation, latent_manifold, latent_samples,
         latent_traversal,
     };
     pub use crate::rng::Rng;

@@ -3,6 +3,7 @@
 mod autoencoder;
 mod categorical;
 mod classifier;
+mod codec;
 mod fit;
 mod gan;
 mod in_batches;
@@ -12,6 +13,7 @@ mod vae;
 pub use autoencoder::Autoencoder;
 pub use categorical::{CategoricalVae, JointVae};
 pub use classifier::Classifier;
+pub use codec::Codec;
 pub use gan::Gan;
 pub use vae::{Convolution, GaussianCode, PixelLoss, Vae, VaeArchitecture};
 

@@ -67,9 +67,6 @@ pub fn gumbel_softmax_with(
 
 /// Independent numbers of the standard Gumbel distribution, `-ln(-ln(u))` for uniform u, f32 on the
 /// CPU.
-///
-/// # Errors
-/// None for shapes that fit into memory.
 pub fn gumbel_noise(shape: &[usize], seed: impl Seed) -> Result<Tensor> {
     let uniform = seed.draw(|rng| rng.uniform(0.0, 1.0, shape))?;
     let uniform = uniform.to_dtype(DType::F64)?;

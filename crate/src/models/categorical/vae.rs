@@ -6,7 +6,7 @@ use super::{likeliest, numbers, one_hot};
 use crate::models::fit::check_decoder;
 use crate::models::start_at_mean::start_at_mean;
 use crate::models::vae::VaeArchitecture;
-use crate::models::{decode, in_batches};
+use crate::models::{Codec, decode, in_batches};
 use crate::nn::{Dense, Layer, Parameters, Pass, Sequential, Summary};
 use crate::ops::Reduction;
 use crate::train::{Batch, Losses, Model};
@@ -217,5 +217,16 @@ impl Model for CategoricalVae {
         Ok(Losses::new("loss", loss)
             .with("r_loss", r_loss)
             .with("kl", kl))
+    }
+}
+
+/// The code of an image is a 1 at its likeliest category.
+impl Codec for CategoricalVae {
+    fn encode(&self, images: &Tensor) -> Result<Tensor> {
+        self.one_hot(&self.categories(images)?)
+    }
+
+    fn decode(&self, codes: &Tensor) -> Result<Tensor> {
+        self.decode(codes)
     }
 }
