@@ -25,7 +25,6 @@ pub mod optim;
 pub mod plot;
 pub mod representations;
 pub mod rng;
-pub mod seed;
 mod table;
 pub mod train;
 
@@ -33,8 +32,7 @@ pub use candle_core;
 pub use candle_nn;
 pub use error::{Error, Result};
 pub use lab::Profile;
-pub use rng::Rng;
-pub use seed::Seed;
+pub use rng::{Rng, Seed};
 pub use table::Table;
 
 /// What every notebook starts with: `use cuaderno::prelude::*;`.

@@ -1,6 +1,6 @@
 //! How a seed is said.
 
-use crate::Rng;
+use super::Rng;
 
 /// What random numbers are drawn from: a seed, which gives the same ones each time, or `&mut rng`, a
 /// generator that goes on from where it was.
