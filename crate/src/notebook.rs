@@ -22,7 +22,7 @@ mod training;
 pub(crate) use display::{Contents, print_as_value, show};
 pub use display::{Display, clear_output};
 pub use shell::shell;
-pub use show::Show;
+pub use show::{Show, show_values_with};
 pub(crate) use training::LiveTraining;
 
 const SIGNAL: &str = "\u{1e}cuaderno:";

@@ -23,7 +23,7 @@ pub struct Display {
 }
 
 /// Representations by mime type.
-pub(crate) type Contents = BTreeMap<&'static str, String>;
+pub type Contents = BTreeMap<&'static str, String>;
 
 impl Display {
     /// Shows a text.

@@ -203,7 +203,8 @@ pub fn shared_object(name: &str) -> PathBuf {
 }
 
 fn metadata(folder: &Path, facts: &Facts, without_dependencies: bool) -> Result<u8> {
-    let requested = requested(&fs::read_to_string(folder.join("Cargo.toml"))?);
+    let manifest = fs::read_to_string(folder.join("Cargo.toml"))?;
+    let requested = requested(&manifest, &facts.offered);
     let folder = folder.to_str().context("the session's path is not UTF-8")?;
     let mut metadata = support::metadata_for_cells(&facts.packages, folder);
     if !requested.is_empty() {
