@@ -160,3 +160,134 @@ fn an_operation_of_candle_with_a_wrong_gradient_is_warned_of_at_its_line() {
     assert!(!outputs[2].contains("warning"), "{}", outputs[2]);
     says(&outputs[2], "\"4.0\"");
 }
+
+/// Whether polars is there, which `cargo cuaderno setup` builds.
+fn tables_are_built() -> bool {
+    let target = std::path::Path::new(env!("CARGO_BIN_EXE_cuaderno")).parent().unwrap().parent();
+    let dependencies = fs::read_dir(target.unwrap().join("cuaderno/dependencies"));
+    let libraries = dependencies.into_iter().flatten().flatten().flat_map(|folder| {
+        let libraries = fs::read_dir(folder.path().join("target/debug/deps"));
+        libraries.into_iter().flatten().flatten().map(|file| file.file_name())
+    });
+    let is_it = |name: std::ffi::OsString| name.to_string_lossy().starts_with("libcuaderno_tables-");
+    let there = libraries.into_iter().any(is_it);
+    if !there {
+        let why = "tables are not built: run `cargo cuaderno setup`";
+        assert!(std::env::var_os("CUADERNO_REQUIRE_TABLES").is_none(), "{why}");
+        eprintln!("This test did not run: {why}.");
+    }
+    there
+}
+
+#[test]
+fn wine_is_read_grouped_shown_and_a_tensor() {
+    if !tables_are_built() {
+        return;
+    }
+    let outputs = run(
+        &Desk::new(),
+        &[
+            ":dep cuaderno-tables\n\
+             use cuaderno::prelude::*;\nuse cuaderno_tables::prelude::*;\nlet wine = wine()?;",
+            "wine.clone()",
+            "wine.group_by_stable([\"class\"])?.select([\"alcohol\"]).mean()?",
+            "let names = [\"alcohol\", \"proline\"];\nlet x = wine.tensor(&names)?;\n\
+             let y = wine.labels(\"class\")?;\n\
+             println!(\"{:?} {:?} {}\", x.dims(), y.dims(), x.i((177, 0))?.to_scalar::<f32>()?);",
+            "frame_from_tensor(&x, &names)?.tensor(&names)?.eq(&x)?\
+             .to_dtype(DType::F32)?.mean_all()?.to_scalar::<f32>()?",
+            "let knn = Knn::params(1).fit(&x, &y)?;\naccuracy(&y, &knn.predict(&x)?)?",
+            "wine.tensor(&[\"colour\"]).unwrap_err().to_string()",
+        ],
+    );
+    says(&outputs[0], "UCI Wine: 178 wines");
+    for words in ["text/html", "178 rows × 14 columns", ">od280_od315<", ">u32<", ">…<", "14.23"] {
+        says(&outputs[1], words);
+    }
+    // The text is polars' own.
+    says(&outputs[1], "shape: (178, 14)");
+    says(&outputs[2], "3 rows × 2 columns");
+    says(&outputs[2], "13.744746");
+    says(&outputs[3], "[178, 2] [178] 14.13");
+    says(&outputs[4], "\"1.0\"");
+    says(&outputs[5], "\"1.0\"");
+    says(&outputs[6], "it must be one of: class, alcohol");
+}
+
+#[test]
+fn a_table_is_checked_where_it_is_read_and_comes_back_as_it_was_saved() {
+    if !tables_are_built() {
+        return;
+    }
+    let wrong = |lines: &str| {
+        format!(
+            "std::fs::write(\"wrong.csv\", {lines:?})?;\n\
+             println!(\"{{}}\", read_csv(\"wrong.csv\", &schema).unwrap_err());"
+        )
+    };
+    let outputs = run(
+        &Desk::new(),
+        &[
+            ":dep cuaderno-tables\n\
+             use cuaderno_tables::prelude::*;\n\
+             let schema = vec![(\"name\", DataType::String), (\"size\", DataType::Float64)];",
+            &wrong("name,size\na,1\nb,two\n"),
+            &wrong("name,length\na,1\n"),
+            &wrong("name\na\n"),
+            &wrong("name,size\na,1\nb\n"),
+            "std::fs::write(\"right.csv\", \"name,size\\na,1\\n\\\"b, c\\\",\\n\")?;\n\
+             let table = read_csv(\"right.csv\", &schema)?;\n\
+             table.save_csv(\"again/right.csv\")?;\ntable.save_parquet(\"again/right.parquet\")?;\n\
+             println!(\"{} {}\", table.column(\"size\")?.null_count(), \
+             read_csv(\"again/right.csv\", &schema)?.equals_missing(&table));",
+            "println!(\"{}\", read_parquet(\"again/right.parquet\", &schema)?.equals_missing(&table));\n\
+             let other = [(\"name\", DataType::String), (\"size\", DataType::Int64)];\n\
+             println!(\"{}\", read_parquet(\"again/right.parquet\", &other).unwrap_err());",
+            "table.tensor(&[\"size\"]).unwrap_err().to_string()",
+        ],
+    );
+    let expected = "wrong.csv: column `size`, row 2: expected is f64, but found is `two`.";
+    says(&outputs[1], expected);
+    says(&outputs[2], "wrong.csv: column 2 is `length`, but expected is `size`.");
+    says(&outputs[3], "wrong.csv: column 2 is missing, expected is `size`.");
+    says(&outputs[4], "wrong.csv: row 2 has 1 fields, but expected are 2.");
+    says(&outputs[5], "1 true");
+    says(&outputs[6], "true");
+    says(&outputs[6], "right.parquet: column `size` is f64, but expected is i64.");
+    says(&outputs[7], "row 2 has no value");
+}
+
+#[test]
+fn what_the_workbook_finds_out_is_a_frame() {
+    if !tables_are_built() {
+        return;
+    }
+    let outputs = run(
+        &Desk::new(),
+        &[
+            ":dep cuaderno-tables\n\
+             use cuaderno::prelude::*;\nuse cuaderno_tables::prelude::*;\n\
+             let mnist = Mnist::sample()?;",
+            "let model = Autoencoder::basic(2, Activation::Relu, &mut Rng::new(6202))?;\n\
+             let history = Trainer::new(RmsProp::new(1e-3)).epochs(2).seed(6202).quiet()\n    \
+             .fit(&model, &mnist.train, &mnist.test)?;",
+            "history.save_csv(\"history.csv\")?;\n\
+             println!(\"{} {:?}\", history.frame()?.equals(&read_history(\"history.csv\")?), \
+             history.frame()?.get_column_names_str());",
+            "let pixels = mnist.train.images.flatten_from(1)?;\n\
+             let pca = Pca::params(2).fit(&pixels)?;\n\
+             let mut codes = CodeComparison::neighbours(3);\n\
+             codes.add(\"PCA\", &pca, &mnist.train, &mnist.test)?;\ncodes.frame()?",
+            "let labels = Tensor::new(&[0u32, 0, 1, 1], &Device::Cpu)?;\n\
+             let found = Tensor::new(&[0u32, 1, 1, 1], &Device::Cpu)?;\n\
+             println!(\"{}\", classification_report(&labels, &found)?.frame()?);\n\
+             println!(\"{}\", clustering_report(&labels, &found)?.frame()?);",
+        ],
+    );
+    says(&outputs[2], "true");
+    says(&outputs[2], "\\\"epoch\\\", \\\"seconds\\\", \\\"learning_rate\\\", \\\"train_loss\\\"");
+    says(&outputs[3], "1 rows × 7 columns");
+    says(&outputs[4], "shape: (2, 5)");
+    says(&outputs[4], "0.666667");
+    says(&outputs[4], "v_measure");
+}
