@@ -1,8 +1,8 @@
 //! Frames of what the workbook finds out.
 
 use cuaderno::Result;
-use cuaderno::codes::{CodeComparison, CodeScores};
 use cuaderno::metrics::{ClassScores, ClassificationReport, ClusteringReport};
+use cuaderno::representations::{CodeComparison, CodeScores};
 use cuaderno::train::{Epoch, History, Measure};
 use polars::prelude::*;
 

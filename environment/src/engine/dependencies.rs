@@ -20,6 +20,8 @@ use super::{handover, offered, progress, stand_ins};
 
 /// In the session's folder: what was built last.
 const BUILT: &str = "dependencies.json";
+/// In the session's folder: what cargo said last of the crates asked for.
+const RESOLVED: &str = "resolved.json";
 /// The profile differs from the workspace's own, so that cargo gives a crate that is compiled a second
 /// time, with other features, another identity: rustc would take the two for one.
 const PROFILE: &str = "[profile.dev]\nopt-level = 2\ndebug = false\ncodegen-units = 8\n";
@@ -70,7 +72,7 @@ impl Dependencies {
     }
 
     fn build(session: &Path, facts: &Facts, requested: Vec<String>) -> Result<Self> {
-        let metadata = resolved(&requested, facts)?;
+        let metadata = resolved(&requested, session, facts)?;
         let profile = metadata.profile();
         let mut cargo = cargo_on(&requested, &profile, facts, "build")?;
         let cargo = cargo
@@ -328,7 +330,15 @@ pub fn name_and_version(id: &Value) -> (&str, &str) {
 ///
 /// # Errors
 /// If cargo cannot; it says why on standard error. If one cannot live beside the workbook's own.
-pub fn resolved(requested: &[String], facts: &Facts) -> Result<Resolved> {
+pub fn resolved(requested: &[String], session: &Path, facts: &Facts) -> Result<Resolved> {
+    // Asked for by evcxr, by the analyser and for the build.
+    let known = session.join(RESOLVED);
+    if let Ok(text) = fs::read(&known)
+        && let Ok((of, metadata)) = serde_json::from_slice::<(Vec<String>, Value)>(&text)
+        && of == requested
+    {
+        return Ok(Resolved(metadata));
+    }
     let output = cargo_on(requested, PROFILE, facts, "metadata")?
         .args(["--format-version=1", "--filter-platform", &facts.host])
         .stderr(Stdio::inherit())
@@ -340,6 +350,7 @@ pub fn resolved(requested: &[String], facts: &Facts) -> Result<Resolved> {
     let metadata = stand_ins::with_real_ids(&output.stdout, facts);
     let resolved = Resolved(serde_json::from_str(&metadata)?);
     resolved.check(&facts.packages)?;
+    fs::write(known, serde_json::to_vec(&(requested, &resolved.0))?)?;
     Ok(resolved)
 }
 
@@ -368,7 +379,8 @@ fn cargo_on(
     // The workbook's own versions, where they do: those are compiled, and need no network.
     let lock = package.join("Cargo.lock");
     if !lock.exists() {
-        fs::copy(facts.ecosystem.join("Cargo.lock"), lock)?;
+        let versions = fs::read_to_string(facts.ecosystem.join("Cargo.lock"))?;
+        fs::write(lock, stand_ins::unlocked(&versions, facts)?)?;
     }
     let mut cargo = real(facts, &[]);
     cargo.arg(command).arg("--manifest-path").arg(manifest);

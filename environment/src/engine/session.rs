@@ -156,6 +156,12 @@ impl Drop for Session {
 }
 
 impl Facts {
+    /// Whether `line` of a manifest's dependencies is one that a name alone means.
+    pub fn offers(&self, line: &str) -> bool {
+        let offered = |(name, said): (&str, &str)| self.offered.get(name).is_some_and(|o| o == said);
+        line.split_once(" = ").is_some_and(offered)
+    }
+
     /// The facts of the session that this process belongs to.
     pub fn of_this_session() -> Result<(PathBuf, Self)> {
         let folder = std::env::var_os(SESSION)

@@ -75,6 +75,23 @@ pub fn sections(facts: &Facts) -> (String, String) {
     (dependencies, patch)
 }
 
+/// A lock file without the workbook's crates: cargo would ask the registry about those.
+///
+/// # Errors
+/// If it is no lock file.
+pub fn unlocked(lock: &str, facts: &Facts) -> Result<String> {
+    let mut lock: Table = lock.parse()?;
+    let packages = lock.get_mut("package").and_then(toml::Value::as_array_mut);
+    packages.context("no packages")?.retain(|locked| {
+        let is_it = |package: &Value| {
+            let (name, _) = name_and_version(&package["package_id"]);
+            locked.get("name").and_then(toml::Value::as_str) == Some(name)
+        };
+        !facts.packages.iter().any(is_it)
+    });
+    Ok(lock.to_string())
+}
+
 /// What cargo says, with the ids of the workbook's crates for those of their stand-ins.
 pub fn with_real_ids(said: &[u8], facts: &Facts) -> String {
     let mut said = String::from_utf8_lossy(said).into_owned();
