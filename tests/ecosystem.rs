@@ -163,17 +163,32 @@ fn an_operation_of_candle_with_a_wrong_gradient_is_warned_of_at_its_line() {
 
 /// Whether polars is there, which `cargo cuaderno setup` builds.
 fn tables_are_built() -> bool {
-    let target = std::path::Path::new(env!("CARGO_BIN_EXE_cuaderno")).parent().unwrap().parent();
+    let target = std::path::Path::new(env!("CARGO_BIN_EXE_cuaderno"))
+        .parent()
+        .unwrap()
+        .parent();
     let dependencies = fs::read_dir(target.unwrap().join("cuaderno/dependencies"));
-    let libraries = dependencies.into_iter().flatten().flatten().flat_map(|folder| {
-        let libraries = fs::read_dir(folder.path().join("target/debug/deps"));
-        libraries.into_iter().flatten().flatten().map(|file| file.file_name())
-    });
-    let is_it = |name: std::ffi::OsString| name.to_string_lossy().starts_with("libcuaderno_tables-");
+    let libraries = dependencies
+        .into_iter()
+        .flatten()
+        .flatten()
+        .flat_map(|folder| {
+            let libraries = fs::read_dir(folder.path().join("target/debug/deps"));
+            libraries
+                .into_iter()
+                .flatten()
+                .flatten()
+                .map(|file| file.file_name())
+        });
+    let is_it =
+        |name: std::ffi::OsString| name.to_string_lossy().starts_with("libcuaderno_tables-");
     let there = libraries.into_iter().any(is_it);
     if !there {
         let why = "tables are not built: run `cargo cuaderno setup`";
-        assert!(std::env::var_os("CUADERNO_REQUIRE_TABLES").is_none(), "{why}");
+        assert!(
+            std::env::var_os("CUADERNO_REQUIRE_TABLES").is_none(),
+            "{why}"
+        );
         eprintln!("This test did not run: {why}.");
     }
     there
@@ -201,7 +216,14 @@ fn wine_is_read_grouped_shown_and_a_tensor() {
         ],
     );
     says(&outputs[0], "UCI Wine: 178 wines");
-    for words in ["text/html", "178 rows × 14 columns", ">od280_od315<", ">u32<", ">…<", "14.23"] {
+    for words in [
+        "text/html",
+        "178 rows × 14 columns",
+        ">od280_od315<",
+        ">u32<",
+        ">…<",
+        "14.23",
+    ] {
         says(&outputs[1], words);
     }
     // The text is polars' own.
@@ -248,12 +270,24 @@ fn a_table_is_checked_where_it_is_read_and_comes_back_as_it_was_saved() {
     );
     let expected = "wrong.csv: column `size`, row 2: expected is f64, but found is `two`.";
     says(&outputs[1], expected);
-    says(&outputs[2], "wrong.csv: column 2 is `length`, but expected is `size`.");
-    says(&outputs[3], "wrong.csv: column 2 is missing, expected is `size`.");
-    says(&outputs[4], "wrong.csv: row 2 has 1 fields, but expected are 2.");
+    says(
+        &outputs[2],
+        "wrong.csv: column 2 is `length`, but expected is `size`.",
+    );
+    says(
+        &outputs[3],
+        "wrong.csv: column 2 is missing, expected is `size`.",
+    );
+    says(
+        &outputs[4],
+        "wrong.csv: row 2 has 1 fields, but expected are 2.",
+    );
     says(&outputs[5], "1 true");
     says(&outputs[6], "true");
-    says(&outputs[6], "right.parquet: column `size` is f64, but expected is i64.");
+    says(
+        &outputs[6],
+        "right.parquet: column `size` is f64, but expected is i64.",
+    );
     says(&outputs[7], "row 2 has no value");
 }
 
@@ -285,9 +319,116 @@ fn what_the_workbook_finds_out_is_a_frame() {
         ],
     );
     says(&outputs[2], "true");
-    says(&outputs[2], "\\\"epoch\\\", \\\"seconds\\\", \\\"learning_rate\\\", \\\"train_loss\\\"");
+    says(
+        &outputs[2],
+        "\\\"epoch\\\", \\\"seconds\\\", \\\"learning_rate\\\", \\\"train_loss\\\"",
+    );
     says(&outputs[3], "1 rows × 7 columns");
     says(&outputs[4], "shape: (2, 5)");
     says(&outputs[4], "0.666667");
     says(&outputs[4], "v_measure");
+}
+
+/// Whether crates may be fetched and built that the workbook does not come with.
+fn crates_may_be_built() -> bool {
+    let may = std::env::var_os("CUADERNO_BUILD_CRATES").is_some();
+    if !may {
+        eprintln!(
+            "This test did not run: it fetches and builds crates, with CUADERNO_BUILD_CRATES."
+        );
+    }
+    may
+}
+
+#[test]
+fn candle_transformers_resnet_gives_what_ours_gives() {
+    if !crates_may_be_built() {
+        return;
+    }
+    const BLOCKS: &str = "use cuaderno::nn::{BlockPlan, Conv2dPlan, ResidualPlan};\n\
+        fn conv(filters: usize) -> Conv2dPlan { Conv2d::filters(filters).without_bias() }\n\
+        fn block(filters: usize, stride: usize) -> ResidualPlan {\n    \
+            let main = Sequential::block()\n        \
+                .then(\"conv1\", conv(filters).padding(1).stride(stride))\n        \
+                .then(\"bn1\", BatchNorm::of_channels()).then(\"relu\", Activation::Relu)\n        \
+                .then(\"conv2\", conv(filters).padding(1)).then(\"bn2\", BatchNorm::of_channels());\n    \
+            Residual::around(main).activation(Activation::Relu)\n}\n\
+        fn blocks(filters: usize, stride: usize) -> BlockPlan {\n    \
+            let mut first = block(filters, stride);\n    \
+            if stride != 1 {\n        \
+                let smaller = conv(filters).kernel(1).stride(stride);\n        \
+                first = first.shortcut(\"downsample\", Sequential::block()\n            \
+                    .then(\"0\", smaller).then(\"1\", BatchNorm::of_channels()));\n    }\n    \
+            Sequential::block().then(\"0\", first).then(\"1\", block(filters, 1))\n}";
+    const OURS: &str = "let ours = Sequential::input(&[3, 64, 64])\n    \
+            .then(\"conv1\", conv(64).kernel(7).stride(2).padding(3))\n    \
+            .then(\"bn1\", BatchNorm::of_channels()).then(\"relu\", Activation::Relu)\n    \
+            .then(\"maxpool\", MaxPool2d::window(3).stride(2).padding(1))\n    \
+            .then(\"layer1\", blocks(64, 1)).then(\"layer2\", blocks(128, 2))\n    \
+            .then(\"layer3\", blocks(256, 2)).then(\"layer4\", blocks(512, 2))\n    \
+            .then(\"avgpool\", GlobalAvgPool).then(\"fc\", Dense::units(10))\n    \
+            .build(&mut Rng::new(6202))?;\n\
+        let mut rng = Rng::new(1);\n\
+        for (name, kept) in ours.parameters().iter() {\n    \
+            if name.contains(\"running\") {\n        \
+                kept.set(&rng.uniform(0.5, 1.5, &kept.var().dims().to_vec())?)?;\n    }\n}";
+    let outputs = run(
+        &Desk::new(),
+        &[
+            &format!(":dep candle-transformers\nuse cuaderno::prelude::*;\n{BLOCKS}"),
+            OURS,
+            "let weights: std::collections::HashMap<String, Tensor> = ours.parameters().iter()\n    \
+                .map(|(name, kept)| (name.to_owned(), kept.var().as_tensor().clone())).collect();\n\
+             let vb = cuaderno::candle_nn::VarBuilder::from_tensors(weights, DType::F32, &Device::Cpu);\n\
+             let theirs = candle_transformers::models::resnet::resnet18(10, vb)?;\n\
+             let x = rng.normal(0.0, 1.0, &[2, 3, 64, 64])?;\n\
+             let (a, b) = (theirs.forward(&x)?, ours.forward(&x)?);\n\
+             let apart = (&a - &b)?.abs()?.max_all()?.to_scalar::<f32>()?;\n\
+             let size = b.abs()?.max_all()?.to_scalar::<f32>()?;\n\
+             println!(\"{:?} {}\", a.dims(), size > 0.1 && apart < 1e-4 * size);",
+        ],
+    );
+    says(&outputs[2], "[2, 10] true");
+}
+
+#[test]
+fn a_folder_that_candle_datasets_reads_is_trained_on() {
+    if !crates_may_be_built() {
+        return;
+    }
+    let outputs = run(
+        &Desk::new(),
+        &[
+            ":dep candle-datasets\nuse cuaderno::prelude::*;\nlet mnist = Mnist::sample()?;",
+            "fn idx(dims: &[usize], bytes: Vec<u8>) -> Vec<u8> {\n    \
+                let head = [0, 0, 8, dims.len() as u8].into_iter();\n    \
+                let sizes = dims.iter().flat_map(|&size| (size as u32).to_be_bytes());\n    \
+                head.chain(sizes).chain(bytes).collect()\n}\n\
+             for (name, part) in [(\"train\", &mnist.train), (\"t10k\", &mnist.test)] {\n    \
+                let pixels = (&part.images * 255.0)?.round()?.to_dtype(DType::U8)?;\n    \
+                let pixels: Vec<u8> = pixels.flatten_all()?.to_vec1()?;\n    \
+                std::fs::write(format!(\"{name}-images-idx3-ubyte\"), idx(&[part.len(), 28, 28], pixels))?;\n    \
+                let labels: Vec<u8> = part.labels.to_dtype(DType::U8)?.to_vec1()?;\n    \
+                std::fs::write(format!(\"{name}-labels-idx1-ubyte\"), idx(&[part.len()], labels))?;\n}",
+            "let theirs = candle_datasets::vision::mnist::load_dir(\".\")?;\n\
+             let train = LabelledImages::from_tensors(&theirs.train_images, &theirs.train_labels, [1, 28, 28])?;\n\
+             let test = LabelledImages::from_tensors(&theirs.test_images, &theirs.test_labels, [1, 28, 28])?;",
+            "let network = Sequential::input(&[1, 28, 28]).then(\"flatten\", Flatten)\n    \
+                .then(\"digits\", Dense::units(10)).build(&mut Rng::new(6202))?;\n\
+             let model = Classifier::new(network);\n\
+             let history = Trainer::new(Adam::new(1e-2)).epochs(5).seed(6202).quiet()\n    \
+                .fit(&model, &train, &test)?;\n\
+             let apart = (&train.images - &mnist.train.images)?.abs()?.max_all()?.to_scalar::<f32>()?;\n\
+             println!(\"{} {}\", apart < 1e-6, history.final_valid(\"accuracy\")? > 0.8);",
+            "let batch = vec![7u8; 10_000 * 3073];\n\
+             for name in [\"test_batch\", \"data_batch_1\", \"data_batch_2\", \"data_batch_3\", \
+                 \"data_batch_4\", \"data_batch_5\"] {\n    \
+                std::fs::write(format!(\"{name}.bin\"), &batch)?;\n}\n\
+             let cifar = candle_datasets::vision::cifar::load_dir(\".\")?;\n\
+             let cifar = LabelledImages::from_tensors(&cifar.train_images, &cifar.train_labels, [3, 32, 32])?;\n\
+             println!(\"{:?} {}\", cifar.images.dims(), cifar.labels.i(49_999)?.to_scalar::<u32>()?);",
+        ],
+    );
+    says(&outputs[3], "true true");
+    says(&outputs[4], "[50000, 3, 32, 32] 7");
 }

@@ -72,7 +72,9 @@ impl Frame for DataFrame {
 
     fn save_csv(&self, path: impl AsRef<Path>) -> Result<()> {
         let mut table = self.clone();
-        save(path.as_ref(), |file| CsvWriter::new(file).finish(&mut table))
+        save(path.as_ref(), |file| {
+            CsvWriter::new(file).finish(&mut table)
+        })
     }
 
     fn save_parquet(&self, path: impl AsRef<Path>) -> Result<()> {

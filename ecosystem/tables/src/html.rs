@@ -47,14 +47,16 @@ fn html(table: &DataFrame) -> String {
     };
     let names = row("th", &|column| column.name().to_string());
     let types = row("td", &|column| column.dtype().to_string());
-    let rows = ends(table.height(), ROWS).into_iter().map(|place| match place {
-        // A row that is there has a value in each column.
-        Some(place) => row("td", &|column| {
-            let value = column.get(place);
-            value.map_or(String::new(), |value| value.str_value().into_owned())
-        }),
-        None => row("td", &|_| "…".to_owned()),
-    });
+    let rows = ends(table.height(), ROWS)
+        .into_iter()
+        .map(|place| match place {
+            // A row that is there has a value in each column.
+            Some(place) => row("td", &|column| {
+                let value = column.get(place);
+                value.map_or(String::new(), |value| value.str_value().into_owned())
+            }),
+            None => row("td", &|_| "…".to_owned()),
+        });
     let rows: String = rows.collect();
     let (height, width) = table.shape();
     format!(
@@ -69,7 +71,10 @@ fn ends(all: usize, few: usize) -> Vec<Option<usize>> {
         return (0..all).map(Some).collect();
     }
     let (first, last) = (0..few, all - few..all);
-    (first.map(Some)).chain([None]).chain(last.map(Some)).collect()
+    (first.map(Some))
+        .chain([None])
+        .chain(last.map(Some))
+        .collect()
 }
 
 fn escape(text: &str) -> String {

@@ -30,7 +30,9 @@ pub use wine::wine;
 
 /// What a notebook with tables begins with: `use cuaderno_tables::prelude::*;`.
 pub mod prelude {
-    pub use crate::{Frame, ToFrame, frame_from_tensor, read_csv, read_history, read_parquet, wine};
+    pub use crate::{
+        Frame, ToFrame, frame_from_tensor, read_csv, read_history, read_parquet, wine,
+    };
     pub use polars::prelude::*;
 }
 

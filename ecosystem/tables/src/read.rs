@@ -38,8 +38,8 @@ pub fn read_csv(path: impl AsRef<Path>, schema: &[(&str, DataType)]) -> Result<D
 /// If the file cannot be read or is no log of a training.
 pub fn read_history(path: impl AsRef<Path>) -> Result<DataFrame> {
     let path = path.as_ref();
-    let mut reader = csv::Reader::from_path(path)
-        .map_err(|error| Error::data(path.display(), error))?;
+    let mut reader =
+        csv::Reader::from_path(path).map_err(|error| Error::data(path.display(), error))?;
     let names = reader.headers();
     let names = names.map_err(|error| Error::data(path.display(), error))?;
     let kind = |name| match name {
@@ -117,7 +117,9 @@ pub(crate) fn parse(
         }
     }
     let columns = columns.into_iter().zip(schema);
-    let columns = columns.map(|(column, (name, _))| column.finish(name)).collect();
+    let columns = columns
+        .map(|(column, (name, _))| column.finish(name))
+        .collect();
     DataFrame::new(row, columns).map_err(of_polars(file))
 }
 
@@ -154,7 +156,11 @@ where
     Series: NamedFrom<Vec<Option<T>>, [Option<T>]>,
 {
     fn push(&mut self, text: &str) -> bool {
-        let value = if text.is_empty() { Ok(None) } else { text.parse().map(Some) };
+        let value = if text.is_empty() {
+            Ok(None)
+        } else {
+            text.parse().map(Some)
+        };
         let is_one = value.is_ok();
         self.0.extend(value);
         is_one

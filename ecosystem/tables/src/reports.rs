@@ -32,7 +32,11 @@ fn columns<T, const N: usize>(
 /// as [`History::save_csv`] writes them.
 impl ToFrame for History {
     fn frame(&self) -> Result<DataFrame> {
-        let numbers: Vec<u64> = self.epochs.iter().map(|epoch| epoch.number as u64).collect();
+        let numbers: Vec<u64> = self
+            .epochs
+            .iter()
+            .map(|epoch| epoch.number as u64)
+            .collect();
         let mut all = vec![Column::new("epoch".into(), numbers)];
         all.extend(columns(
             &self.epochs,
@@ -43,8 +47,16 @@ impl ToFrame for History {
         ));
         type Part = for<'a> fn(&'a Epoch, &str) -> Option<&'a Measure>;
         let sets: [(&str, fn(&Epoch) -> &[Measure], Part); 2] = [
-            ("train", |epoch| &epoch.train, |epoch, part| epoch.train(part)),
-            ("valid", |epoch| &epoch.valid, |epoch, part| epoch.valid(part)),
+            (
+                "train",
+                |epoch| &epoch.train,
+                |epoch, part| epoch.train(part),
+            ),
+            (
+                "valid",
+                |epoch| &epoch.valid,
+                |epoch, part| epoch.valid(part),
+            ),
         ];
         for (set, parts, part) in sets {
             for Measure { name, .. } in self.epochs.first().map_or(&[][..], parts) {
@@ -103,7 +115,11 @@ impl ToFrame for ClusteringReport {
 /// `accuracy`, `milliseconds`.
 impl ToFrame for CodeComparison {
     fn frame(&self) -> Result<DataFrame> {
-        let methods: Vec<&str> = self.scores.iter().map(|line| line.method.as_str()).collect();
+        let methods: Vec<&str> = self
+            .scores
+            .iter()
+            .map(|line| line.method.as_str())
+            .collect();
         let latent: Vec<u64> = self.scores.iter().map(|line| line.latent as u64).collect();
         let mut all = vec![
             Column::new("method".into(), methods),

@@ -47,6 +47,10 @@ pub fn frame_from_tensor(tensor: &Tensor, names: &[&str]) -> Result<DataFrame> {
             }
         })
     };
-    let columns: Vec<Column> = names.iter().enumerate().map(column).collect::<Result<_>>()?;
+    let columns: Vec<Column> = names
+        .iter()
+        .enumerate()
+        .map(column)
+        .collect::<Result<_>>()?;
     DataFrame::new(rows, columns).map_err(of_polars("frame_from_tensor"))
 }

@@ -31,6 +31,9 @@ pub fn wine() -> Result<DataFrame> {
         ("proline", number),
     ];
     let table = parse(FILE, bytes, &schema)?;
-    println!("UCI Wine: {} wines, shipped with Cuaderno (complete)", table.height());
+    println!(
+        "UCI Wine: {} wines, shipped with Cuaderno (complete)",
+        table.height()
+    );
     Ok(table)
 }

@@ -67,7 +67,11 @@ impl Dependencies {
     /// If cargo cannot build it.
     pub fn prebuild(session: &Path, facts: &Facts, name: &str) -> Result<()> {
         let line = format!("{name} = \"*\"");
-        Self::build(session, facts, vec![offered::in_full(&line, &facts.offered)])?;
+        Self::build(
+            session,
+            facts,
+            vec![offered::in_full(&line, &facts.offered)],
+        )?;
         Ok(())
     }
 
@@ -355,12 +359,7 @@ pub fn resolved(requested: &[String], session: &Path, facts: &Facts) -> Result<R
 }
 
 /// The real cargo on a package that depends on the crates.
-fn cargo_on(
-    requested: &[String],
-    profile: &str,
-    facts: &Facts,
-    command: &str,
-) -> Result<Command> {
+fn cargo_on(requested: &[String], profile: &str, facts: &Facts, command: &str) -> Result<Command> {
     let folder = &facts.shared_dependencies;
     let package = folder.join(format!("{:x}", hash(requested)));
     fs::create_dir_all(&package)?;

@@ -49,7 +49,8 @@ fn compile(arguments: &[OsString]) -> Result<u8> {
             return unit.hand_over(shown, &session, &facts).map(|()| 0);
         }
         let libraries: Vec<Value> = serde_json::from_slice(&fs::read(session.join(LIBRARIES))?)?;
-        let fits = |library: &&Value| unit.is_of(library) && unit.missing_feature(library).is_none();
+        let fits =
+            |library: &&Value| unit.is_of(library) && unit.missing_feature(library).is_none();
         if let Some(library) = libraries.iter().find(fits)
             && unit.stands_on_what_was_handed_over()
         {
@@ -164,7 +165,8 @@ impl Unit {
                 continue;
             }
             // A copy: cargo looks at the time of what was made, and would make it again.
-            fs::copy(own, output).with_context(|| format!("{} cannot be copied", name.display()))?;
+            fs::copy(own, output)
+                .with_context(|| format!("{} cannot be copied", name.display()))?;
             files += 1;
             self.follow(&file)?;
         }

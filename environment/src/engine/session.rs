@@ -9,8 +9,8 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{handover, offered, stand_ins};
 use super::support::Support;
+use super::{handover, offered, stand_ins};
 use crate::toolchain::Toolchain;
 use crate::workbook;
 
@@ -158,7 +158,8 @@ impl Drop for Session {
 impl Facts {
     /// Whether `line` of a manifest's dependencies is one that a name alone means.
     pub fn offers(&self, line: &str) -> bool {
-        let offered = |(name, said): (&str, &str)| self.offered.get(name).is_some_and(|o| o == said);
+        let offered =
+            |(name, said): (&str, &str)| self.offered.get(name).is_some_and(|o| o == said);
         line.split_once(" = ").is_some_and(offered)
     }
 

@@ -33,7 +33,9 @@ pub fn write(packages: &[Value], shared: &Path) -> Result<()> {
         let theirs: Table = fs::read_to_string(theirs)?.parse()?;
         let features = theirs.get("features").and_then(toml::Value::as_table);
         let features = features.into_iter().flatten();
-        let features: String = features.map(|(name, _)| format!("{name:?} = []\n")).collect();
+        let features: String = features
+            .map(|(name, _)| format!("{name:?} = []\n"))
+            .collect();
         let kind = if index == 0 { "dylib" } else { "lib" };
         let manifest = manifest(package, shared);
         let folder = manifest.parent().context("a manifest is in a folder")?;
