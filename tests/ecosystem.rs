@@ -7,7 +7,7 @@ use std::fs;
 
 use common::{Desk, path};
 
-/// A package beside the notebook.
+/// A package beside the notebook; `dependencies` may go on with other sections of its manifest.
 fn package(desk: &Desk, name: &str, version: &str, dependencies: &str, source: &str) {
     let folder = desk.0.path().join(name);
     fs::create_dir_all(folder.join("src")).unwrap();
@@ -431,4 +431,83 @@ fn a_folder_that_candle_datasets_reads_is_trained_on() {
     );
     says(&outputs[3], "true true");
     says(&outputs[4], "[50000, 3, 32, 32] 7");
+}
+
+#[test]
+fn crates_come_in_the_middle_of_a_session_with_features_macros_and_build_scripts() {
+    let desk = Desk::new();
+    package(
+        &desk,
+        "counter",
+        "0.1.0",
+        "[features]\nby_ten = []",
+        "use std::sync::atomic::{AtomicU32, Ordering};\n\
+         static COUNT: AtomicU32 = AtomicU32::new(0);\n\
+         #[derive(Debug)] pub struct Ticket(pub u32);\n\
+         pub fn ticket() -> Ticket {\n    \
+             let step = if cfg!(feature = \"by_ten\") { 10 } else { 1 };\n    \
+             Ticket(COUNT.fetch_add(step, Ordering::Relaxed) + step)\n}",
+    );
+    package(
+        &desk,
+        "doubled",
+        "0.1.0",
+        "cuaderno = \"0.1\"",
+        "use cuaderno::prelude::*;\n\
+         pub fn doubled(x: &Tensor) -> cuaderno::Result<Tensor> { Ok((x * 2.0)?) }",
+    );
+    package(
+        &desk,
+        "stamped",
+        "0.1.0",
+        "",
+        "pub const STAMP: &str = env!(\"STAMP\");",
+    );
+    let script = "fn main() { println!(\"cargo::rustc-env=STAMP=built\"); }";
+    fs::write(desk.0.path().join("stamped/build.rs"), script).unwrap();
+    package(
+        &desk,
+        "answers",
+        "0.1.0",
+        "[lib]\nproc-macro = true",
+        "#[proc_macro] pub fn answer(_: proc_macro::TokenStream) -> proc_macro::TokenStream { \
+         \"42\".parse().unwrap() }",
+    );
+    let outputs = run(
+        &desk,
+        &[
+            "use cuaderno::prelude::*;\nlet x = Var::new(&[1f32, 2.0], &Device::Cpu)?;",
+            ":dep counter = { path = \"counter\", features = [\"by_ten\"] }\n\
+             let first = counter::ticket();",
+            // The same again is nothing new, and others come beside it.
+            ":dep counter = { path = \"counter\", features = [\"by_ten\"] }\n\
+             :dep doubled = { path = \"doubled\" }\n:dep stamped = { path = \"stamped\" }\n\
+             :dep answers = { path = \"answers\" }\n\
+             println!(\"{first:?} {} {}\", stamped::STAMP, answers::answer!());",
+            "let loss = doubled::doubled(&x)?.sum_all()?;\n\
+             println!(\"{:?}\", loss.backward()?.get(&x).unwrap().to_vec1::<f32>()?);",
+            ":dep nothing = { path = \"nothing\" }",
+            "1 + 1",
+        ],
+    );
+    says(&outputs[2], "Ticket(10) built 42");
+    says(&outputs[3], "[2.0, 2.0]");
+    says(&outputs[4], "nothing");
+    says(&outputs[5], "\"2\"");
+}
+
+#[test]
+fn notebooks_that_ask_for_different_versions_get_them() {
+    for (version, source) in [
+        ("0.1.0", "pub fn version() -> u32 { 1 }"),
+        ("0.2.0", "pub fn version() -> u32 { 2 }"),
+    ] {
+        let desk = Desk::new();
+        package(&desk, "dated", version, "", source);
+        let outputs = run(
+            &desk,
+            &[":dep dated = { path = \"dated\" }\nprintln!(\"version {}\", dated::version());"],
+        );
+        says(&outputs[0], &format!("version {}", &version[2..3]));
+    }
 }
