@@ -42,7 +42,7 @@ impl Frame for DataFrame {
         for (place, &name) in columns.iter().enumerate() {
             let numbers = numbers(self, name, &DataType::Float32)?;
             let numbers = numbers.f32().map_err(of_polars(name))?;
-            let places = values[place..].iter_mut().step_by(columns.len());
+            let places = values.iter_mut().skip(place).step_by(columns.len());
             for ((row, number), value) in numbers.iter().enumerate().zip(places) {
                 *value = number.ok_or_else(|| no_value(name, row))?;
             }

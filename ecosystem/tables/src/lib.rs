@@ -15,8 +15,8 @@ mod frame;
 mod html;
 mod read;
 mod reports;
+mod shipped;
 mod tensor;
-mod wine;
 
 use cuaderno::Error;
 use polars::prelude::PolarsError;
@@ -25,8 +25,8 @@ pub use frame::Frame;
 pub use polars;
 pub use read::{read_csv, read_history, read_parquet};
 pub use reports::ToFrame;
+pub use shipped::wine;
 pub use tensor::frame_from_tensor;
-pub use wine::wine;
 
 /// What a notebook with tables begins with: `use cuaderno_tables::prelude::*;`.
 pub mod prelude {
