@@ -18,6 +18,7 @@ mod input;
 mod limits;
 mod literals;
 mod macros;
+mod offered;
 mod output;
 mod page;
 mod place;
@@ -27,6 +28,7 @@ mod runtime;
 mod scanner;
 mod session;
 mod source;
+mod stand_ins;
 mod support;
 mod thread;
 mod variables;
@@ -53,11 +55,12 @@ use crate::toolchain::Toolchain;
 use cell::Cell;
 use collector::Collector;
 use definitions::Definitions;
+use dependencies::Dependencies;
 use failure::Cells;
 use gradients::Gradients;
 use impls::Impls;
 use limits::{EndedBy, Verdict, Watch};
-use session::{LITERALS, Session, WORKING_DIRECTORY};
+use session::{Facts, LITERALS, Session, WORKING_DIRECTORY};
 use variables::{Gone, Variables};
 
 /// The engine runs this binary again as `cuaderno runtime`.
@@ -102,6 +105,16 @@ pub fn stock(toolchain: &Toolchain, support: &Support) -> Result<Command> {
     stock.env("JUPYTER_PATH", session.folder());
     stock.current_dir(working_directory);
     Ok(stock)
+}
+
+/// Builds a crate that notebooks may ask for by its `name`.
+///
+/// # Errors
+/// If it cannot be built.
+pub fn prebuild(toolchain: &Toolchain, support: &Support, name: &str) -> Result<()> {
+    let session = Session::create(toolchain, support, false)?;
+    let facts = Facts::of(session.folder())?;
+    Dependencies::prebuild(session.folder(), &facts, name)
 }
 
 /// evcxr and what belongs to it, on the thread that [`EngineThread`] starts.
