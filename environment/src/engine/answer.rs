@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use ra_ap_syntax::{Edition, SourceFile};
 
+use super::cell;
 use super::diagnostics::{Applicability, Diagnostic, Report, Span};
 use super::failure::Cells;
 use super::hints::{self, Advice, Edit, Problem, Session};
@@ -348,26 +349,33 @@ fn suggestion(error: &Diagnostic, origins: &Origins, code: &str) -> Option<Vec<E
 /// The lines that `edits` make, ready to be pasted, if the cell can be read then.
 fn repaired(code: &str, mut edits: Vec<Edit>) -> Option<String> {
     edits.sort_by_key(|edit| edit.range.start);
-    let first = edits.first()?.range.start;
+    let (first, last) = (edits.first()?.range.start, edits.last()?.range.end);
     let mut text = code.to_owned();
-    let mut last = 0;
+    let mut before = code.len();
     for edit in edits.iter().rev() {
-        if edit.range.end > text.len() || last > 0 && edit.range.end > last {
+        if edit.range.end > before || text.get(edit.range.clone()).is_none() {
             return None;
         }
-        text.get(edit.range.clone())?;
         text.replace_range(edit.range.clone(), &edit.text);
-        last = edit.range.start;
+        before = edit.range.start;
     }
-    let end = edits.last()?.range.end;
     // Behind the last change the text is as it was.
-    let end = text.len() - (code.len() - end);
+    let end = text.len() - (code.len() - last);
     let start = text[..first].rfind('\n').map_or(0, |at| at + 1);
     let end = text[end..].find('\n').map_or(text.len(), |at| end + at);
     let lines = text[start..end].trim_end();
-    let before = SourceFile::parse(&format!("fn f(){{{code}\n}}"), Edition::Edition2024);
-    let after = SourceFile::parse(&format!("fn f(){{{text}\n}}"), Edition::Edition2024);
-    let is_shorter = lines.chars().count() <= 4 * WIDTH && !lines.contains("/*cuaderno:");
-    let is_better = after.errors().len() < before.errors().len().max(1);
-    (is_shorter && is_better && text != code).then(|| format!("write:\n{lines}"))
+    let errors = |code: &str| {
+        let rust = cell::rust_of(code);
+        let parsed = SourceFile::parse(&format!("fn f(){{{rust}\n}}"), Edition::Edition2024);
+        parsed.errors().len()
+    };
+    let is_short = lines.chars().count() <= 8 * WIDTH && !lines.contains("/*cuaderno:");
+    if !is_short || text == code || errors(&text) >= errors(code).max(1) {
+        return None;
+    }
+    let place = match (line_number(code, first), line_number(code, last)) {
+        (first, last) if first == last => format!("line {first}"),
+        (first, last) => format!("lines {first} to {last}"),
+    };
+    Some(format!("write in {place}:\n{lines}"))
 }

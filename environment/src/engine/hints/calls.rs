@@ -4,7 +4,7 @@ use ra_ap_syntax::ast::{self, AstNode, HasArgList};
 
 use super::{Advice, Problem, Rule, quoted};
 
-pub const RULES: &[Rule] = &[number_of_arguments, model, method, missing_field];
+pub const RULES: &[Rule] = &[number_of_arguments, model, append, method, missing_field];
 
 /// `f(1, 2, 3)`
 fn number_of_arguments(problem: &Problem) -> Option<Advice> {
@@ -110,6 +110,16 @@ fn model(problem: &Problem) -> Option<Advice> {
         _ => return None,
     };
     Some(Advice::new(hint))
+}
+
+/// `v.append(x)`: Rust's takes a whole list.
+fn append(problem: &Problem) -> Option<Advice> {
+    let (expected, _) = problem.types()?;
+    let call = problem.around::<ast::MethodCallExpr>()?;
+    let name = call.name_ref()?;
+    (expected.starts_with("&mut Vec<") && name.text() == "append").then(|| {
+        Advice::new("in Rust it is `.push(…)`.").edit(problem.range_of(name.syntax()), "push")
+    })
 }
 
 /// Methods of Python's values, and Rust's; for what, and whether the arguments stay.

@@ -245,6 +245,10 @@ fn function(problem: &Problem) -> Option<Advice> {
             [_],
         ) => method(name),
         ("log" | "ln", [_]) => method("ln"),
+        ("min" | "max", [first, second]) if whole(&arguments[0]) => edit(
+            &format!("it is a method: `x.{name}(y)`."),
+            format!("{first}.{name}({second})"),
+        ),
         ("min" | "max", [_, _]) => method(name),
         ("min" | "max", [_]) => Some(Advice::new(format!(
             "the values of a list of whole numbers have `v.iter().{name}()`, of a tensor `t.{name}_all()?`."
@@ -296,6 +300,16 @@ fn function(problem: &Problem) -> Option<Advice> {
         )),
         _ => None,
     }
+}
+
+/// Whether the expression is a whole number, written out.
+fn whole(expression: &ast::Expr) -> bool {
+    expression
+        .syntax()
+        .text()
+        .to_string()
+        .chars()
+        .all(|c| c.is_ascii_digit())
 }
 
 /// `text` as what a method is called on.

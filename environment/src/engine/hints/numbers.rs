@@ -134,10 +134,52 @@ fn converted(
     } else {
         ""
     };
+    if is_float(other) && !is_float(own) && has_division(expression) {
+        return Advice::new(format!(
+            "whole numbers are divided without the rest. Make each an `{other}` before: `n as {other}`, `1.0`."
+        ))
+        .edit(range, with_fractions(expression, other));
+    }
     Advice::new(format!(
         "Rust does not mix types of numbers: `as {other}` makes the {own} an `{other}`{note}."
     ))
     .edit(range, format!("{} as {other}", operand(expression, text)))
+}
+
+fn has_division(expression: &ast::Expr) -> bool {
+    let operations = expression
+        .syntax()
+        .descendants()
+        .filter_map(ast::BinExpr::cast);
+    operations
+        .into_iter()
+        .any(|operation| operation.op_kind() == Some(ast::BinaryOp::ArithOp(ast::ArithOp::Div)))
+}
+
+/// The arithmetic of whole numbers, in numbers of the type `kind`.
+pub fn with_fractions(expression: &ast::Expr, kind: &str) -> String {
+    let text = expression.syntax().text().to_string();
+    match expression {
+        ast::Expr::BinExpr(operation) => {
+            match (operation.lhs(), operation.op_token(), operation.rhs()) {
+                (Some(left), Some(token), Some(right)) => {
+                    format!(
+                        "{} {token} {}",
+                        with_fractions(&left, kind),
+                        with_fractions(&right, kind)
+                    )
+                }
+                _ => text,
+            }
+        }
+        ast::Expr::ParenExpr(inner) => match inner.expr() {
+            Some(inner) => format!("({})", with_fractions(&inner, kind)),
+            None => text,
+        },
+        ast::Expr::Literal(_) if text.chars().all(|c| c.is_ascii_digit()) => format!("{text}.0"),
+        ast::Expr::Literal(_) => text,
+        other => format!("{} as {kind}", operand(other, &text)),
+    }
 }
 
 /// A number of another type than expected.
@@ -265,10 +307,20 @@ fn index(problem: &Problem) -> Option<Advice> {
     let is_index = problem.is(&["E0277"])
         && list.starts_with('[')
         && problem.error.label().starts_with("slice indices");
-    if !is_index || !(is_integer(kind) || kind == "{float}") || list == "str" {
+    let (kind, is_lent) = match kind.strip_prefix('&') {
+        Some(kind) => (kind, true),
+        None => (kind, false),
+    };
+    if !is_index || !(is_integer(kind) || kind == "{float}") {
         return None;
     }
     let expression = problem.exactly::<ast::Expr>()?;
+    if is_lent {
+        return Some(
+            Advice::new("a place in a list is a `usize`; the `*` goes from what is lent to the number itself.")
+                .edit(problem.at.clone(), format!("*{} as usize", operand(&expression, problem.text()))),
+        );
+    }
     if kind == "{float}" {
         return Some(Advice::new(
             "a place in a list is a whole number, counted from 0.",

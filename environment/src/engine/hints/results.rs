@@ -72,6 +72,9 @@ fn value_for_result(problem: &Problem) -> Option<Advice> {
     };
     let cast = super::NUMBERS.contains(&found) && super::NUMBERS.contains(&inner) && found != inner;
     let text = match cast {
+        true if super::is_float(inner) && super::is_integer(found) => {
+            super::numbers::with_fractions(&expression, inner)
+        }
         true => format!("{} as {inner}", operand(&expression, &text)),
         false => text,
     };
