@@ -155,8 +155,8 @@ fn compile(folder: &Path, facts: &Facts, emit: &[&str]) -> Result<u8> {
         println!("{artifact}");
         return Ok(0);
     }
+    Report::write(folder, &generated, &errors)?;
     if errors.iter().any(diagnostics::is_the_students) {
-        Report::write(folder, &generated, &errors)?;
         return refuse();
     }
     for mut message in errors {

@@ -128,6 +128,13 @@ impl Cell {
         ranges.zip(self.statements.iter().map(is_item)).collect()
     }
 
+    /// Where the last statement or item stands.
+    pub fn last(&self) -> Option<Range<usize>> {
+        let node = self.statements.last()?;
+        let start = self.at(node);
+        Some(start..start + usize::from(node.text_range().len()))
+    }
+
     /// The names that the cell's statements give to values.
     pub fn new_variables(&self) -> BTreeSet<String> {
         let lets = self

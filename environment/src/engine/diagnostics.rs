@@ -108,6 +108,15 @@ impl Report {
     }
 }
 
+impl Report {
+    /// Whether evcxr can mend all that is wrong: variables that the cell gives away are not kept.
+    pub fn can_be_mended(&self) -> bool {
+        self.errors.iter().filter(|error| error.is_about_something()).all(|error| {
+            error.kept_variable().is_some() && ["E0382", "E0425", "E0505"].contains(&error.code())
+        })
+    }
+}
+
 impl Diagnostic {
     /// The error's code, or an empty text.
     pub fn code(&self) -> &str {
@@ -161,11 +170,13 @@ impl Span {
     }
 }
 
-/// Whether the compiler's `message` is about what the student wrote, and not about what evcxr has put
-/// around it to keep variables, which it can mend.
+/// Whether the compiler's `message` is about what the student wrote, and not about what evcxr can mend:
+/// what it has put around the cell to keep variables, or an `await`.
 pub fn is_the_students(message: &Value) -> bool {
     let diagnostic = Diagnostic::deserialize(message).unwrap_or_default();
-    diagnostic.is_about_something() && diagnostic.kept_variable().is_none()
+    diagnostic.is_about_something()
+        && diagnostic.kept_variable().is_none()
+        && diagnostic.code() != "E0728"
 }
 
 /// Whether evcxr compiles a cell that failed once more, for better messages: it then leaves out what

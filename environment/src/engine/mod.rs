@@ -58,7 +58,7 @@ use answer::Answer;
 use cell::Cell;
 use collector::Collector;
 use definitions::Definitions;
-use diagnostics::{REFUSED, Report};
+use diagnostics::Report;
 use failure::Cells;
 use gradients::Gradients;
 use impls::Impls;
@@ -449,9 +449,9 @@ impl Engine {
             return Ok(());
         }
         // A cell that does not compile defines nothing, so that no variable need go.
-        let mut errors = self.context.check(code)?;
-        errors.retain(|error| error.message() == REFUSED);
-        if !errors.is_empty() {
+        let errors = self.context.check(code)?;
+        let report = Report::read(self.session.folder());
+        if report.is_some_and(|report| !report.can_be_mended()) {
             return Err(evcxr::Error::CompilationErrors(errors));
         }
         let drop = |name: &str| {

@@ -87,6 +87,11 @@ impl<'a> Origins<'a> {
         self.code.get(self.range(span)?)
     }
 
+    /// The cell's last expression, which it shows.
+    pub fn last(&self) -> Option<Range<usize>> {
+        Cell::read(self.code).ok()?.last()
+    }
+
     /// Where the cell imports `name`.
     pub fn import_of(&self, name: &str) -> Option<Range<usize>> {
         let is_word = |c: char| c.is_alphanumeric() || c == '_';

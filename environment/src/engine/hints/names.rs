@@ -245,7 +245,7 @@ fn function(problem: &Problem) -> Option<Advice> {
             [_],
         ) => method(name),
         ("log" | "ln", [_]) => method("ln"),
-        ("min" | "max", [first, second]) if whole(&arguments[0]) => edit(
+        ("min" | "max", [first, second]) if is_whole(&arguments[0]) => edit(
             &format!("it is a method: `x.{name}(y)`."),
             format!("{first}.{name}({second})"),
         ),
@@ -303,7 +303,7 @@ fn function(problem: &Problem) -> Option<Advice> {
 }
 
 /// Whether the expression is a whole number, written out.
-fn whole(expression: &ast::Expr) -> bool {
+fn is_whole(expression: &ast::Expr) -> bool {
     expression
         .syntax()
         .text()
