@@ -146,7 +146,10 @@ impl Diagnostic {
 
     /// Whether it is about a variable that the session would keep, and which one.
     pub fn kept_variable(&self) -> Option<&str> {
-        self.spans.iter().find_map(Span::kept_variable)
+        // What another one borrows from is where the error is.
+        let (primary, others): (Vec<&Span>, Vec<&Span>) =
+            self.spans.iter().partition(|span| span.is_primary);
+        others.into_iter().chain(primary).find_map(Span::kept_variable)
     }
 }
 

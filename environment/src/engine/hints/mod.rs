@@ -100,11 +100,11 @@ type Rule = fn(&Problem) -> Option<Advice>;
 const RULES: &[&[Rule]] = &[
     python::RULES,
     names::RULES,
+    tensors::RULES,
     calls::RULES,
     results::RULES,
     numbers::RULES,
     text::RULES,
-    tensors::RULES,
     ownership::RULES,
 ];
 

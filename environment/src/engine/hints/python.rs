@@ -546,7 +546,7 @@ fn several_at_once(problem: &Problem) -> Option<Advice> {
         Some(left) => (true, left),
         None => (false, left),
     };
-    if !left.split(',').all(|name| is_name(name.trim())) {
+    if !left.contains(',') || !left.split(',').all(|name| is_name(name.trim())) {
         return None;
     }
     let right = right.trim();
