@@ -16,8 +16,12 @@ use super::dependencies::{Dependencies, requested, resolved};
 use super::diagnostics::{self, Report};
 use super::limits::ENDED;
 use super::session::{DEPENDENCIES, Facts, LITERALS, WORKING_DIRECTORY};
+<<<<<<< HEAD
 use super::source::Replaced;
 use super::{includes, literals, runtime, source, support};
+=======
+use super::{includes, literals, macros, runtime, source, support};
+>>>>>>> main
 
 /// Where the stand-in writes the process that compiles a cell, so that a time limit can end it and the
 /// group that it leads.
@@ -80,9 +84,16 @@ impl Facts {
     }
 }
 
+<<<<<<< HEAD
 /// Compiles the crate of cells and reports as cargo does with `--message-format=json`. What the
 /// compiler says of the student's code it leaves in the session's folder; evcxr hears no more than
 /// what it can mend by itself.
+=======
+/// The compiler's stack, in bytes: eight times its own choice.
+const STACK: &str = "67108864";
+
+/// Compiles the crate of cells and reports as cargo does with `--message-format=json`.
+>>>>>>> main
 fn compile(folder: &Path, facts: &Facts, emit: &[&str]) -> Result<u8> {
     ensure!(!folder.join(ENDED).exists(), "the cell was ended");
     let out = folder.join("out");
@@ -96,6 +107,7 @@ fn compile(folder: &Path, facts: &Facts, emit: &[&str]) -> Result<u8> {
     let replaced = Replaced::read(folder);
     let source = source::adapt(&generated, &dependencies.source(), &replaced.names);
     let folder_of_notebook = fs::read_to_string(folder.join(WORKING_DIRECTORY))?;
+    let source = macros::put_first(&source);
     let source = literals::restore(&source, &folder.join(LITERALS))?;
     let source = includes::from_folder(&source, Path::new(&folder_of_notebook));
     fs::write(&cell, source)?;
@@ -120,6 +132,8 @@ fn compile(folder: &Path, facts: &Facts, emit: &[&str]) -> Result<u8> {
             "-Coverflow-checks=on",
             "-Cdebug-assertions=on",
         ]);
+    // Long sums are expressions within one another.
+    command.env("RUST_MIN_STACK", STACK);
     link_support(&mut command, folder, facts);
     dependencies.add_to(&mut command, folder);
     command

@@ -19,7 +19,11 @@ mod includes;
 mod input;
 mod limits;
 mod literals;
+<<<<<<< HEAD
 mod origins;
+=======
+mod macros;
+>>>>>>> main
 mod output;
 mod page;
 mod place;
@@ -48,7 +52,7 @@ pub use failure::Failure;
 pub use limits::{Interrupts, Processes};
 pub use output::{CellOutput, OnOutput, Stream};
 pub use page::Page;
-pub use reading::{Brackets, MOST_NESTED, brackets, ends_within_a_token};
+pub use reading::{Depth, ends_within_a_token};
 pub use signals::Contents;
 pub use support::Support;
 pub use thread::EngineThread;

@@ -16,7 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use ra_ap_syntax::ast::{self, AstNode, HasName};
-use ra_ap_syntax::{Edition, SourceFile, SyntaxNode, TextRange, TextSize};
+use ra_ap_parser::LexedStr;
+use ra_ap_syntax::{Edition, SourceFile, SyntaxKind, SyntaxNode, TextRange, TextSize};
 
 use super::cell::{Cell, item_name};
 use super::diagnostics::Diagnostic;
@@ -137,10 +138,8 @@ impl<'a> Problem<'a> {
         others: Vec<(Range<usize>, String)>,
         session: &'a Session<'a>,
     ) -> Self {
-        let tree = SourceFile::parse(
-            &format!("{BEFORE}{}\n}}", without_commands(code)),
-            Edition::Edition2024,
-        );
+        let code_alone = with_macros_as_calls(&without_commands(code));
+        let tree = SourceFile::parse(&format!("{BEFORE}{code_alone}\n}}"), Edition::Edition2024);
         Self {
             error,
             code,
@@ -298,6 +297,27 @@ fn without_commands(code: &str) -> String {
         }
     };
     code.split_inclusive('\n').map(blank).collect()
+}
+
+/// Macros whose arguments are expressions.
+const MACROS: [&str; 9] = [
+    "assert", "assert_eq", "assert_ne", "dbg", "eprintln", "format", "panic", "print", "println",
+];
+
+/// The code with calls in place of macros whose arguments are expressions, each byte in its place: a
+/// parser sees no expressions in macros.
+fn with_macros_as_calls(code: &str) -> String {
+    let tokens = LexedStr::new(Edition::Edition2024, code);
+    let mut calls = String::with_capacity(code.len());
+    for token in 0..tokens.len() {
+        let is_macro = tokens.kind(token) == SyntaxKind::BANG
+            && token > 0
+            && MACROS.contains(&tokens.text(token - 1))
+            && token + 1 < tokens.len()
+            && tokens.kind(token + 1) == SyntaxKind::L_PAREN;
+        calls.push_str(if is_macro { "_" } else { tokens.text(token) });
+    }
+    calls
 }
 
 fn type_of_literal(expression: &ast::Expr) -> Option<String> {

@@ -74,7 +74,9 @@ fn raised(problem: &Problem, advice: Advice, operation: &ast::BinExpr, exponent:
 
 /// `1 - x`, `2.0 * n`
 fn two_types(problem: &Problem) -> Option<Advice> {
-    const OPERATORS: [&str; 10] = ["+", "-", "*", "/", "%", "+=", "-=", "*=", "/=", "%="];
+    const OPERATORS: [&str; 16] = [
+        "+", "-", "*", "/", "%", "+=", "-=", "*=", "/=", "%=", "==", "!=", "<", ">", "<=", ">=",
+    ];
     if !problem.is(&["E0277"]) || !OPERATORS.contains(&problem.text()) {
         return None;
     }
@@ -89,7 +91,7 @@ fn two_types(problem: &Problem) -> Option<Advice> {
         return None;
     }
     // The one that is not so in the types that it can be of gives way.
-    let assigns = problem.text().ends_with('=');
+    let assigns = problem.text().ends_with('=') && problem.text().len() == 2 && !problem.text().starts_with(['=', '!', '<', '>']);
     let left_gives_way = !assigns
         && (is_integer(left_type) && is_float(right_type)
             || left_type == "f32" && right_type == "f64");
@@ -110,7 +112,14 @@ fn two_types(problem: &Problem) -> Option<Advice> {
     }
     let text = problem.text_of(expression.syntax());
     let range = problem.range_of(expression.syntax());
-    Some(converted(&expression, text, range, own, other))
+    let mut advice = converted(&expression, text, range, own, other);
+    // `n as f64 < x` would begin a list of types.
+    if left_gives_way && problem.text().starts_with('<') {
+        for edit in advice.edits.iter_mut().filter(|edit| edit.text.contains(" as ")) {
+            edit.text = format!("({})", edit.text);
+        }
+    }
+    Some(advice)
 }
 
 /// Makes a number another type's.

@@ -88,7 +88,9 @@ fn lent_and_changed(problem: &Problem) -> Option<Advice> {
 
 /// A type that only the student knows.
 fn type_unknown(problem: &Problem) -> Option<Advice> {
-    if !problem.is(&["E0282", "E0283", "E0284"]) {
+    // Without a type the compiler takes the one that has no values.
+    let is_never = problem.is(&["E0277"]) && problem.error.message.contains("`!: ");
+    if !problem.is(&["E0282", "E0283", "E0284"]) && !is_never {
         return None;
     }
     let statement = problem.around::<ast::LetStmt>();
