@@ -151,7 +151,11 @@ fn commands_negations_and_strange_spaces_are_what_was_meant() {
     says(&executed, 15, "pub struct Trainer");
     // A variable with a question mark is Rust.
     assert_eq!(error(&executed, 16).0, "CompileError");
-    assert!(error(&executed, 17).1.contains("Nothing is known of `Nothing`"));
+    assert!(
+        error(&executed, 17)
+            .1
+            .contains("Nothing is known of `Nothing`")
+    );
 }
 
 #[test]

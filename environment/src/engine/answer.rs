@@ -201,7 +201,7 @@ fn elsewhere(errors: &[&Diagnostic], report: &Report, cells: &Cells, session: &S
 
 /// Where in the cell an error is: what it is about, or else the first of its places that is there.
 fn place_of(error: &Diagnostic, origins: &Origins) -> Option<Range<usize>> {
-    if error.message.contains("`evcxr_display`") {
+    if error.is_about_showing() {
         return origins.last();
     }
     let primary = error.primary().find_map(|span| origins.range(span));

@@ -16,12 +16,8 @@ use super::dependencies::{Dependencies, requested, resolved};
 use super::diagnostics::{self, Report};
 use super::limits::ENDED;
 use super::session::{DEPENDENCIES, Facts, LITERALS, WORKING_DIRECTORY};
-<<<<<<< HEAD
 use super::source::Replaced;
-use super::{includes, literals, runtime, source, support};
-=======
 use super::{includes, literals, macros, runtime, source, support};
->>>>>>> main
 
 /// Where the stand-in writes the process that compiles a cell, so that a time limit can end it and the
 /// group that it leads.
@@ -84,16 +80,12 @@ impl Facts {
     }
 }
 
-<<<<<<< HEAD
-/// Compiles the crate of cells and reports as cargo does with `--message-format=json`. What the
-/// compiler says of the student's code it leaves in the session's folder; evcxr hears no more than
-/// what it can mend by itself.
-=======
 /// The compiler's stack, in bytes: eight times its own choice.
 const STACK: &str = "67108864";
 
-/// Compiles the crate of cells and reports as cargo does with `--message-format=json`.
->>>>>>> main
+/// Compiles the crate of cells and reports as cargo does with `--message-format=json`. What the
+/// compiler says of the student's code it leaves in the session's folder; evcxr hears no more than
+/// what it can mend by itself.
 fn compile(folder: &Path, facts: &Facts, emit: &[&str]) -> Result<u8> {
     ensure!(!folder.join(ENDED).exists(), "the cell was ended");
     let out = folder.join("out");

@@ -219,7 +219,6 @@ impl Cell {
     }
 }
 
-<<<<<<< HEAD
 /// The names that a pattern gives.
 fn names_in(pattern: &ast::Pat) -> BTreeSet<String> {
     let names = pattern
@@ -231,10 +230,7 @@ fn names_in(pattern: &ast::Pat) -> BTreeSet<String> {
         .collect()
 }
 
-/// The name that evcxr keeps an item by.
-=======
 /// The name that a session keeps an item by; macros have names of their own.
->>>>>>> main
 pub fn item_name(node: &SyntaxNode) -> Option<String> {
     let name = match ast::Item::cast(node.clone())? {
         ast::Item::Const(item) => item.name(),
@@ -368,7 +364,10 @@ mod tests {
             ("let a = 1;\nlet type = 3;", 2),
             ("let = 3;", 1),
             ("let in = 4;", 1),
-            ("macro_rules! sq { () => {} }\nfn sq() {}\nmacro_rules! sq { () => {} }", 3),
+            (
+                "macro_rules! sq { () => {} }\nfn sq() {}\nmacro_rules! sq { () => {} }",
+                3,
+            ),
         ] {
             let unread = Cell::read(code).err();
             assert_eq!(unread.map(|unread| unread.line), Some(line), "{code}");

@@ -111,9 +111,13 @@ impl Report {
 impl Report {
     /// Whether evcxr can mend all that is wrong: variables that the cell gives away are not kept.
     pub fn can_be_mended(&self) -> bool {
-        self.errors.iter().filter(|error| error.is_about_something()).all(|error| {
-            error.kept_variable().is_some() && ["E0382", "E0425", "E0505"].contains(&error.code())
-        })
+        self.errors
+            .iter()
+            .filter(|error| error.is_about_something())
+            .all(|error| {
+                error.kept_variable().is_some()
+                    && ["E0382", "E0425", "E0505"].contains(&error.code())
+            })
     }
 }
 
@@ -139,6 +143,15 @@ impl Diagnostic {
             .unwrap_or_default()
     }
 
+    /// Whether it is about the cell's last value, which cannot be shown.
+    pub fn is_about_showing(&self) -> bool {
+        let is_shown = |span: &&Span| {
+            let line = span.text.first().map_or("", |line| line.text.as_str());
+            span.is_primary && line.starts_with(").evcxr_display()")
+        };
+        self.code() == "E0599" && self.spans.iter().any(|span| is_shown(&span))
+    }
+
     /// Whether it says something, and not only how many errors there were.
     pub fn is_about_something(&self) -> bool {
         self.level == "error" && !self.spans.is_empty()
@@ -149,7 +162,10 @@ impl Diagnostic {
         // What another one borrows from is where the error is.
         let (primary, others): (Vec<&Span>, Vec<&Span>) =
             self.spans.iter().partition(|span| span.is_primary);
-        others.into_iter().chain(primary).find_map(Span::kept_variable)
+        others
+            .into_iter()
+            .chain(primary)
+            .find_map(Span::kept_variable)
     }
 }
 

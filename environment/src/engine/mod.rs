@@ -19,11 +19,8 @@ mod includes;
 mod input;
 mod limits;
 mod literals;
-<<<<<<< HEAD
-mod origins;
-=======
 mod macros;
->>>>>>> main
+mod origins;
 mod output;
 mod page;
 mod place;

@@ -19,6 +19,8 @@ pub struct Origins<'a> {
     /// For each line of the source: the cell's line, from 0, and how many characters stand before the
     /// part of it that is in the source.
     lines: Vec<Option<(usize, usize)>>,
+    /// Lines of the source with nothing but the bracket that evcxr puts before the last expression.
+    brackets: Vec<bool>,
     /// Where code was put into lines: for a line, from 1, the column and how much.
     moved: &'a BTreeMap<usize, (usize, usize)>,
 }
@@ -65,7 +67,12 @@ impl<'a> Origins<'a> {
                 lines[found + index] = Some((first + index, column));
             }
         }
-        Self { code, lines, moved }
+        Self {
+            code,
+            lines,
+            brackets: source.iter().map(|line| *line == "(").collect(),
+            moved,
+        }
     }
 
     /// The lines of a source that is the cell with `before` lines in front of it.
@@ -78,6 +85,7 @@ impl<'a> Origins<'a> {
         Self {
             code,
             lines: vec![None; before].into_iter().chain(lines).collect(),
+            brackets: vec![],
             moved,
         }
     }
@@ -112,6 +120,9 @@ impl<'a> Origins<'a> {
 
     /// The bytes of the cell that `span` is about, if it begins in the cell.
     pub fn range(&self, span: &Span) -> Option<Range<usize>> {
+        if self.brackets.get(span.line_start.wrapping_sub(1)) == Some(&true) {
+            return self.last();
+        }
         let start = self.byte(span.line_start, span.column_start)?;
         let end = self
             .byte(span.line_end, span.column_end)

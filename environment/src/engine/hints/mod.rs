@@ -15,8 +15,8 @@ mod text;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use ra_ap_syntax::ast::{self, AstNode, HasName};
 use ra_ap_parser::LexedStr;
+use ra_ap_syntax::ast::{self, AstNode, HasName};
 use ra_ap_syntax::{Edition, SourceFile, SyntaxKind, SyntaxNode, TextRange, TextSize};
 
 use super::cell::{Cell, item_name};
@@ -301,7 +301,15 @@ fn without_commands(code: &str) -> String {
 
 /// Macros whose arguments are expressions.
 const MACROS: [&str; 9] = [
-    "assert", "assert_eq", "assert_ne", "dbg", "eprintln", "format", "panic", "print", "println",
+    "assert",
+    "assert_eq",
+    "assert_ne",
+    "dbg",
+    "eprintln",
+    "format",
+    "panic",
+    "print",
+    "println",
 ];
 
 /// The code with calls in place of macros whose arguments are expressions, each byte in its place: a

@@ -91,7 +91,9 @@ fn two_types(problem: &Problem) -> Option<Advice> {
         return None;
     }
     // The one that is not so in the types that it can be of gives way.
-    let assigns = problem.text().ends_with('=') && problem.text().len() == 2 && !problem.text().starts_with(['=', '!', '<', '>']);
+    let assigns = problem.text().ends_with('=')
+        && problem.text().len() == 2
+        && !problem.text().starts_with(['=', '!', '<', '>']);
     let left_gives_way = !assigns
         && (is_integer(left_type) && is_float(right_type)
             || left_type == "f32" && right_type == "f64");
@@ -115,7 +117,11 @@ fn two_types(problem: &Problem) -> Option<Advice> {
     let mut advice = converted(&expression, text, range, own, other);
     // `n as f64 < x` would begin a list of types.
     if left_gives_way && problem.text().starts_with('<') {
-        for edit in advice.edits.iter_mut().filter(|edit| edit.text.contains(" as ")) {
+        for edit in advice
+            .edits
+            .iter_mut()
+            .filter(|edit| edit.text.contains(" as "))
+        {
             edit.text = format!("({})", edit.text);
         }
     }

@@ -120,7 +120,8 @@ fn type_unknown(problem: &Problem) -> Option<Advice> {
     if let Some((end, kind)) = found {
         let advice = Advice::new(format!(
             "say the type of what comes out, as in `::<{kind}>()`."
-        ));
+        ))
+        .says("the type of what comes out is not known");
         // Which numbers are added up, the student knows.
         return Some(match kind {
             "Vec<_>" => advice.edit(end..end, "::<Vec<_>>"),

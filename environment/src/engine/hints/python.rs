@@ -613,6 +613,9 @@ fn missing_semicolon(problem: &Problem) -> Option<Advice> {
     if !problem.is_syntax() || !expected.contains("`;`") {
         return None;
     }
+    if problem.text().is_empty() && expected == "`;`" {
+        return Some(Advice::new("a statement ends with `;`."));
+    }
     let begins_line = problem.before().trim().is_empty();
     let begins = ["let", "for", "while", "fn", "struct", "use", "return"].contains(&problem.text());
     if !begins_line && !begins {

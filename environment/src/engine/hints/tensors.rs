@@ -140,6 +140,21 @@ fn scaled(problem: &Problem) -> Option<Advice> {
         return None;
     }
     let operation = problem.around::<ast::BinExpr>()?;
+    let advice = Advice::new("a tensor is scaled by an `f64`.");
+    if let Some((kind, bound)) = quoted(&problem.error.message)
+        .first()
+        .and_then(|bound| bound.split_once(": "))
+        && bound.contains("Borrow<")
+        && bound.contains("Tensor>")
+        && (is_integer(kind) || is_float(kind))
+    {
+        let number = operation.rhs()?;
+        return (problem.range_of(number.syntax()) == problem.at).then(|| {
+            as_fraction(problem, advice, &number).says(format!(
+                "a tensor and a number of the type `{kind}` do not mix"
+            ))
+        });
+    }
     let types = quoted(problem.error.label());
     let (left, right) = types
         .first()?
@@ -152,16 +167,19 @@ fn scaled(problem: &Problem) -> Option<Advice> {
     if !is_integer(kind) && !is_float(kind) {
         return None;
     }
+    Some(as_fraction(problem, advice, &number))
+}
+
+fn as_fraction(problem: &Problem, advice: Advice, number: &ast::Expr) -> Advice {
     let text = problem.text_of(number.syntax());
     let range = problem.range_of(number.syntax());
-    let advice = Advice::new("a tensor is scaled by an `f64`.");
-    Some(match text.chars().all(|c| c.is_ascii_digit()) {
+    match text.chars().all(|c| c.is_ascii_digit()) {
         true => advice.edit(range.end..range.end, ".0"),
-        false => advice.edit(
-            range,
-            format!("{} as f64", super::names::operand(&number, text)),
-        ),
-    })
+        false => {
+            let operand = super::names::operand(number, text);
+            advice.edit(range, format!("{operand} as f64"))
+        }
+    }
 }
 
 /// Methods of other libraries' tensors, and ours.

@@ -205,10 +205,11 @@ fn derive(problem: &Problem, kind: &str) -> Advice {
 
 /// A last expression that cannot be shown.
 fn cannot_be_shown(problem: &Problem) -> Option<Advice> {
-    if !problem.is(&["E0599"]) || !problem.error.message.contains("`evcxr_display`") {
+    if !problem.error.is_about_showing() {
         return None;
     }
-    let kind = *quoted(&problem.error.message).get(1)?;
+    let names = quoted(&problem.error.message);
+    let kind = *names.iter().find(|name| **name != "evcxr_display")?;
     if kind.contains("closure") {
         return Some(
             Advice::new("call it, or end the line with `;`.")
