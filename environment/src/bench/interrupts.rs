@@ -142,9 +142,9 @@ impl InterruptedSession {
     /// How long the cell takes, without the wait for what an earlier one has left the engine with.
     fn run(&mut self, code: &str, limit: Option<Duration>) -> Duration {
         self.interrupts.clear();
-        let _ = self.engine.execute("", None, &|_, _| None, Box::new(|_| {}));
+        let _ = self.engine.execute("", None, None, &|_, _| None, Box::new(|_| {}));
         let start = Instant::now();
-        let _ = self.engine.execute(code, limit, &|_, _| None, Box::new(|_| {}));
+        let _ = self.engine.execute(code, None, limit, &|_, _| None, Box::new(|_| {}));
         start.elapsed()
     }
 
@@ -158,7 +158,7 @@ impl InterruptedSession {
             interrupts.add();
             start.elapsed()
         });
-        let _ = self.engine.execute(code, None, &|_, _| None, Box::new(|_| {}));
+        let _ = self.engine.execute(code, None, None, &|_, _| None, Box::new(|_| {}));
         let ended = start.elapsed();
         ended.checked_sub(interrupt.join().ok()?)
     }
