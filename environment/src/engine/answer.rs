@@ -204,15 +204,11 @@ fn place_of(error: &Diagnostic, origins: &Origins) -> Option<Range<usize>> {
     if error.is_about_showing() {
         return origins.last();
     }
-    let primary = error.primary().find_map(|span| origins.range(span));
-    primary
-        .or_else(|| {
-            error
-                .spans
-                .iter()
-                .filter_map(Span::in_cells)
-                .find_map(|span| origins.range(span))
-        })
+    let (primary, others): (Vec<&Span>, Vec<&Span>) =
+        error.spans.iter().partition(|span| span.is_primary);
+    let mut spans = primary.into_iter().chain(others);
+    spans
+        .find_map(|span| origins.range(span))
         .or_else(|| import(error, origins))
 }
 
@@ -235,7 +231,7 @@ fn import(error: &Diagnostic, origins: &Origins) -> Option<Range<usize>> {
 /// The other places of an error that are in the cell, with what is said there.
 fn labels(error: &Diagnostic, at: &Range<usize>, origins: &Origins) -> Vec<(Range<usize>, String)> {
     let spans = error.spans.iter().filter_map(|span| {
-        let range = origins.range(span.in_cells()?)?;
+        let range = origins.range(span)?;
         let label = plain(span.label.as_deref()?);
         (!label.is_empty() && range != *at && label != plain(error.label()))
             .then_some((range, label))

@@ -118,8 +118,15 @@ impl<'a> Origins<'a> {
         None
     }
 
-    /// The bytes of the cell that `span` is about, if it begins in the cell.
+    /// The bytes of the cell that `span` is about, if it begins in the cell, or else where the cell
+    /// calls the macro that it is in.
     pub fn range(&self, span: &Span) -> Option<Range<usize>> {
+        let here = (span.file_name.ends_with("src/lib.rs")).then(|| self.range_here(span));
+        let outside = || self.range(&span.expansion.as_ref()?.span);
+        here.flatten().or_else(outside)
+    }
+
+    fn range_here(&self, span: &Span) -> Option<Range<usize>> {
         if self.brackets.get(span.line_start.wrapping_sub(1)) == Some(&true) {
             return self.last();
         }
@@ -163,6 +170,7 @@ mod tests {
 
     fn span(line: usize, start: usize, end: usize) -> Span {
         Span {
+            file_name: "src/lib.rs".to_owned(),
             line_start: line,
             line_end: line,
             column_start: start,
