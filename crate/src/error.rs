@@ -55,6 +55,10 @@ pub enum Error {
     #[error("{place}: {source}")]
     At { place: String, source: Box<Error> },
 
+    /// The user has interrupted the cell, and a batch or an optimiser's step found it.
+    #[error("The cell was interrupted in a loop. What it has changed so far stays.")]
+    Interrupted,
+
     /// An exercise that is not solved yet, or results of a lab that are not as expected.
     #[error("{0}")]
     Lab(String),

@@ -42,11 +42,11 @@ pub mod prelude {
     pub use crate::lab::{Bands, Profile, check_all_close, check_close, unsolved};
     pub use crate::metrics::{
         ClassificationReport, ClusteringReport, accuracy, classification_report, clustering_report,
-        confusion_matrix, reconstruction_bce, reconstruction_mse,
+        confusion_matrix, masked_select, reconstruction_bce, reconstruction_mse,
     };
     pub use crate::models::{
-        Autoencoder, CategoricalVae, Classifier, Codec, GaussianCode, JointVae, PixelLoss, Vae,
-        VaeArchitecture,
+        Autoencoder, CategoricalVae, Classifier, Codec, Gan, GaussianCode, JointVae, PixelLoss,
+        Vae, VaeArchitecture,
     };
     pub use crate::nn::{
         Activation, AvgPool1d, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d,
@@ -69,8 +69,8 @@ pub mod prelude {
     pub use crate::rng::Rng;
     pub use crate::table::Table;
     pub use crate::train::{
-        Batch, Checkpoint, EarlyStopping, Examples, History, Losses, Model, Progress, RunFolder,
-        ShuffledBatches, TensorExamples, Trace, Trainer, evaluate,
+        Adversaries, Batch, Checkpoint, EarlyStopping, Examples, History, Losses, Model, Progress,
+        RunFolder, ShuffledBatches, TensorExamples, Trace, Trainer, evaluate,
     };
     pub use candle_core::{DType, Device, IndexOp, Module, Tensor, Var};
 }

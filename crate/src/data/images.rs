@@ -3,10 +3,11 @@
 use candle_core::{DType, Device, Tensor};
 
 use crate::train::{Batch, Examples};
-use crate::{Error, Result, Rng};
+use crate::{Error, Result, Rng, notebook};
 
-/// Images and the class of each.
+/// Images and the class of each, as many of one as of the other: [`LabelledImages::new`] checks it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct LabelledImages {
     /// `[n, channels, height, width]`, f32 in `[0, 1]`.
     pub images: Tensor,
@@ -120,8 +121,10 @@ impl LabelledImages {
     /// Copies the images at `indices`, in that order, and nothing else.
     ///
     /// # Errors
-    /// If an index is not below [`LabelledImages::len`].
+    /// If an index is not below [`LabelledImages::len`]; in a notebook, if the user has interrupted
+    /// the cell.
     pub fn select(&self, indices: &[u32]) -> Result<Self> {
+        notebook::check_stop()?;
         if let Some(index) = indices.iter().find(|&&index| index as usize >= self.len()) {
             return Err(Error::argument(
                 "the index of an image",

@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use crate::{Error, Result};
+use crate::{Error, Result, notebook};
 
 /// Some examples at once; the first dimension of both tensors counts them.
 #[derive(Clone, Debug)]
@@ -51,7 +51,8 @@ pub trait Examples {
     /// The examples at those indices, in that order.
     ///
     /// # Errors
-    /// If an index is not below [`Examples::len`], or an example cannot be read.
+    /// If an index is not below [`Examples::len`], or an example cannot be read; in a notebook, if
+    /// the user has interrupted the cell.
     fn batch(&self, indices: &[u32]) -> Result<Batch>;
 }
 
@@ -129,6 +130,7 @@ impl Examples for TensorExamples {
     }
 
     fn batch(&self, indices: &[u32]) -> Result<Batch> {
+        notebook::check_stop()?;
         let indices = Tensor::new(indices, self.inputs.device())?;
         Ok(Batch {
             inputs: self.inputs.index_select(&indices, 0)?,

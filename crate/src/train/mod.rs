@@ -1,15 +1,18 @@
 //! Training: what a model minimises, batches, the loop and its history.
 
+mod adversaries;
 mod batch;
 mod callback;
 mod checkpoint;
 mod early_stopping;
 mod evaluate;
 mod exact;
+mod game;
 mod history;
 mod limits;
 mod model;
 mod observer;
+mod play;
 mod progress;
 mod resume;
 mod run_folder;
@@ -18,6 +21,7 @@ mod tally;
 mod trace;
 mod trainer;
 
+pub use adversaries::{Adversaries, Player};
 pub use batch::{Batch, Examples, TensorExamples};
 pub use callback::{Callback, Training};
 pub use checkpoint::Checkpoint;

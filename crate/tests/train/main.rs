@@ -3,6 +3,7 @@
 #[path = "../common/fixture.rs"]
 mod fixture;
 
+mod adversaries;
 mod callbacks;
 mod initialisers;
 mod layers;
@@ -13,4 +14,6 @@ mod recurrent_layers;
 mod resume;
 mod run_folder;
 mod schedules;
+mod scratch;
 mod state_dict;
+mod translation;

@@ -226,6 +226,37 @@ fn a_masked_tagger_learns_tags_that_depend_on_the_word_before() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn the_mean_of_an_epoch_is_the_one_over_all_words() -> Result<()> {
+    let model = tagger(1)?;
+    // Two batches of evaluation: a thousand long sentences, and the rest of one word.
+    let lengths: Vec<usize> = (0..1200).map(|i| if i < 1000 { 6 } else { 1 }).collect();
+    let [words, tags, mask] = sentences(&lengths, 2)?;
+    let examples = TensorExamples::new(words.clone(), tags.clone())?.masked(mask.clone())?;
+    let all: Vec<u32> = (0..1200).collect();
+    let together = model.losses(&examples.batch(&all)?, &mut Pass::Evaluate)?;
+    let means = model.evaluate(&examples)?;
+    for (mean, (name, expected)) in means.iter().zip(together.values()?) {
+        assert!(
+            (mean.mean - expected).abs() < 1e-6,
+            "{name}: {mean:?}, not {expected}"
+        );
+    }
+    let predicted = model.predict_with_mask(&words, &mask)?;
+    let of_words = |tags: &Tensor| masked_select(tags, &mask);
+    let found = accuracy(&of_words(&tags)?, &of_words(&predicted)?)?;
+    assert!(
+        (found - means[1].mean).abs() < 1e-6,
+        "{found}, not {}",
+        means[1].mean
+    );
+    // The last sentence has one word, which the layer that reads backwards meets after the padding.
+    let last = |probabilities: Tensor| probabilities.i((1199, .., 0))?.to_vec1::<f32>();
+    let masked = last(model.probabilities_with_mask(&words, &mask)?)?;
+    assert_ne!(last(model.probabilities(&words)?)?, masked);
+    Ok(())
+}
+
 /// A fully convolutional network with a class for each pixel: bright or dark.
 #[test]
 fn a_segmenter_learns_masks_of_pixels() -> Result<()> {

@@ -21,8 +21,8 @@ use crate::ops::Reduction;
 use crate::train::{Batch, Losses, Model};
 use crate::{Error, Result, Rng, ops};
 
-pub(super) const IMAGE: [usize; 3] = [1, 28, 28];
-pub(super) const PIXELS: usize = 784;
+const IMAGE: [usize; 3] = [1, 28, 28];
+const PIXELS: usize = 784;
 
 /// What the error of a reconstructed pixel is; the loss of an image is its mean over the pixels,
 /// times a factor.
@@ -182,6 +182,14 @@ impl Vae {
         self.decoder.input_shape()[0]
     }
 
+    /// As [`Vae::reconstruct`]: what Keras calls the answer of a network.
+    ///
+    /// # Errors
+    /// If the images have another shape.
+    pub fn predict(&self, images: &Tensor) -> Result<Tensor> {
+        self.reconstruct(images)
+    }
+
     /// Layer, output shape and parameters of both halves, and the sample between them.
     ///
     /// # Errors
@@ -237,7 +245,7 @@ fn heads(head: DensePlan) -> ParallelPlan {
 }
 
 /// The code whose means and log-variances stand side by side, `[n, 2 * latent]`.
-fn split(both: &Tensor) -> Result<GaussianCode> {
+pub(super) fn split(both: &Tensor) -> Result<GaussianCode> {
     let latent = both.dim(1)? / 2;
     Ok(GaussianCode {
         mean: both.narrow(1, 0, latent)?.contiguous()?,
