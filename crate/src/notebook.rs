@@ -18,11 +18,11 @@ mod display;
 mod shell;
 mod show;
 
-pub(crate) use cuaderno_protocol::Contents;
+pub use cuaderno_protocol::Contents;
 pub use display::{Display, clear_output};
 pub(crate) use display::{show, show_as_value};
 pub use shell::shell;
-pub use show::Show;
+pub use show::{Show, show_values_with};
 
 /// Whether this library's own front end reads what cells print.
 static CONNECTED: AtomicBool = AtomicBool::new(false);

@@ -189,9 +189,13 @@ impl Execution<'_> {
                 let printer = printer.clone();
                 move |output: &CellOutput| lock(&printer).take(output)
             };
-            let result = self
-                .engine
-                .execute(&code, Some(self.limit), &nobody, Box::new(on_output));
+            let result = self.engine.execute(
+                &code,
+                Some(number),
+                Some(self.limit),
+                &nobody,
+                Box::new(on_output),
+            );
             let output = lock(&printer).finish().to_vec();
             println!("    {}", seconds(result.duration));
             report.notes.extend(notes(&output));

@@ -193,6 +193,21 @@ fn what_cannot_be_built_is_one_sentence() {
 }
 
 #[test]
+fn the_code_of_an_image_is_one_category() {
+    let model = plain();
+    let images = images(6);
+    let codes = model.encode(&images).unwrap();
+    let sums = codes.sum(1).unwrap().to_vec1::<f32>().unwrap();
+    assert_eq!((codes.dims(), sums), (&[6, 10][..], vec![1.0; 6]));
+    let pixels = |images: Tensor| images.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let restored = model.reconstruct(&images).unwrap();
+    assert_eq!(
+        pixels(Codec::decode(&model, &codes).unwrap()),
+        pixels(restored)
+    );
+}
+
+#[test]
 fn networks_that_do_not_fit_each_other_are_one_sentence() {
     let network = |input: &[usize], units: usize, output: &[usize]| {
         let plan = Sequential::input(input)
@@ -227,20 +242,5 @@ fn networks_that_do_not_fit_each_other_are_one_sentence() {
     assert_eq!(
         joint(network(&[6], 8, &[8]), network(&[6], 6, &[6])),
         "JointVae: the encoder takes [6]; it must take images [channels, height, width], which can be turned and shifted."
-    );
-}
-
-#[test]
-fn the_code_of_an_image_is_one_category() {
-    let model = plain();
-    let images = images(6);
-    let codes = model.encode(&images).unwrap();
-    let sums = codes.sum(1).unwrap().to_vec1::<f32>().unwrap();
-    assert_eq!((codes.dims(), sums), (&[6, 10][..], vec![1.0; 6]));
-    let pixels = |images: Tensor| images.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-    let restored = model.reconstruct(&images).unwrap();
-    assert_eq!(
-        pixels(Codec::decode(&model, &codes).unwrap()),
-        pixels(restored)
     );
 }
