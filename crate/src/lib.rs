@@ -41,7 +41,7 @@ pub use table::Table;
 pub mod prelude {
     pub use crate::classic::{Knn, Neighbours, Pca, Split, StandardScaler, TSne, trustworthiness};
     pub use crate::codes::{CodeComparison, Codec};
-    pub use crate::data::{Batches, Distortion, LabelledImages, Mnist, distort};
+    pub use crate::data::{Batches, Distortion, LabelledImages, Mnist, chelsea, distort};
     pub use crate::lab::{Bands, check_all_close, check_close, unsolved};
     pub use crate::latent::{
         latent_interpolation, latent_manifold, latent_samples, latent_traversal, normal_quantile,

@@ -15,7 +15,7 @@ use crate::{Error, Result};
 
 /// Space between neighbouring images.
 const GAP: f64 = 6.0;
-/// Small images are enlarged up to about this side.
+/// Small images are enlarged up to about this side, larger ones are not enlarged.
 const LARGEST_TILE: f64 = 112.0;
 /// Height of a caption with the space around it.
 const CAPTION: f64 = TICK_TEXT * 1.5;
@@ -120,8 +120,8 @@ impl Grid {
         let room = (WIDTH - 2.0 * MARGIN - titles) / columns - GAP;
 
         let (width, height) = (self.images[0].width, self.images[0].height);
-        let density = f64::from(DENSITY);
-        let enlarge = room.min(LARGEST_TILE) * density / width.max(height) as f64;
+        let (density, side) = (f64::from(DENSITY), width.max(height) as f64);
+        let enlarge = room.min(LARGEST_TILE.max(side)) * density / side;
         let pixel = enlarge.floor().max(1.0) / density;
 
         let image = (width as f64 * pixel, height as f64 * pixel);
