@@ -5,7 +5,7 @@ use candle_core::{Device, Tensor};
 use super::Neighbours;
 use super::features::Features;
 use super::neighbours::{Nearest, nearest_points};
-use crate::labels::{self, classes_of};
+use crate::metrics::labels::{self, classes_of};
 use crate::{Error, Result};
 
 /// Gives a query the class that most of its `k` nearest examples have (Fix and Hodges 1951); of

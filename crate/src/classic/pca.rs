@@ -5,7 +5,7 @@ use candle_core::{Device, Tensor};
 use super::covariance::scatter;
 use super::eigen::largest_eigenpairs;
 use super::features::{Features, column_means, subtract};
-use crate::ops::gemm::{Matrix, product};
+use crate::numerics::gemm::{Matrix, product};
 use crate::{Error, Result};
 
 /// Rows that are transformed at a time.

@@ -74,7 +74,7 @@ pub struct ClusteringReport {
     pub completeness: f64,
     /// The harmonic mean of homogeneity and completeness, which is NMI seen from the other side.
     pub v_measure: f64,
-    /// The part of the rows that would be classified rightly if each cluster stood for the class
+    /// The fraction of rows that would be classified correctly if each cluster stood for the class
     /// that [`assignment`](Self::assignment) gives it.
     pub accuracy: f64,
     /// The class of each cluster from 0 to the largest, such that no class is given twice and

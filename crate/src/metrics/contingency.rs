@@ -1,6 +1,6 @@
 //! How often each class meets each cluster, or each truth each prediction.
 
-use crate::labels::classes_of;
+use crate::metrics::labels::classes_of;
 
 /// A table of counts: a row for each value that the first labels take, a column for each of the
 /// second.

@@ -2,7 +2,8 @@
 
 use candle_core::Tensor;
 
-use crate::{Error, Result, labels};
+use crate::metrics::labels;
+use crate::{Error, Result};
 
 /// So many classes or clusters at most: a table of them against each other takes 128 MB.
 const CLASSES: u32 = 4096;

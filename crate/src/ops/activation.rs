@@ -5,8 +5,9 @@ use std::{f64::consts, marker::PhantomData};
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    fallback, for_float,
+use super::fallback;
+use crate::numerics::{
+    for_float,
     simd::{self, Float, Simd, WithSimd},
     storage::{Elements, elements},
 };

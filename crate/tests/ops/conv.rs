@@ -1,8 +1,8 @@
 //! Convolutions, pooling and upsampling against PyTorch, fused and composed.
 
 use cuaderno::ops::{
-    self, Activation, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, Pool1d, Pool2d, Resize,
-    fallback, simd,
+    self, Activation, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, Level, Pool1d, Pool2d,
+    Resize, fallback,
 };
 
 use crate::fixture::{Case, Fixture};
@@ -10,8 +10,8 @@ use crate::fixture::{Case, Fixture};
 /// Runs every case of a fixture on each SIMD level, and composed of candle's own operations.
 fn for_each_case(name: &str, run: impl Fn(&Case)) {
     let fixture = Fixture::load(name);
-    for level in simd::Level::available() {
-        let _level = simd::force(level).unwrap();
+    for level in Level::available() {
+        let _level = level.force().unwrap();
         fixture.cases().for_each(|case| run(&case));
     }
     let _fallback = fallback::force();

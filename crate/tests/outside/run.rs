@@ -4,10 +4,7 @@ use std::{fmt, result};
 
 use cuaderno::{
     Result, candle_core,
-    ops::{
-        self, fallback,
-        simd::{self, Level},
-    },
+    ops::{self, Level, fallback},
     prelude::*,
 };
 
@@ -54,7 +51,7 @@ impl Run {
     pub fn check(self, sample: &Sample) -> result::Result<(), String> {
         let (outputs, gradients) = match self.path {
             Path::Fused(level) => {
-                let _forced = simd::force(level).unwrap();
+                let _forced = level.force().unwrap();
                 self.results(sample)
             }
             Path::Composed => {

@@ -1,6 +1,6 @@
 //! What a convolution does to its sums on the way out, and the same on the way back.
 
-use crate::ops::{
+use crate::numerics::{
     float::Float,
     simd::{Simd, WithSimd},
 };

@@ -5,13 +5,15 @@ use std::sync::OnceLock;
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Shape, Tensor};
 
 use super::Reduction;
-use crate::ops::{
-    fallback, for_float,
+use crate::numerics::{
+    for_float,
     lines::Lines,
-    log_softmax,
     simd::{Float, Simd, WithSimd},
-    softmax::{log_probability, log_sum_exp},
     storage::{Elements, elements},
+};
+use crate::ops::{
+    fallback, log_softmax,
+    softmax::{log_probability, log_sum_exp},
 };
 use crate::{Error, Result};
 

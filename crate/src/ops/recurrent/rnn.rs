@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     Result,
-    ops::{Activation, fallback, for_float, lanes::Lanes},
+    numerics::{for_float, lanes::Lanes},
+    ops::{Activation, fallback},
 };
 
 /// The activation of a simple recurrent network.
