@@ -255,6 +255,17 @@ mod tests {
     }
 
     #[test]
+    fn a_picture_is_as_large_as_it_is_where_there_is_room() {
+        let figure = |columns| drawn(image_grid(&noise(&[3, 3, 150, 225]), columns).unwrap());
+        // Two pixels of the file for each of the picture's, frames and gaps between them.
+        assert_eq!(figure(3).height, 2 * (150 + 2 * 14));
+        assert_eq!(figure(1).height, 2 * (3 * 150 + 2 * 6 + 2 * 14));
+        // Four do not fit side by side: one pixel for each.
+        let four = drawn(image_grid(&noise(&[4, 3, 150, 225]), 4).unwrap());
+        assert_eq!(four.height, 150 + 2 * 2 * 14);
+    }
+
+    #[test]
     fn captions_are_text_under_the_images() {
         let figure = captioned_image_grid(&noise(&[3, 8, 8]), &[7, 2, 1], 2).unwrap();
         let svg = figure.svg().unwrap();
