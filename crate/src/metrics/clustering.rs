@@ -6,7 +6,7 @@ use candle_core::Tensor;
 
 use super::assignment::best_assignment;
 use super::contingency::Contingency;
-use super::pair::read_pair;
+use super::pair::{check_largest, read_pair};
 use crate::Result;
 use crate::table::Table;
 
@@ -30,6 +30,8 @@ use crate::table::Table;
 pub fn clustering_report(labels: &Tensor, clusters: &Tensor) -> Result<ClusteringReport> {
     let names = ["labels", "clusters"];
     let (labels, clusters) = read_pair("clustering_report", names, labels, clusters)?;
+    check_largest("the largest label", &labels)?;
+    check_largest("the largest cluster", &clusters)?;
     let counts = Contingency::of(&labels, &clusters);
 
     let of_labels = entropy(&counts.row_sums());
