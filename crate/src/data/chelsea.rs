@@ -32,7 +32,10 @@ pub fn chelsea() -> Result<Tensor> {
     let (height, width) = (reader.info().height as usize, reader.info().width as usize);
     let mut levels = vec![0; 3 * height * width];
     reader.next_frame(&mut levels).map_err(wrong)?;
-    let pixels: Vec<f32> = levels.iter().map(|&level| f32::from(level) / 255.0).collect();
+    let pixels: Vec<f32> = levels
+        .iter()
+        .map(|&level| f32::from(level) / 255.0)
+        .collect();
     let pixels = Tensor::from_vec(pixels, (height, width, 3), &Device::Cpu)?;
     Ok(pixels.permute((2, 0, 1))?.contiguous()?)
 }
