@@ -18,7 +18,7 @@ impl LabelledImages {
     /// Pairs `images` `[n, channels, height, width]` (f32) with `labels` `[n]` (u32).
     ///
     /// # Errors
-    /// If the shapes or types are others, or there are not as many labels as images.
+    /// If a shape or a type is another one, or the numbers of images and labels differ.
     pub fn new(images: Tensor, labels: Tensor) -> Result<Self> {
         let refuse = |problem: String| Err(Error::shape("LabelledImages::new", problem));
         if images.rank() != 4 || images.dtype() != DType::F32 {
@@ -55,7 +55,7 @@ impl LabelledImages {
         self.len() == 0
     }
 
-    /// The first `n` of them, or all if there are fewer. Nothing is copied.
+    /// The first `n` images, or all if there are fewer. Nothing is copied.
     ///
     /// # Errors
     /// If `n` is 0.

@@ -5,10 +5,10 @@ use std::fmt::{Debug, Write};
 
 use candle_core::{DType, Tensor, Var};
 
-use super::display::{Contents, print_as_value};
+use super::{Contents, show_as_value};
 
-/// Gives every value that can be printed for a programmer a way to show itself in a notebook. Types
-/// with an `evcxr_display` of their own keep it.
+/// Gives every value with `Debug` a way to show itself in a notebook. Types with their own
+/// `evcxr_display` keep it.
 #[doc(hidden)]
 pub trait Show {
     /// Shows the value; the engine calls it for a cell's last expression.
@@ -37,7 +37,7 @@ unsafe fn show_value(kind: TypeId, address: *const (), value: &dyn Debug) {
         Some(tensor) => describe(tensor),
         None => format!("{value:?}"),
     };
-    print_as_value(&Contents::from([("text/plain", text)]));
+    show_as_value(Contents::text(text));
 }
 
 /// The tensor at `address`, if its type is a tensor's.

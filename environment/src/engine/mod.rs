@@ -26,7 +26,6 @@ mod reading;
 mod runtime;
 mod scanner;
 mod session;
-mod signals;
 mod source;
 mod support;
 mod thread;
@@ -40,13 +39,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow};
 use evcxr::{CommandContext, EvalCallbacks, EvalContext, EvalOutputs};
 
+pub use cuaderno_protocol::Contents;
 pub use evcxr::Completions;
 pub use failure::Failure;
 pub use limits::{Interrupts, Processes};
 pub use output::{CellOutput, OnOutput, Stream};
 pub use page::Page;
 pub use reading::{Depth, ends_within_a_token};
-pub use signals::Contents;
 pub use support::Support;
 pub use thread::EngineThread;
 
@@ -257,7 +256,10 @@ impl Engine {
             && !outputs.content_by_mime_type.is_empty()
         {
             let contents = outputs.content_by_mime_type.clone();
-            self.collector.show(contents.into_iter().collect());
+            self.collector.show(Contents {
+                by_type: contents.into_iter().collect(),
+                size: None,
+            });
         }
         let collected = self.collector.take();
         let after = self.variables();
