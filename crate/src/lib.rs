@@ -38,7 +38,7 @@ pub use table::Table;
 /// What every notebook starts with: `use cuaderno::prelude::*;`.
 pub mod prelude {
     pub use crate::classic::{Knn, Pca, Split, StandardScaler, TSne, trustworthiness};
-    pub use crate::data::{Batches, Distortion, LabelledImages, Mnist, distort};
+    pub use crate::data::{Batches, Distortion, LabelledImages, Mnist, chelsea, distort};
     pub use crate::error::Result;
     pub use crate::lab::{Bands, Profile, unsolved};
     pub use crate::metrics::{
