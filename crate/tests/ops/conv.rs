@@ -162,9 +162,8 @@ fn global_pool() {
 fn dropout2d() {
     for_each_case("conv/dropout2d", |case| {
         let (input, probability) = (case.tensor("input"), case.get("probability"));
-        let run = |input: &Tensor, seed| {
-            ops::dropout2d(input, probability, &mut Rng::new(seed)).unwrap()
-        };
+        let run =
+            |input: &Tensor, seed| ops::dropout2d(input, probability, &mut Rng::new(seed)).unwrap();
         let dropped = |output: &Tensor| {
             let zeros = output.eq(0.0).unwrap().flatten_all().unwrap();
             zeros.to_vec1::<u8>().unwrap()
