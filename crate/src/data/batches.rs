@@ -1,9 +1,9 @@
 //! Cutting the indices of a data set into batches.
 
-use crate::{Error, Result, Rng};
+use crate::{Error, Result, Seed};
 
-/// The indices of one pass over a data set, a batch at a time. The last batch holds what is left,
-/// so every index comes exactly once.
+/// The indices of one pass over a data set, one batch at a time. The last batch may be smaller, so
+/// that every index appears exactly once.
 ///
 /// ```
 /// use cuaderno::data::Batches;
@@ -24,11 +24,11 @@ impl Batches {
     ///
     /// # Errors
     /// If `batch_size` is 0.
-    pub fn shuffled(examples: usize, batch_size: usize, rng: &mut Rng) -> Result<Self> {
-        Self::of(rng.permutation(examples), batch_size)
+    pub fn shuffled(examples: usize, batch_size: usize, seed: impl Seed) -> Result<Self> {
+        Self::of(seed.draw(|rng| rng.permutation(examples)), batch_size)
     }
 
-    /// The indices `0..examples` as they are, `batch_size` at a time.
+    /// The indices `0..examples` in order, `batch_size` at a time.
     ///
     /// # Errors
     /// If `batch_size` is 0.

@@ -1,17 +1,17 @@
-//! Images turned, shifted and scaled at random: another look of the same thing.
+//! Augmentation: images rotated, shifted and scaled at random.
 
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 
-use crate::{Error, Result, Rng};
+use crate::{Error, Result, Seed};
 
-/// How far [`distort`] goes: each image draws its own angle, shift and size.
+/// Limits for [`distort`], within which each image draws its own angle, shift and scale.
 ///
 /// ```
 /// use cuaderno::{data::{Distortion, distort}, prelude::*};
 /// let digits = Mnist::sample()?.train.take(10)?.images;
 /// let limits = Distortion { degrees: 20.0, pixels: 3.0, scale: 0.2 };
-/// let others = distort(&digits, limits, &mut Rng::new(6202))?;
+/// let others = distort(&digits, limits, 6202)?;
 /// assert_eq!(others.dims(), digits.dims());
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
@@ -21,16 +21,16 @@ pub struct Distortion {
     pub degrees: f32,
     /// Largest shift in pixels, along both axes and in either direction.
     pub pixels: f32,
-    /// Enlarged by up to this share of the size, or made smaller by it; below 1.
+    /// Largest change of scale, as a fraction of the size; below 1.
     pub scale: f32,
 }
 
-/// Each of the images `[n, channels, height, width]`, turned and scaled about its centre and
-/// shifted, with bilinear interpolation; what comes in from outside is 0.
+/// Rotates and scales each of the images `[n, channels, height, width]` about its centre and shifts
+/// it, with bilinear interpolation. Pixels from outside the image are 0.
 ///
 /// # Errors
-/// Another shape, or limits that are negative, not finite, or a scale of 1 or more.
-pub fn distort(images: &Tensor, limits: Distortion, rng: &mut Rng) -> Result<Tensor> {
+/// If the shape is another one, a limit is negative or not finite, or the scale is 1 or more.
+pub fn distort(images: &Tensor, limits: Distortion, seed: impl Seed) -> Result<Tensor> {
     let [n, channels, height, width] = *images.dims() else {
         return Err(Error::shape(
             "distort",
@@ -57,7 +57,8 @@ pub fn distort(images: &Tensor, limits: Distortion, rng: &mut Rng) -> Result<Ten
     let draws: Vec<f32> = if n == 0 {
         Vec::new()
     } else {
-        rng.uniform(-1.0, 1.0, &[n * 4])?.to_vec1()?
+        seed.draw(|rng| rng.uniform(-1.0, 1.0, &[n * 4]))?
+            .to_vec1()?
     };
     let views: Vec<View> = draws
         .chunks_exact(4)
@@ -129,6 +130,7 @@ impl View {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Rng;
 
     /// A picture of 5 x 5 with one lit pixel.
     fn dot(x: usize, y: usize) -> Vec<f32> {
@@ -197,7 +199,7 @@ mod tests {
             scale: 0.2,
         };
         let draw = |seed| -> Vec<Vec<f32>> {
-            let others = distort(&images, limits, &mut Rng::new(seed)).unwrap();
+            let others = distort(&images, limits, seed).unwrap();
             others.flatten_from(1).unwrap().to_vec2().unwrap()
         };
         let others = draw(1);
@@ -209,7 +211,7 @@ mod tests {
             pixels: 0.0,
             scale: 0.0,
         };
-        let same = distort(&image, none, &mut Rng::new(1)).unwrap();
+        let same = distort(&image, none, 1).unwrap();
         let flat = |images: &Tensor| images.flatten_all().unwrap().to_vec1::<f32>().unwrap();
         assert_close(&flat(&same), &flat(&image));
     }
@@ -222,18 +224,14 @@ mod tests {
             scale: 1.0,
         };
         let images = Tensor::zeros((2, 1, 4, 4), DType::F32, &Device::Cpu).unwrap();
-        let error = distort(&images, limits, &mut Rng::new(1))
-            .unwrap_err()
-            .to_string();
+        let error = distort(&images, limits, 1).unwrap_err().to_string();
         assert!(error.contains("scale below 1"), "{error}");
         let rows = images.flatten_from(1).unwrap();
         let limits = Distortion {
             scale: 0.2,
             ..limits
         };
-        let error = distort(&rows, limits, &mut Rng::new(1))
-            .unwrap_err()
-            .to_string();
+        let error = distort(&rows, limits, 1).unwrap_err().to_string();
         assert!(error.contains("[2, 16]"), "{error}");
     }
 }

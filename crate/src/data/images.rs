@@ -3,10 +3,11 @@
 use candle_core::{DType, Device, Tensor};
 
 use crate::train::{Batch, Examples};
-use crate::{Error, Result, Rng};
+use crate::{Error, Result, Seed, notebook};
 
-/// Images and the class of each.
+/// Images and the class of each, as many of one as of the other: [`LabelledImages::new`] checks it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct LabelledImages {
     /// `[n, channels, height, width]`, f32 in `[0, 1]`.
     pub images: Tensor,
@@ -18,7 +19,7 @@ impl LabelledImages {
     /// Pairs `images` `[n, channels, height, width]` (f32) with `labels` `[n]` (u32).
     ///
     /// # Errors
-    /// If the shapes or types are others, or there are not as many labels as images.
+    /// If a shape or a type is another one, or the numbers of images and labels differ.
     pub fn new(images: Tensor, labels: Tensor) -> Result<Self> {
         let refuse = |problem: String| Err(Error::shape("LabelledImages::new", problem));
         if images.rank() != 4 || images.dtype() != DType::F32 {
@@ -45,6 +46,49 @@ impl LabelledImages {
         Ok(Self { images, labels })
     }
 
+    /// Takes `images` as other libraries have them, `[n, …]` with the numbers of an image of
+    /// `[channels, height, width]`, and `labels` `[n]` of any type of whole numbers: the two fields of
+    /// a `candle_datasets::vision::Dataset`, for instance.
+    ///
+    /// ```
+    /// use cuaderno::prelude::*;
+    /// let flat = Tensor::zeros((2, 784), DType::F32, &Device::Cpu)?;
+    /// let labels = Tensor::new(&[7u8, 3], &Device::Cpu)?;
+    /// let digits = LabelledImages::from_tensors(&flat, &labels, [1, 28, 28])?;
+    /// assert_eq!(digits.images.dims(), [2, 1, 28, 28]);
+    /// # Ok::<(), cuaderno::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the images have not as many numbers, the labels are no whole numbers, or there are not as
+    /// many labels as images.
+    pub fn from_tensors(images: &Tensor, labels: &Tensor, size: [usize; 3]) -> Result<Self> {
+        let [channels, height, width] = size;
+        let numbers: usize = images.dims().iter().skip(1).product();
+        if images.rank() < 2 || numbers != channels * height * width {
+            return Err(Error::shape(
+                "LabelledImages::from_tensors",
+                format!(
+                    "images of {size:?} are [n, {}], but got {:?}.",
+                    channels * height * width,
+                    images.dims()
+                ),
+            ));
+        }
+        if !labels.dtype().is_int() {
+            return Err(Error::shape(
+                "LabelledImages::from_tensors",
+                format!("labels are whole numbers, but got {:?}.", labels.dtype()),
+            ));
+        }
+        let n = images.dims()[0];
+        let images = images.to_dtype(DType::F32)?;
+        Self::new(
+            images.reshape((n, channels, height, width))?,
+            labels.to_dtype(DType::U32)?,
+        )
+    }
+
     /// The number of images.
     pub fn len(&self) -> usize {
         self.images.dims()[0]
@@ -55,7 +99,7 @@ impl LabelledImages {
         self.len() == 0
     }
 
-    /// The first `n` of them, or all if there are fewer. Nothing is copied.
+    /// The first `n` images, or all if there are fewer. Nothing is copied.
     ///
     /// # Errors
     /// If `n` is 0.
@@ -74,11 +118,25 @@ impl LabelledImages {
         })
     }
 
+    /// The mean of all images, `[1, channels, height, width]`: the best guess of an image that
+    /// nothing is known of.
+    ///
+    /// # Errors
+    /// If there are no images.
+    pub fn mean_image(&self) -> Result<Tensor> {
+        if self.is_empty() {
+            return Err(Error::argument("the number of images", 0, "at least 1"));
+        }
+        Ok(self.images.mean_keepdim(0)?)
+    }
+
     /// Copies the images at `indices`, in that order, and nothing else.
     ///
     /// # Errors
-    /// If an index is not below [`LabelledImages::len`].
+    /// If an index is not below [`LabelledImages::len`]; in a notebook, if the user has interrupted
+    /// the cell.
     pub fn select(&self, indices: &[u32]) -> Result<Self> {
+        notebook::check_stop()?;
         if let Some(index) = indices.iter().find(|&&index| index as usize >= self.len()) {
             return Err(Error::argument(
                 "the index of an image",
@@ -94,11 +152,11 @@ impl LabelledImages {
     }
 
     /// Splits them at random into a part of `fraction` of them and the rest, for instance into
-    /// training and validation: `let (train, valid) = mnist.train.split(0.9, &mut rng)?`.
+    /// training and validation: `let (train, valid) = mnist.train.split(0.9, 6202)?`.
     ///
     /// # Errors
     /// If one of the two parts would be empty.
-    pub fn split(&self, fraction: f64, rng: &mut Rng) -> Result<(Self, Self)> {
+    pub fn split(&self, fraction: f64, seed: impl Seed) -> Result<(Self, Self)> {
         let first = (fraction * self.len() as f64).round() as usize;
         if !(fraction > 0.0 && (1..self.len()).contains(&first)) {
             return Err(Error::argument(
@@ -110,7 +168,7 @@ impl LabelledImages {
                 ),
             ));
         }
-        let order = rng.permutation(self.len());
+        let order = seed.draw(|rng| rng.permutation(self.len()));
         Ok((self.select(&order[..first])?, self.select(&order[first..])?))
     }
 }
@@ -180,6 +238,25 @@ mod tests {
     }
 
     #[test]
+    fn images_of_another_library_keep_their_pixels_and_labels() {
+        let ours = numbered(3);
+        let labels = ours.labels.to_dtype(DType::U8).unwrap();
+        let flat = ours.images.flatten_from(1).unwrap();
+        for images in [&flat, &ours.images] {
+            let again = LabelledImages::from_tensors(images, &labels, [1, 2, 1]).unwrap();
+            assert_eq!(again.images.dims(), ours.images.dims());
+            assert_paired(&again);
+        }
+        let refused = |images: &Tensor, labels: &Tensor| {
+            let error = LabelledImages::from_tensors(images, labels, [1, 2, 2]).unwrap_err();
+            error.to_string()
+        };
+        assert!(refused(&flat, &labels).contains("are [n, 4], but got [3, 2]"));
+        let four = Tensor::zeros((3, 4), DType::F32, &Device::Cpu).unwrap();
+        assert!(refused(&four, &flat).contains("whole numbers, but got F32"));
+    }
+
+    #[test]
     fn take_gives_the_first_ones() {
         let first = numbered(5).take(2).unwrap();
         assert_eq!(labels(&first), [0, 1]);
@@ -188,6 +265,14 @@ mod tests {
         assert!(numbered(5).take(0).is_err());
         // Selecting from a view into the middle of a buffer.
         assert_eq!(labels(&first.select(&[1]).unwrap()), [1]);
+    }
+
+    #[test]
+    fn the_mean_image_is_the_mean_of_each_pixel() {
+        let mean = numbered(4).mean_image().unwrap();
+        assert_eq!(mean.dims(), [1, 1, 2, 1]);
+        let pixels: Vec<f32> = mean.flatten_all().unwrap().to_vec1().unwrap();
+        assert_eq!(pixels, [1.5, -1.5]);
     }
 
     #[test]
@@ -208,7 +293,7 @@ mod tests {
 
     #[test]
     fn split_gives_every_image_to_one_part() {
-        let (train, valid) = numbered(10).split(0.8, &mut Rng::new(1)).unwrap();
+        let (train, valid) = numbered(10).split(0.8, 1).unwrap();
         assert_eq!((train.len(), valid.len()), (8, 2));
         assert_paired(&train);
         assert_paired(&valid);
@@ -217,7 +302,7 @@ mod tests {
         all.sort_unstable();
         assert_eq!(all, (0..10).collect::<Vec<_>>());
         for fraction in [0.0, 1.0, -0.5, 0.01, f64::NAN] {
-            assert!(numbered(10).split(fraction, &mut Rng::new(1)).is_err());
+            assert!(numbered(10).split(fraction, 1).is_err());
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{Error, Result};
 
-/// What an exercise returns until it is solved: an error that says what to do.
+/// Stands for the solution of an exercise: an error that says what to do.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -21,13 +21,13 @@ pub fn unsolved<T>(what_to_do: &str) -> Result<T> {
     )))
 }
 
-/// Compares what an exercise gives with what it should, and prints a line if they agree.
+/// Compares the result of an exercise with the expected number, and prints a line if they agree.
 ///
 /// # Errors
-/// If `found` is further from `expected` than `tolerance`; the sentence gives both and the `hint`.
+/// If `found` is further from `expected` than `tolerance`; the sentence contains both and the `hint`.
 ///
 /// ```
-/// use cuaderno::prelude::*;
+/// use cuaderno::lab::check_close;
 /// check_close("half of 3", 3.0 / 2.0, 1.5, 1e-9, "divide by two")?;
 /// let error = check_close("half of 3", 6.0, 1.5, 1e-9, "divide by two").unwrap_err();
 /// assert_eq!(error.to_string(), "half of 3 is 6, but it should be 1.5: divide by two.");
@@ -51,15 +51,15 @@ pub fn check_close(
     }
 }
 
-/// Compares a list that an exercise gives with what it should be, number by number, and prints a
-/// line if they agree.
+/// Compares the list an exercise returns with the expected one, number by number, and prints a line
+/// if they agree.
 ///
 /// # Errors
 /// If `found` has another length, or a number further from its `expected` one than `tolerance`; the
 /// sentence names the first such place and gives the `hint`.
 ///
 /// ```
-/// use cuaderno::prelude::*;
+/// use cuaderno::lab::check_all_close;
 /// check_all_close("the halves", &[0.5, 1.0], &[0.5, 1.0], 1e-9, "divide by two")?;
 /// let error = check_all_close("the halves", &[0.5, 2.0], &[0.5, 1.0], 1e-9, "divide by two");
 /// assert_eq!(

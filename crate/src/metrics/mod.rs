@@ -2,12 +2,12 @@
 //!
 //! The truth comes first, as in scikit-learn, with whose numbers all of them agree.
 
-mod assignment;
 mod classification;
 mod clustering;
 mod confusion;
 mod contingency;
 pub(crate) mod labels;
+mod masked;
 mod pair;
 mod reconstruction;
 
@@ -16,4 +16,5 @@ pub use classification::{
 };
 pub use clustering::{ClusteringReport, clustering_report};
 pub use confusion::confusion_matrix;
+pub use masked::masked_select;
 pub use reconstruction::{reconstruction_bce, reconstruction_mse};

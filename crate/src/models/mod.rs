@@ -3,7 +3,9 @@
 mod autoencoder;
 mod categorical;
 mod classifier;
+mod codec;
 mod fit;
+mod gan;
 mod in_batches;
 mod start_at_mean;
 mod vae;
@@ -11,6 +13,8 @@ mod vae;
 pub use autoencoder::Autoencoder;
 pub use categorical::{CategoricalVae, JointVae};
 pub use classifier::Classifier;
+pub use codec::Codec;
+pub use gan::Gan;
 pub use vae::{Convolution, GaussianCode, PixelLoss, Vae, VaeArchitecture};
 
 use in_batches::{decode, in_batches};

@@ -1,4 +1,4 @@
-//! Modules that are written for candle, as steps of a network.
+//! Modules written for candle as steps of a network.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use super::layer::{Layer, Pass, Plan, forward_is_evaluation};
 use super::{Parameters, SeededVarMap, no_grad};
 use crate::{Result, Rng};
 
-/// A module that is written for candle, as a step of a [`Sequential`](super::Sequential): what
-/// `build` makes of a `VarBuilder`. Its variables are f32 on the CPU, drawn from the network's
+/// A module written for candle as a step of a [`Sequential`](super::Sequential): what `build` makes
+/// of a `VarBuilder`. Its variables are f32 on the CPU, drawn from the network's
 /// [`Rng`].
 ///
 /// ```
@@ -21,7 +21,7 @@ use crate::{Result, Rng};
 ///     .then("hidden", candle_layer(|vb| candle_nn::linear(784, 32, vb)))
 ///     .then("gelu", candle_layer(|_| Ok(candle_nn::Activation::Gelu)))
 ///     .then("digits", Dense::units(10))
-///     .build(&mut Rng::new(6202))?;
+///     .build(6202)?;
 /// assert!(network.parameters().get("hidden.weight").is_some());
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
@@ -40,7 +40,7 @@ where
 /// Configuration of a [`CandleLayer`], made by [`candle_layer`].
 pub struct CandleLayerPlan<B>(B);
 
-/// A module that is written for candle, with its parameters. Cloning it gives a second handle on the
+/// A module written for candle, with its parameters. Cloning it gives a second handle on the
 /// same weights.
 #[derive(Clone)]
 pub struct CandleLayer {
@@ -132,7 +132,7 @@ mod tests {
                 candle_layer(|_| Ok(|x: &Tensor| x.flatten_from(1))),
             )
             .then("output", Dense::units(2))
-            .build(&mut Rng::new(seed))
+            .build(seed)
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::{Error, Result};
 
 /// Space between neighbouring images.
 const GAP: f64 = 6.0;
-/// Small images are enlarged up to about this side.
+/// Small images are enlarged up to about this side, larger ones are not enlarged.
 const LARGEST_TILE: f64 = 112.0;
 /// Height of a caption with the space around it.
 const CAPTION: f64 = TICK_TEXT * 1.5;
@@ -24,10 +24,11 @@ const CAPTION: f64 = TICK_TEXT * 1.5;
 ///
 /// `images` is `[n, 1, h, w]` or `[n, h, w]` (grey) or `[n, 3, h, w]` (red, green, blue). Values
 /// outside [0, 1] show as the nearer of the two; `u8` values are in 0..=255. Each pixel of an image
-/// is a square of whole pixels of the PNG: nothing is smoothed.
+/// becomes a square of whole PNG pixels: nothing is smoothed.
 ///
 /// # Errors
-/// Another shape, no image, a value that is NaN or infinite, or more images than a figure holds.
+/// If the shape is another one, there is no image, a value is NaN or infinite, or there are more
+/// images than a figure holds.
 ///
 /// ```
 /// use cuaderno::plot::image_grid;
@@ -44,7 +45,7 @@ pub fn image_grid(images: &Tensor, columns: usize) -> Result<Figure> {
 /// [`image_grid`] with a caption under each image, such as its label.
 ///
 /// # Errors
-/// As [`image_grid`], or where there are not as many captions as images.
+/// As [`image_grid`], or if the numbers of captions and images differ.
 ///
 /// ```
 /// use cuaderno::plot::captioned_image_grid;
@@ -120,8 +121,8 @@ impl Grid {
         let room = (WIDTH - 2.0 * MARGIN - titles) / columns - GAP;
 
         let (width, height) = (self.images[0].width, self.images[0].height);
-        let density = f64::from(DENSITY);
-        let enlarge = room.min(LARGEST_TILE) * density / width.max(height) as f64;
+        let (density, side) = (f64::from(DENSITY), width.max(height) as f64);
+        let enlarge = room.min(LARGEST_TILE.max(side)) * density / side;
         let pixel = enlarge.floor().max(1.0) / density;
 
         let image = (width as f64 * pixel, height as f64 * pixel);
@@ -252,6 +253,17 @@ mod tests {
             }
         }
         assert_eq!((figure.width, figure.height), (768, 2 * (112 + 2 * 14)));
+    }
+
+    #[test]
+    fn a_picture_is_as_large_as_it_is_where_there_is_room() {
+        let figure = |columns| drawn(image_grid(&noise(&[3, 3, 150, 225]), columns).unwrap());
+        // Two pixels of the file for each of the picture's, frames and gaps between them.
+        assert_eq!(figure(3).height, 2 * (150 + 2 * 14));
+        assert_eq!(figure(1).height, 2 * (3 * 150 + 2 * 6 + 2 * 14));
+        // Four do not fit side by side: one pixel for each.
+        let four = drawn(image_grid(&noise(&[4, 3, 150, 225]), 4).unwrap());
+        assert_eq!(four.height, 150 + 2 * 2 * 14);
     }
 
     #[test]

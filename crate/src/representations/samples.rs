@@ -1,4 +1,4 @@
-//! How what a model generates changes while it trains.
+//! Sample images that are saved while a model trains.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,22 +6,22 @@ use std::path::PathBuf;
 use candle_core::Tensor;
 
 use crate::Result;
+use crate::models::Codec;
 use crate::plot::image_grid;
-use crate::representations::Codec;
 use crate::train::{Callback, Training};
 
 /// Images side by side in a file.
 const COLUMNS: usize = 10;
 
 /// Decodes the same codes at regular intervals and writes the images to a folder, as
-/// `step-000100.png`. The codes stay, so the files show one set of images becoming clearer, and a
-/// training that was resumed writes what an uninterrupted one does.
+/// `step-000100.png`. The codes do not change, so the files show one set of images becoming clearer, and
+/// resumed training writes the same files as uninterrupted training.
 ///
 /// ```
 /// use cuaderno::{prelude::*, train::TensorExamples};
 /// let images = Rng::new(1).uniform(0.0, 1.0, &[64, 1, 28, 28])?;
 /// let examples = TensorExamples::new(images.clone(), images)?;
-/// let vae = Vae::dense(40, 2, &mut Rng::new(2))?;
+/// let vae = Vae::dense(40, 2, 2)?;
 /// let codes = Rng::new(3).normal(0.0, 1.0, &[10, 2])?;
 /// let folder = std::env::temp_dir().join("cuaderno-samples");
 /// let samples = SampleImages::every(2, &vae, &codes, &folder);
@@ -38,8 +38,8 @@ pub struct SampleImages {
 }
 
 impl SampleImages {
-    /// Writes the images of `codes` `[n, latent]` to `folder` after every `batches`-th batch; 0
-    /// writes none. `codec` is the model that trains, or the part of it that decodes.
+    /// Writes the images of `codes` `[n, latent]` to `folder` after every `batches` batches, or never
+    /// if that is 0. `codec` is the model being trained, or the part of it that decodes.
     pub fn every(
         batches: u64,
         codec: &(impl Codec + Clone + 'static),
@@ -94,7 +94,7 @@ mod tests {
 
     /// Trains in batches of 10 up to that epoch, with samples every 4 batches.
     fn train(epochs: usize, folder: &Path) {
-        let vae = Vae::dense(20, 2, &mut Rng::new(2)).unwrap();
+        let vae = Vae::dense(20, 2, 2).unwrap();
         let codes = Rng::new(3).normal(0.0, 1.0, &[12, 2]).unwrap();
         Trainer::new(Adam::new(1e-2))
             .epochs(epochs)

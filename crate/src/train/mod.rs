@@ -1,15 +1,19 @@
 //! Training: what a model minimises, batches, the loop and its history.
 
+mod adversaries;
 mod batch;
 mod callback;
 mod checkpoint;
 mod early_stopping;
 mod evaluate;
 mod exact;
+mod game;
 mod history;
+mod identity;
 mod limits;
 mod model;
 mod observer;
+mod play;
 mod progress;
 mod resume;
 mod run_folder;
@@ -17,7 +21,9 @@ mod shuffled;
 mod tally;
 mod trace;
 mod trainer;
+mod weights_folder;
 
+pub use adversaries::{Adversaries, Player};
 pub use batch::{Batch, Examples, TensorExamples};
 pub use callback::{Callback, Training};
 pub use checkpoint::Checkpoint;
@@ -26,9 +32,10 @@ pub use evaluate::evaluate;
 pub use history::{Epoch, History, Measure};
 pub use limits::{StopFile, TimeBudget};
 pub use model::{Losses, Model};
-pub(crate) use observer::{Observer, Standing};
+pub(crate) use observer::{Observer, Standing, observe_with};
 pub use progress::Progress;
 pub use run_folder::RunFolder;
 pub use shuffled::{ShuffledBatches, Step};
 pub use trace::Trace;
 pub use trainer::Trainer;
+pub use weights_folder::WeightsFolder;

@@ -1,14 +1,14 @@
-//! What each number of a code does.
+//! The effect of each number of a code.
 
 use candle_core::{Device, Tensor};
 
 use super::{decode_images, evenly};
+use crate::models::Codec;
 use crate::plot::{Figure, image_map};
-use crate::representations::Codec;
 use crate::{Error, Result};
 
-/// Shows what a codec decodes from `code` `[1, latent]` when one of its numbers is replaced by
-/// `steps` values from −`reach` to `reach`, and the others stay: a row for each number.
+/// Shows the images decoded from `code` `[1, latent]` when one of its numbers is replaced by `steps`
+/// values from −`reach` to `reach` and the others are kept, with a row for each number.
 ///
 /// The code may be that of an image, `model.encode(&image)?`, or all zeros.
 ///
@@ -18,7 +18,7 @@ use crate::{Error, Result};
 ///
 /// ```
 /// use cuaderno::{nn::Activation, prelude::*};
-/// let model = Autoencoder::basic(8, Activation::Linear, &mut Rng::new(6202))?;
+/// let model = Autoencoder::basic(8, Activation::Linear, 6202)?;
 /// let code = Tensor::zeros((1, 8), DType::F32, &Device::Cpu)?;
 /// let figure = latent_traversal(&model, &code, 3.0, 11)?;
 /// # Ok::<(), cuaderno::Error>(())
