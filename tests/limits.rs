@@ -119,7 +119,7 @@ fn what_nests_too_deeply_is_a_sentence() {
     let notebook = desk.notebook("deep.ipynb", &cells);
     let run = desk.run(&[path(&notebook), "--keep-going", "--timeout", "60"]);
     run.says("The cell has 3000 brackets within one another; 200 are the most.");
-    run.says("The cell has 99999 operators in one expression; 4000 are the most.");
+    run.says("The cell has 100000 operators in one expression; 4000 are the most.");
     assert!(outputs(&desk.executed("deep.ipynb"), 3).contains("3000 goes on"));
 }
 

@@ -129,7 +129,8 @@ class Running(unittest.TestCase):
         cells = {
             "static CALLS: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);\n"
             "CALLS.fetch_add(1, std::sync::atomic::Ordering::SeqCst)": "`CALLS` starts anew in every",
-            "thread_local! { static DEPTH: u8 = const { 7 }; }": "What `thread_local!` defines is",
+            "thread_local! { static DEPTH: u8 = const { 7 }; }\n"
+            "DEPTH.with(|depth| *depth)": "What `thread_local!` defines is",
             "macro_rules! pair { ($n:ident) => { struct $n { a: i32 } }; }\n"
             "pair!(Shoes);": "What `pair!` defines is known in this cell alone",
         }

@@ -32,7 +32,7 @@ struct Activity {
 }
 
 fn activities() -> Vec<Activity> {
-    let sum = vec!["x"; 3_000].join(" + ");
+    let sum = vec!["x"; 1_500].join(" + ");
     let functions = (0..3_000).map(|i| {
         format!("fn f{i}() -> Vec<String> {{ (0..9).map(|k| format!(\"{{k}}\")).collect() }}\n")
     });
