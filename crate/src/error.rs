@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-/// `std::result::Result` with this crate's [`Error`].
-pub type Result<T> = std::result::Result<T, Error>;
+/// `std::result::Result` with this crate's [`Error`], unless another is said.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Everything that can go wrong in this crate. Its `Display` is written for a student.
 #[derive(Debug, thiserror::Error)]

@@ -19,7 +19,7 @@ use crate::{Result, ops};
 /// let network = Sequential::input(&[1, 28, 28])
 ///     .then("flatten", Flatten)
 ///     .then("digits", Dense::units(10))
-///     .build(&mut Rng::new(6202))?;
+///     .build(6202)?;
 /// let model = Classifier::new(network);
 /// let images = Rng::new(1).uniform(0.0, 1.0, &[4, 1, 28, 28])?;
 /// assert_eq!(model.predict(&images)?.dims(), [4]);

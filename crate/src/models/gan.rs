@@ -6,7 +6,7 @@ use super::in_batches;
 use crate::nn::{Activation, Layer, Parameters, Pass, Sequential, Summary, no_grad};
 use crate::ops::Reduction;
 use crate::train::{Adversaries, Batch, Losses, Player};
-use crate::{Error, Result, Rng, ops};
+use crate::{Error, Result, Rng, Seed, ops};
 
 /// A generator that makes examples of codes, and a discriminator that tells them from real ones.
 ///
@@ -124,8 +124,9 @@ impl Gan {
     ///
     /// # Errors
     /// None that a built model can give.
-    pub fn sample(&self, n: usize, rng: &mut Rng) -> Result<Tensor> {
-        self.generate(&self.codes(n, rng)?)
+    pub fn sample(&self, n: usize, seed: impl Seed) -> Result<Tensor> {
+        let codes = seed.draw(|rng| self.codes(n, rng))?;
+        self.generate(&codes)
     }
 
     /// The probability that each of the examples `[n, ..]` is real, `[n]`, as the discriminator has

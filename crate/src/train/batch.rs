@@ -54,6 +54,14 @@ pub trait Examples {
     /// If an index is not below [`Examples::len`], or an example cannot be read; in a notebook, if
     /// the user has interrupted the cell.
     fn batch(&self, indices: &[u32]) -> Result<Batch>;
+
+    /// All examples in one batch.
+    ///
+    /// # Errors
+    /// If an example cannot be read.
+    fn all(&self) -> Result<Batch> {
+        self.batch(&(0..self.len() as u32).collect::<Vec<_>>())
+    }
 }
 
 /// Inputs and targets that are tensors in memory.
@@ -64,6 +72,7 @@ pub trait Examples {
 /// let y = x.sum_keepdim(1)?;
 /// let examples = TensorExamples::new(x, y)?;
 /// assert_eq!(examples.batch(&[7, 0])?.inputs.dims(), [2, 3]);
+/// assert_eq!(examples.all()?.len(), 100);
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
 #[derive(Clone, Debug)]

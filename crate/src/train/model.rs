@@ -35,7 +35,7 @@ pub trait Model {
     /// ```
     /// use cuaderno::prelude::*;
     /// let path = std::env::temp_dir().join(format!("doc-weights-{}", std::process::id()));
-    /// let vae = |seed| Vae::dense(16, 2, &mut Rng::new(seed));
+    /// let vae = |seed| Vae::dense(16, 2, seed);
     /// let (trained, fresh) = (vae(1)?, vae(2)?);
     /// trained.save(&path)?;
     /// fresh.load(&path)?;
@@ -77,7 +77,7 @@ pub trait Model {
 /// let losses = Losses::new("loss", (&reconstruction + &kl)?)
 ///     .with("r_loss", reconstruction)
 ///     .with("kl", kl);
-/// assert_eq!(losses.minimised().to_scalar::<f32>()?, 97.0);
+/// assert_eq!(losses.value("loss")?, 97.0);
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -107,6 +107,24 @@ impl Losses {
     pub fn weight(mut self, weight: f64) -> Self {
         self.weight = Some(weight);
         self
+    }
+
+    /// The number under a name.
+    ///
+    /// # Errors
+    /// If there is no such part, which the sentence tells with those there are, or it is not a
+    /// single number.
+    pub fn value(&self, name: &str) -> Result<f64> {
+        let values = self.values()?;
+        let found = values.iter().find(|(part, _)| *part == name);
+        found.map(|&(_, value)| value).ok_or_else(|| {
+            let parts: Vec<&str> = values.iter().map(|&(part, _)| part).collect();
+            Error::argument(
+                "the part of the losses",
+                name,
+                format!("one of: {}", parts.join(", ")),
+            )
+        })
     }
 
     /// The first part.

@@ -6,18 +6,19 @@ use super::callback::Stop;
 use super::game::Game;
 use super::observer::{Observer, Standing, observer};
 use super::resume::{Position, ResumeFile};
-use super::{Callback, Epoch, Examples, History, ShuffledBatches, Step, Trainer, Training};
+use super::{Callback, Epoch, Examples, ShuffledBatches, Step, Trainer, Training};
 use crate::nn::Parameters;
 use crate::optim::clip_by_norm;
 use crate::{Error, Result, notebook, ops};
 
 impl<const PLAYERS: usize> Trainer<PLAYERS> {
+    /// Trains, and returns where the training is then.
     pub(super) fn play(
         mut self,
         game: &dyn Game<PLAYERS>,
         train: &dyn Examples,
         valid: &dyn Examples,
-    ) -> Result<History> {
+    ) -> Result<Position> {
         if train.is_empty() || valid.is_empty() {
             return Err(Error::argument(
                 "the number of examples",
@@ -78,7 +79,8 @@ impl<const PLAYERS: usize> Trainer<PLAYERS> {
             }
         }
         observer.training_done(&position.history);
-        Ok(position.history)
+        position.finished |= position.epoch >= self.epochs;
+        Ok(position)
     }
 
     /// The beginning, or where an earlier training was interrupted.

@@ -14,7 +14,7 @@ use crate::notebook::{self, Looking};
 /// ```
 /// use cuaderno::prelude::*;
 /// let mnist = Mnist::sample()?;
-/// let model = Autoencoder::basic(8, Activation::Relu, &mut Rng::new(6202))?;
+/// let model = Autoencoder::basic(8, Activation::Relu, 6202)?;
 /// let mut optimiser = RmsProp::new(1e-3);
 /// let mut progress = Progress::of_epochs(2);
 /// 'training: for epoch in 0..2 {

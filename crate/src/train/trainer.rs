@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::Serialize;
+
 use super::{Adversaries, Callback, Examples, History, Model};
 use crate::Result;
 use crate::optim::{Optimiser, Schedule};
@@ -9,11 +11,10 @@ use crate::optim::{Optimiser, Schedule};
 /// Minimises what a [`Model`] declares, by mini-batches in an order drawn anew each epoch.
 ///
 /// ```
-/// use cuaderno::{nn::Activation, prelude::*, train::TensorExamples};
-/// let mut rng = Rng::new(6202);
-/// let images = rng.uniform(0.0, 1.0, &[64, 1, 28, 28])?;
+/// use cuaderno::prelude::*;
+/// let images = Rng::new(1).uniform(0.0, 1.0, &[64, 1, 28, 28])?;
 /// let examples = TensorExamples::new(images.clone(), images)?;
-/// let model = Autoencoder::basic(4, Activation::Relu, &mut rng)?;
+/// let model = Autoencoder::basic(4, Activation::Relu, 6202)?;
 /// let history = Trainer::new(RmsProp::new(1e-3)).epochs(2).batch_size(32).seed(6202)
 ///     .fit(&model, &examples, &examples)?;
 /// assert_eq!(history.epochs.len(), 2);
@@ -30,6 +31,18 @@ pub struct Trainer<const PLAYERS: usize = 1> {
     pub(super) callbacks: Vec<Box<dyn Callback>>,
     pub(super) resume: Option<PathBuf>,
     pub(super) quiet: bool,
+}
+
+/// What [`Trainer::settings`] tells.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Settings {
+    optimisers: String,
+    schedule: String,
+    clip_norm: Option<f64>,
+    callbacks: String,
+    epochs: usize,
+    batch_size: usize,
+    pub(super) seed: u64,
 }
 
 impl Trainer {
@@ -50,7 +63,7 @@ impl Trainer {
         train: &dyn Examples,
         valid: &dyn Examples,
     ) -> Result<History> {
-        self.play(&model, train, valid)
+        Ok(self.play(&model, train, valid)?.history)
     }
 }
 
@@ -92,7 +105,7 @@ impl Trainer<2> {
         train: &dyn Examples,
         valid: &dyn Examples,
     ) -> Result<History> {
-        self.play(&networks, train, valid)
+        Ok(self.play(&networks, train, valid)?.history)
     }
 }
 
@@ -108,6 +121,19 @@ impl<const PLAYERS: usize> Trainer<PLAYERS> {
             callbacks: Vec::new(),
             resume: None,
             quiet: false,
+        }
+    }
+
+    /// What decides the weights that a training ends with, apart from the model and the examples.
+    pub(super) fn settings(&self) -> Settings {
+        Settings {
+            optimisers: format!("{:?}", self.optimisers),
+            schedule: format!("{:?}", self.schedule),
+            clip_norm: self.clip_norm,
+            callbacks: format!("{:?}", self.callbacks),
+            epochs: self.epochs,
+            batch_size: self.batch_size,
+            seed: self.seed,
         }
     }
 

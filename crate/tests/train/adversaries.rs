@@ -15,7 +15,7 @@ fn mixture(n: usize, rng: &mut Rng) -> Result<Tensor> {
 }
 
 fn gan(seed: u64) -> Result<Gan> {
-    let rng = &mut Rng::new(seed);
+    let mut rng = Rng::new(seed);
     let leaky = Activation::LeakyRelu {
         negative_slope: 0.2,
     };
@@ -24,12 +24,12 @@ fn gan(seed: u64) -> Result<Gan> {
         .then("hidden1", hidden)
         .then("hidden2", hidden)
         .then("points", Dense::units(2))
-        .build(rng)?;
+        .build(&mut rng)?;
     let discriminator = Sequential::input(&[2])
         .then("hidden1", hidden)
         .then("hidden2", hidden)
         .then("real", Dense::units(1))
-        .build(rng)?;
+        .build(&mut rng)?;
     Ok(Gan::new(generator, discriminator)?.with_output(Activation::Linear))
 }
 

@@ -14,6 +14,6 @@ mod recurrent_layers;
 mod resume;
 mod run_folder;
 mod schedules;
-mod scratch;
 mod state_dict;
 mod translation;
+mod weights_folder;

@@ -29,7 +29,7 @@ fn a_residual_network_learns_digits() -> Result<()> {
         .then("pool", AvgPool2d::window(7))
         .then("flatten", Flatten)
         .then("digits", Dense::units(10))
-        .build(&mut Rng::new(6202))?;
+        .build(6202)?;
     let summary = network.summary()?.to_string();
     for row in [
         "Residual + Relu",
@@ -136,7 +136,7 @@ fn tagger(seed: u64) -> Result<Classifier> {
             "tags_first",
             Lambda::named("transpose", |x| x.transpose(1, 2)),
         )
-        .build(&mut Rng::new(seed))?;
+        .build(seed)?;
     Ok(Classifier::new(network))
 }
 
@@ -300,7 +300,7 @@ fn a_loop_of_one_s_own_gives_the_trainer_s_bits() -> Result<()> {
             .then("hidden", Dense::units(16).activation(Activation::Tanh))
             .then("dropout", Dropout::rate(0.3))
             .then("sides", Dense::units(2))
-            .build(&mut Rng::new(2))
+            .build(2)
     };
     let weights = |network: &Sequential| -> Result<Vec<Vec<f32>>> {
         let parameters = network.parameters();

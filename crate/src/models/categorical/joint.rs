@@ -11,7 +11,7 @@ use crate::models::{Codec, decode, in_batches};
 use crate::nn::{Activation, Dense, Layer, Parallel, Parameters, Pass, Sequential, Summary};
 use crate::ops::Reduction;
 use crate::train::{Batch, Losses, Model};
-use crate::{Error, Result, Rng, ops};
+use crate::{Error, Result, Seed, ops};
 
 /// The temperature of the samples of a category in training.
 const TEMPERATURE: f64 = 2.0 / 3.0;
@@ -118,7 +118,7 @@ impl JointVae {
     ///
     /// # Errors
     /// If there are no categories or no style.
-    pub fn convolutional(categories: usize, style: usize, rng: &mut Rng) -> Result<Self> {
+    pub fn convolutional(categories: usize, style: usize, seed: impl Seed) -> Result<Self> {
         let architecture = VaeArchitecture::new(categories + style)
             .encoder([32, 32, 64], [3, 3, 3], [2, 2, 1])
             .decoder([32, 32, 1], [3, 3, 3], [1, 2, 2])
@@ -128,8 +128,9 @@ impl JointVae {
             .branch("logits", Dense::units(categories))
             .branch("mean", Dense::units(style))
             .branch("log_var", Dense::units(style));
-        let encoder = architecture.encoder_plan().then("code", code).build(rng)?;
-        Self::new(encoder, architecture.decoder_plan().build(rng)?, categories)
+        let encoder = architecture.encoder_plan().then("code", code);
+        let decoder = architecture.decoder_plan();
+        seed.draw(|rng| Self::new(encoder.build(&mut *rng)?, decoder.build(rng)?, categories))
     }
 
     /// How much the information counts in the loss.
@@ -234,10 +235,12 @@ impl JointVae {
     ///
     /// # Errors
     /// None that a built model can give.
-    pub fn sample(&self, n: usize, rng: &mut Rng) -> Result<Tensor> {
-        let categories: Vec<u32> = (0..n).map(|_| rng.below(self.categories) as u32).collect();
-        let styles = rng.normal(0.0, 1.0, &[n, self.style()])?;
-        self.decode(&self.joined(&Tensor::new(categories, &Device::Cpu)?, &styles)?)
+    pub fn sample(&self, n: usize, seed: impl Seed) -> Result<Tensor> {
+        seed.draw(|rng| {
+            let categories: Vec<u32> = (0..n).map(|_| rng.below(self.categories) as u32).collect();
+            let styles = rng.normal(0.0, 1.0, &[n, self.style()])?;
+            self.decode(&self.joined(&Tensor::new(categories, &Device::Cpu)?, &styles)?)
+        })
     }
 
     /// Layer, output shape and parameters of both halves.
@@ -294,7 +297,7 @@ impl Model for JointVae {
         let (logits, style) = self.code(&batch.inputs, pass)?;
         let code = match pass {
             Pass::Train(rng) => {
-                let category = ops::gumbel_softmax(&logits, TEMPERATURE, false, rng)?;
+                let category = ops::gumbel_softmax(&logits, TEMPERATURE, false, &mut *rng)?;
                 Tensor::cat(&[category, style.sample(rng)?], 1)?
             }
             Pass::Evaluate => self.joined(&likeliest(&logits)?, &style.mean)?,

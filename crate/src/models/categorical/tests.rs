@@ -21,11 +21,11 @@ fn batch(n: usize) -> Batch {
 }
 
 fn plain() -> CategoricalVae {
-    CategoricalVae::inf395(10, &mut Rng::new(6202)).unwrap()
+    CategoricalVae::inf395(10, 6202).unwrap()
 }
 
 fn joint(weight: f64) -> JointVae {
-    let vae = JointVae::convolutional(10, 3, &mut Rng::new(6202)).unwrap();
+    let vae = JointVae::convolutional(10, 3, 6202).unwrap();
     vae.information_weight(weight).unwrap()
 }
 
@@ -110,7 +110,7 @@ fn a_category_is_drawn_in_each_style_and_a_sample_is_one_of_the_prototypes() {
 
 #[test]
 fn the_gradient_at_the_logits_is_the_slope_of_the_loss() {
-    let vae = JointVae::convolutional(3, 2, &mut Rng::new(2)).unwrap();
+    let vae = JointVae::convolutional(3, 2, 2).unwrap();
     let vae = vae.information_weight(1000.0).unwrap();
     let parameters = vae.parameters();
     parameters.to_dtype(DType::F64).unwrap();
@@ -165,7 +165,7 @@ fn the_summaries_name_both_halves_and_their_heads() {
 #[test]
 fn information_makes_the_categories_digits() {
     let mnist = Mnist::sample().unwrap();
-    let vae = JointVae::convolutional(10, 8, &mut Rng::new(6202)).unwrap();
+    let vae = JointVae::convolutional(10, 8, 6202).unwrap();
     let vae = vae.information_weight(300.0).unwrap();
     vae.start_at_mean(&mnist.train.images).unwrap();
     let trainer = Trainer::new(RmsProp::new(1e-3))

@@ -10,7 +10,7 @@ use crate::models::{Codec, decode, in_batches};
 use crate::nn::{Dense, Layer, Parameters, Pass, Sequential, Summary};
 use crate::ops::Reduction;
 use crate::train::{Batch, Losses, Model};
-use crate::{Error, Result, Rng, ops};
+use crate::{Error, Result, Seed, ops};
 
 /// A VAE whose code is one of some categories: the encoder gives a logit for each, training decodes
 /// a relaxed sample of their distribution ([`ops::gumbel_softmax`]), and the divergence from the
@@ -22,9 +22,8 @@ use crate::{Error, Result, Rng, ops};
 ///
 /// ```
 /// use cuaderno::prelude::*;
-/// let mut rng = Rng::new(6202);
-/// let images = rng.uniform(0.0, 1.0, &[5, 1, 28, 28])?;
-/// let vae = CategoricalVae::inf395(10, &mut rng)?;
+/// let images = Rng::new(1).uniform(0.0, 1.0, &[5, 1, 28, 28])?;
+/// let vae = CategoricalVae::inf395(10, 6202)?;
 /// assert_eq!(vae.categories(&images)?.dims(), [5]);
 /// assert_eq!(vae.prototypes()?.dims(), [10, 1, 28, 28]); // one image a category
 /// # Ok::<(), cuaderno::Error>(())
@@ -80,13 +79,12 @@ impl CategoricalVae {
     ///
     /// # Errors
     /// If there are no categories.
-    pub fn inf395(categories: usize, rng: &mut Rng) -> Result<Self> {
+    pub fn inf395(categories: usize, seed: impl Seed) -> Result<Self> {
         let architecture = VaeArchitecture::inf395(categories);
         let encoder = architecture.encoder_plan();
-        let encoder = encoder
-            .then("logits", Dense::units(categories))
-            .build(rng)?;
-        Self::new(encoder, architecture.decoder_plan().build(rng)?)
+        let encoder = encoder.then("logits", Dense::units(categories));
+        let decoder = architecture.decoder_plan();
+        seed.draw(|rng| Self::new(encoder.build(&mut *rng)?, decoder.build(rng)?))
     }
 
     /// The same weights with another temperature of the samples in training: the colder, the nearer
@@ -170,9 +168,11 @@ impl CategoricalVae {
     ///
     /// # Errors
     /// None that a built model can give.
-    pub fn sample(&self, n: usize, rng: &mut Rng) -> Result<Tensor> {
-        let drawn: Vec<u32> = (0..n).map(|_| rng.below(self.count()) as u32).collect();
-        self.decode(&self.one_hot(&Tensor::new(drawn, &Device::Cpu)?)?)
+    pub fn sample(&self, n: usize, seed: impl Seed) -> Result<Tensor> {
+        seed.draw(|rng| {
+            let drawn: Vec<u32> = (0..n).map(|_| rng.below(self.count()) as u32).collect();
+            self.decode(&self.one_hot(&Tensor::new(drawn, &Device::Cpu)?)?)
+        })
     }
 
     /// Layer, output shape and parameters of both halves.
