@@ -109,7 +109,7 @@ fn a_network_written_for_candle_trains_with_trainer_and_by_hand_to_the_same_bits
             fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {\n        \
             self.conv.forward(x)?.relu()?.flatten_from(1)?.apply(&self.digits)\n    }\n}";
     const TRAINED: &str = "let network = Sequential::input(&[1, 28, 28])\n    \
-            .then(\"cnn\", candle_layer(|vb| Cnn::new(vb))).build(&mut Rng::new(6202))?;\n\
+            .then(\"cnn\", candle_layer(|vb| Cnn::new(vb))).build(6202)?;\n\
         let model = Classifier::new(network);\n\
         let history = Trainer::new(Adam::new(1e-3)).epochs(2).batch_size(50).seed(6202)\n    \
             .quiet().fit(&model, &mnist.train, &mnist.test)?;\n\
