@@ -95,9 +95,6 @@ impl Classifier {
     }
 
     /// Layer, output shape and parameters of every step.
-    ///
-    /// # Errors
-    /// None that a built network can give.
     pub fn summary(&self) -> Result<Summary> {
         self.network.summary()
     }

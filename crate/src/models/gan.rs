@@ -121,9 +121,6 @@ impl Gan {
     }
 
     /// The examples `[n, ..]` of `n` codes drawn from the standard normal distribution.
-    ///
-    /// # Errors
-    /// None that a built model can give.
     pub fn sample(&self, n: usize, seed: impl Seed) -> Result<Tensor> {
         let codes = seed.draw(|rng| self.codes(n, rng))?;
         self.generate(&codes)
@@ -143,9 +140,6 @@ impl Gan {
     }
 
     /// Layer, output shape and parameters of the generator and then of the discriminator.
-    ///
-    /// # Errors
-    /// None that a built model can give.
     pub fn summary(&self) -> Result<Summary> {
         let mut summary = Summary::new(self.generator.input_shape());
         summary.add_all(&self.generator)?;

@@ -161,7 +161,7 @@ impl<const PLAYERS: usize> Trainer<PLAYERS> {
         self
     }
 
-    /// Scales gradients down whose norm, over all parameters, is above this.
+    /// Clips gradients to this global norm, the norm over all parameters together.
     pub fn clip_norm(mut self, max_norm: f64) -> Self {
         self.clip_norm = Some(max_norm);
         self

@@ -127,9 +127,6 @@ impl Autoencoder {
     }
 
     /// Layer, output shape and parameters of both halves.
-    ///
-    /// # Errors
-    /// None that a built model can give.
     pub fn summary(&self) -> Result<Summary> {
         let mut summary = Summary::new(self.encoder.input_shape());
         summary.add_all(&self.encoder)?;

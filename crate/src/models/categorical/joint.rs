@@ -222,9 +222,6 @@ impl JointVae {
     }
 
     /// The image of each category in the middle of all styles, `[categories, ..]`.
-    ///
-    /// # Errors
-    /// None that a built model can give.
     pub fn prototypes(&self) -> Result<Tensor> {
         let all = Tensor::arange(0, self.categories as u32, &Device::Cpu)?;
         let middle = Tensor::zeros((self.categories, self.style()), DType::F32, &Device::Cpu)?;
@@ -232,9 +229,6 @@ impl JointVae {
     }
 
     /// The images `[n, ..]` of `n` categories and styles drawn at random.
-    ///
-    /// # Errors
-    /// None that a built model can give.
     pub fn sample(&self, n: usize, seed: impl Seed) -> Result<Tensor> {
         seed.draw(|rng| {
             let categories: Vec<u32> = (0..n).map(|_| rng.below(self.categories) as u32).collect();
@@ -244,9 +238,6 @@ impl JointVae {
     }
 
     /// Layer, output shape and parameters of both halves.
-    ///
-    /// # Errors
-    /// None that a built model can give.
     pub fn summary(&self) -> Result<Summary> {
         let mut summary = Summary::new(self.encoder.input_shape());
         summary.add_all(&self.encoder)?;

@@ -156,18 +156,12 @@ impl CategoricalVae {
     }
 
     /// The image of each category, `[categories, ..]`: all that it can draw.
-    ///
-    /// # Errors
-    /// None that a built model can give.
     pub fn prototypes(&self) -> Result<Tensor> {
         let all = Tensor::arange(0, self.count() as u32, &Device::Cpu)?;
         self.decode(&self.one_hot(&all)?)
     }
 
     /// The images `[n, ..]` of `n` categories drawn from the uniform distribution.
-    ///
-    /// # Errors
-    /// None that a built model can give.
     pub fn sample(&self, n: usize, seed: impl Seed) -> Result<Tensor> {
         seed.draw(|rng| {
             let drawn: Vec<u32> = (0..n).map(|_| rng.below(self.count()) as u32).collect();
@@ -176,9 +170,6 @@ impl CategoricalVae {
     }
 
     /// Layer, output shape and parameters of both halves.
-    ///
-    /// # Errors
-    /// None that a built model can give.
     pub fn summary(&self) -> Result<Summary> {
         let mut summary = Summary::new(self.encoder.input_shape());
         summary.add_all(&self.encoder)?;

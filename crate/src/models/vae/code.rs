@@ -25,18 +25,12 @@ pub struct GaussianCode {
 
 impl GaussianCode {
     /// The variances `[n, latent]`.
-    ///
-    /// # Errors
-    /// None that a code of an encoder can give.
     pub fn variance(&self) -> Result<Tensor> {
         Ok(self.log_var.exp()?)
     }
 
     /// One sample of each distribution, `[n, latent]`: `z = mean + exp(log_var / 2) * noise`, with
     /// standard normal noise, so that gradients reach both ("reparameterisation").
-    ///
-    /// # Errors
-    /// None that a code of an encoder can give.
     pub fn sample(&self, seed: impl Seed) -> Result<Tensor> {
         let noise = seed.draw(|rng| rng.normal(0.0, 1.0, self.mean.dims()))?;
         let noise = noise

@@ -168,9 +168,6 @@ impl Vae {
     }
 
     /// The images `[n, ..]` of `n` codes drawn from the standard normal distribution.
-    ///
-    /// # Errors
-    /// None that a built model can give.
     pub fn sample(&self, n: usize, seed: impl Seed) -> Result<Tensor> {
         let codes = seed.draw(|rng| rng.normal(0.0, 1.0, &[n, self.latent()]))?;
         self.decode(&codes)
@@ -190,9 +187,6 @@ impl Vae {
     }
 
     /// Layer, output shape and parameters of both halves, and the sample between them.
-    ///
-    /// # Errors
-    /// None that a built model can give.
     pub fn summary(&self) -> Result<Summary> {
         let mut summary = Summary::new(self.encoder.input_shape());
         summary.add_all(&self.encoder)?;
