@@ -9,6 +9,7 @@
 //! # Ok::<(), cuaderno::Error>(())
 //! ```
 
+pub mod arrays;
 pub mod classic;
 pub mod codes;
 pub mod data;
@@ -33,12 +34,16 @@ pub mod train;
 pub use candle_core;
 pub use candle_nn;
 pub use error::{Error, Result};
+pub use linfa;
+pub use linfa_nn;
+pub use ndarray;
 pub use profile::Profile;
 pub use rng::Rng;
 pub use table::Table;
 
 /// What every notebook starts with: `use cuaderno::prelude::*;`.
 pub mod prelude {
+    pub use crate::arrays::{IntoTensor, ToArray};
     pub use crate::classic::{Knn, Neighbours, Pca, Split, StandardScaler, TSne, trustworthiness};
     pub use crate::codes::{CodeComparison, Codec};
     pub use crate::data::{Batches, Distortion, LabelledImages, Mnist, distort};
