@@ -13,7 +13,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A cell on whose types the analyser works for minutes.
 fn long_analysis() -> String {
-    format!("let sum = {};", vec!["1"; 8_000].join(" + "))
+    let sum = vec!["x"; 4_000].join(" + ");
+    let sums = (0..4).map(|i| format!("let sum{i} = {sum};\n"));
+    format!("let x: f64 = 0.5;\n{}", sums.collect::<String>())
 }
 
 /// A command that has begun, whose last words are waited for.
@@ -107,10 +109,25 @@ fn a_long_list_of_numbers_does_not_keep_the_analyser() {
 fn what_nests_too_deeply_is_a_sentence() {
     let desk = Desk::new();
     let deep = format!("let a = {}1{};", "(".repeat(3_000), ")".repeat(3_000));
-    let notebook = desk.notebook("deep.ipynb", &[&deep, "println!(\"goes on\");"]);
-    let run = desk.run(&[path(&notebook), "--keep-going"]);
+    let long = |terms| format!("let a: i64 = {};", vec!["1"; terms].join("+"));
+    let cells = [&deep, &long(100_000), &long(3_000), "println!(\"{a} goes on\");"];
+    let notebook = desk.notebook("deep.ipynb", &cells);
+    let run = desk.run(&[path(&notebook), "--keep-going", "--timeout", "60"]);
     run.says("The cell has 3000 brackets within one another; 200 are the most.");
-    assert!(outputs(&desk.executed("deep.ipynb"), 1).contains("goes on"));
+    run.says("The cell has 99999 operators in one expression; 4000 are the most.");
+    assert!(outputs(&desk.executed("deep.ipynb"), 3).contains("3000 goes on"));
+}
+
+#[test]
+fn a_long_sum_of_numbers_does_not_keep_the_analyser() {
+    let desk = Desk::new();
+    let sum = |number: &str| format!("let a = {};\na", vec![number; 3_000].join(" + "));
+    let notebook = desk.notebook("sum.ipynb", &[&sum("1"), &sum("0.5f32")]);
+    let run = desk.run(&[path(&notebook), "--timeout", "60"]);
+    assert_eq!(run.status, Some(0), "{}", run.text);
+    let executed = desk.executed("sum.ipynb");
+    assert!(outputs(&executed, 0).contains("\"3000\""));
+    assert!(outputs(&executed, 1).contains("\"1500.0\""));
 }
 
 #[test]

@@ -4,7 +4,8 @@ use candle_core::{DType, Device, Tensor, WithDType};
 use linfa::dataset::{AsSingleTargets, Dataset, DatasetBase};
 use ndarray::{Array, Array1, Array2, ArrayBase, ArrayD, ArrayView1, Data, Dimension, Ix1, Ix2};
 
-use crate::{Error, Result, labels};
+use crate::metrics::labels;
+use crate::{Error, Result};
 
 /// Tensors as arrays.
 ///
@@ -190,7 +191,7 @@ mod tests {
         let moved = array.clone();
         let at = moved.as_ptr();
         let tensor = moved.into_tensor().unwrap();
-        let elements = crate::ops::storage::Elements::<f32>::of(&tensor).unwrap();
+        let elements = crate::numerics::storage::Elements::<f32>::of(&tensor).unwrap();
         assert_eq!(elements.as_ptr(), at);
         assert_ne!(elements.as_ptr(), first);
 

@@ -11,33 +11,30 @@
 
 pub mod arrays;
 pub mod classic;
-pub mod codes;
 pub mod data;
 pub mod error;
 mod files;
 pub mod lab;
-mod labels;
-pub mod latent;
 pub mod metrics;
 pub mod models;
 pub mod nn;
 pub mod notebook;
+mod numerics;
 pub mod ops;
 pub mod optim;
 pub mod plot;
-pub mod profile;
+pub mod representations;
 pub mod rng;
-pub mod samples;
 mod table;
 pub mod train;
 
 pub use candle_core;
 pub use candle_nn;
 pub use error::{Error, Result};
+pub use lab::Profile;
 pub use linfa;
 pub use linfa_nn;
 pub use ndarray;
-pub use profile::Profile;
 pub use rng::Rng;
 pub use table::Table;
 
@@ -45,12 +42,8 @@ pub use table::Table;
 pub mod prelude {
     pub use crate::arrays::{IntoTensor, ToArray};
     pub use crate::classic::{Knn, Neighbours, Pca, Split, StandardScaler, TSne, trustworthiness};
-    pub use crate::codes::{CodeComparison, Codec};
     pub use crate::data::{Batches, Distortion, LabelledImages, Mnist, distort};
-    pub use crate::lab::{Bands, check_all_close, check_close, unsolved};
-    pub use crate::latent::{
-        latent_interpolation, latent_manifold, latent_samples, latent_traversal, normal_quantile,
-    };
+    pub use crate::lab::{Bands, Profile, check_all_close, check_close, unsolved};
     pub use crate::metrics::{
         ClassificationReport, ClusteringReport, accuracy, classification_report, clustering_report,
         confusion_matrix, reconstruction_bce, reconstruction_mse,
@@ -73,9 +66,11 @@ pub mod prelude {
         histograms, histograms_against_normal, image_grid, image_map, learning_curve, line_chart,
         reconstructions, scatter, side_by_side,
     };
-    pub use crate::profile::Profile;
+    pub use crate::representations::{
+        CodeComparison, Codec, SampleImages, latent_interpolation, latent_manifold, latent_samples,
+        latent_traversal, normal_quantile,
+    };
     pub use crate::rng::Rng;
-    pub use crate::samples::SampleImages;
     pub use crate::table::Table;
     pub use crate::train::{
         Batch, Checkpoint, EarlyStopping, Examples, History, Losses, Model, Progress, RunFolder,

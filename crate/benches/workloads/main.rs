@@ -20,7 +20,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use cuaderno::ops::simd::{self, Level};
+use cuaderno::ops::Level;
 use workload::Workload;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -79,7 +79,7 @@ fn serve() -> Result<()> {
         [name, "--level", "avx512"] => (name, Level::Avx512),
         _ => return Err("usage: workloads NAME [--level portable|avx2|avx512]".into()),
     };
-    let _forced = simd::force(level)?;
+    let _forced = level.force()?;
     let mut workload = build(name)?;
     answer("ready");
     for line in std::io::stdin().lines() {

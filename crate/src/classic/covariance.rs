@@ -1,9 +1,9 @@
 //! The covariance of columns, by products of blocks of rows.
 
 use super::features::subtract;
-use crate::ops::gemm::{Matrix, MatrixMut, gemm};
+use crate::numerics::gemm::{Matrix, MatrixMut, gemm};
 
-/// Rows a block: 784 columns of so many rows stay in the cache while all panels read them.
+/// Rows in a block: 784 columns of this many rows stay in the cache while all panels read them.
 const BLOCK: usize = 2048;
 
 /// Columns a panel: the matrix is symmetric, and only panels on and below its diagonal are computed.

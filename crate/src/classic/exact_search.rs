@@ -8,7 +8,7 @@ use linfa_nn::{BuildError, NearestNeighbour, NearestNeighbourIndex, NnError};
 use ndarray::{ArrayBase, ArrayView1, ArrayView2, Data, Ix2};
 
 use super::neighbours::{Nearest, squared_distance};
-use crate::ops::simd::{self, Simd, WithSimd};
+use crate::numerics::simd::{self, Simd, WithSimd};
 
 /// Compares a query with every point, as linfa's `LinearSearch`, with two differences: Euclidean
 /// distances are computed in f64 by vector instructions, and of equally near points the one of the

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Tensor};
 
-use crate::ops::storage::Elements;
+use crate::numerics::storage::Elements;
 use crate::{Error, Result};
 
 /// Examples `[n, d]`, at least one of each, whose numbers lie row by row on the CPU and are finite.

@@ -14,7 +14,7 @@ use super::features::Features;
 use super::index::{Build, nearest_by_index};
 use super::neighbours::{Nearest, nearest_points};
 use super::{ExactSearch, LabelledRows, Neighbours, Rows};
-use crate::labels::{self, classes_of};
+use crate::metrics::labels::{self, classes_of};
 use crate::{Error, Result};
 
 /// Up to so many columns a tree finds neighbours faster than all distances do, see

@@ -7,8 +7,9 @@ use rayon::prelude::*;
 
 use super::features::{Features, column_means, subtract};
 use crate::Result;
-use crate::ops::gemm::{Matrix, product};
-use crate::ops::simd::{self, Float, Simd, WithSimd};
+use crate::numerics::gemm::{Matrix, product};
+use crate::numerics::level::Level;
+use crate::numerics::simd::{self, Float, Simd, WithSimd};
 
 /// Points that are compared at a time.
 const POINTS: usize = 2048;
@@ -86,7 +87,7 @@ impl Nearest {
     }
 }
 
-/// The `k` points nearest to each query; there must be so many.
+/// The `k` points nearest to each query; there must be at least `k`.
 pub(super) fn nearest_points(
     points: &Features,
     queries: &Features,
@@ -95,7 +96,7 @@ pub(super) fn nearest_points(
     search(points, queries, k, false)
 }
 
-/// The `k` other points nearest to each point; there must be so many.
+/// The `k` other points nearest to each point; there must be at least `k`.
 pub(super) fn nearest_others(points: &Features, k: usize) -> Result<Vec<Nearest>> {
     search(points, points, k, true)
 }
@@ -126,7 +127,7 @@ fn search(
         let tile_norms = squared_norms(&tile, d);
         let largest_norm = tile_norms.iter().copied().fold(0.0, f32::max);
         let rows = tile_index * POINTS..tile_index * POINTS + tile_norms.len();
-        let level = simd::level();
+        let level = Level::current();
         nearest
             .par_chunks_mut(QUERIES)
             .enumerate()

@@ -9,7 +9,7 @@ use super::Rows;
 use super::covariance::scatter;
 use super::eigen::largest_eigenpairs;
 use super::features::{Features, column_means, subtract};
-use crate::ops::gemm::{Matrix, product};
+use crate::numerics::gemm::{Matrix, product};
 use crate::{Error, Result};
 
 /// Rows that are transformed at a time.

@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use crate::labels::{self, classes_of};
+use crate::metrics::labels::{self, classes_of};
 use crate::{Error, Result, Rng};
 
 /// The rows of each part of a data set, in random order.

@@ -3,7 +3,7 @@
 use faer::{Mat, MatRef};
 
 use super::eigen::{Eigenpairs, decompose};
-use crate::ops::gemm::{Matrix, product};
+use crate::numerics::gemm::{Matrix, product};
 use crate::{Result, Rng};
 
 /// The degree of the polynomial that a subspace is multiplied by in one iteration.

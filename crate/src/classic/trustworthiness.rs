@@ -5,7 +5,8 @@ use rayon::prelude::*;
 
 use super::features::Features;
 use super::neighbours::{Nearest, nearest_others, squared_distance};
-use crate::ops::simd::{self, Simd, WithSimd};
+use crate::numerics::level::Level;
+use crate::numerics::simd::{self, Simd, WithSimd};
 use crate::{Error, Result};
 
 /// How far the `k` nearest neighbours in `embedding` `[n, e]` are near in `x` `[n, d]` too, from 0
@@ -47,7 +48,7 @@ pub fn trustworthiness(x: &Tensor, embedding: &Tensor, k: usize) -> Result<f64> 
     }
     let nearest = nearest_others(&embedding, k)?;
     let values = features.values()?;
-    let level = simd::level();
+    let level = Level::current();
     let costs = (0..n).into_par_iter().map(|row| {
         let cost = Cost {
             values: &values,

@@ -17,9 +17,9 @@ use crate::{Error, Result, Rng};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Distortion {
-    /// Turned by up to so many degrees, either way.
+    /// Largest rotation in degrees, in either direction.
     pub degrees: f32,
-    /// Shifted by up to so many pixels, either way, in both directions.
+    /// Largest shift in pixels, along both axes and in either direction.
     pub pixels: f32,
     /// Enlarged by up to this share of the size, or made smaller by it; below 1.
     pub scale: f32,

@@ -237,7 +237,7 @@ mod tests {
         assert_paired(&first);
         assert_eq!(numbered(5).take(9).unwrap().len(), 5);
         assert!(numbered(5).take(0).is_err());
-        // A view into the middle of a buffer must be selected from rightly.
+        // Selecting from a view into the middle of a buffer.
         assert_eq!(labels(&first.select(&[1]).unwrap()), [1]);
     }
 

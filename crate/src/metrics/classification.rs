@@ -21,7 +21,7 @@ use crate::table::Table;
 /// ```
 ///
 /// # Errors
-/// If the two are no labels, of different lengths or empty, or if a number is 4096 or more.
+/// If the two are no labels, of different lengths or empty.
 pub fn accuracy(labels: &Tensor, predicted: &Tensor) -> Result<f64> {
     let (labels, predicted) = read_pair("accuracy", NAMES, labels, predicted)?;
     let pairs = labels.iter().zip(&predicted);
@@ -36,7 +36,7 @@ pub(super) const NAMES: [&str; 2] = ["labels", "predictions"];
 /// that is never predicted has precision 0, one that never occurs recall 0.
 ///
 /// # Errors
-/// If the two are no labels, of different lengths or empty, or if a number is 4096 or more.
+/// If the two are no labels, of different lengths or empty.
 pub fn classification_report(labels: &Tensor, predicted: &Tensor) -> Result<ClassificationReport> {
     let (labels, predicted) = read_pair("classification_report", NAMES, labels, predicted)?;
     let counts = Contingency::of(&labels, &predicted);
@@ -188,6 +188,15 @@ mod tests {
         assert_eq!(report.classes[2].scores.support, 0);
         assert_eq!(report.macro_average.recall, 1.0 / 3.0);
         assert_eq!(report.weighted_average.recall, report.accuracy);
+    }
+
+    #[test]
+    fn classes_may_be_many_and_their_numbers_large() {
+        let labels: Vec<u32> = (0..100_000).map(|i| u32::MAX - i % 50_000).collect();
+        let report = report(&labels, &labels);
+        assert_eq!(report.classes.len(), 50_000);
+        assert_eq!(report.classes[49_999].class, u32::MAX);
+        assert_eq!((report.accuracy, report.macro_average.f1), (1.0, 1.0));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use candle_core::Tensor;
 
 use super::assignment::best_assignment;
 use super::contingency::Contingency;
-use super::pair::read_pair;
+use super::pair::{check_largest, read_pair};
 use crate::Result;
 use crate::table::Table;
 
@@ -30,6 +30,8 @@ use crate::table::Table;
 pub fn clustering_report(labels: &Tensor, clusters: &Tensor) -> Result<ClusteringReport> {
     let names = ["labels", "clusters"];
     let (labels, clusters) = read_pair("clustering_report", names, labels, clusters)?;
+    check_largest("the largest label", &labels)?;
+    check_largest("the largest cluster", &clusters)?;
     let counts = Contingency::of(&labels, &clusters);
 
     let of_labels = entropy(&counts.row_sums());
@@ -74,7 +76,7 @@ pub struct ClusteringReport {
     pub completeness: f64,
     /// The harmonic mean of homogeneity and completeness, which is NMI seen from the other side.
     pub v_measure: f64,
-    /// The part of the rows that would be classified rightly if each cluster stood for the class
+    /// The fraction of rows that would be classified correctly if each cluster stood for the class
     /// that [`assignment`](Self::assignment) gives it.
     pub accuracy: f64,
     /// The class of each cluster from 0 to the largest, such that no class is given twice and

@@ -3,7 +3,7 @@
 use candle_core::{Device, Tensor};
 
 use super::classification::NAMES;
-use super::pair::read_pair;
+use super::pair::{check_largest, read_pair};
 use crate::Result;
 
 /// How often class `i` (the row) was predicted to be class `j` (the column): `[classes, classes]`
@@ -24,6 +24,9 @@ use crate::Result;
 /// If the two are no labels, of different lengths or empty, or if a class number is 4096 or more.
 pub fn confusion_matrix(labels: &Tensor, predicted: &Tensor) -> Result<Tensor> {
     let (labels, predicted) = read_pair("confusion_matrix", NAMES, labels, predicted)?;
+    for numbers in [&labels, &predicted] {
+        check_largest("the largest class of a confusion matrix", numbers)?;
+    }
     let largest = labels.iter().chain(&predicted).max().copied().unwrap_or(0);
     let classes = largest as usize + 1;
     let mut counts = vec![0u32; classes * classes];

@@ -1,13 +1,15 @@
 //! How often each class meets each cluster, or each truth each prediction.
 
-use crate::labels::classes_of;
+use std::collections::BTreeMap;
+
+use crate::metrics::labels::classes_of;
 
 /// A table of counts: a row for each value that the first labels take, a column for each of the
-/// second.
+/// second. Most pairs of many classes never meet, so only those that do are kept.
 pub(super) struct Contingency {
     pub rows: Vec<u32>,
     pub columns: Vec<u32>,
-    counts: Vec<u64>,
+    counts: BTreeMap<(usize, usize), u64>,
 }
 
 impl Contingency {
@@ -15,9 +17,9 @@ impl Contingency {
     pub fn of(first: &[u32], second: &[u32]) -> Self {
         let (rows, row_of) = classes_of(first);
         let (columns, column_of) = classes_of(second);
-        let mut counts = vec![0; rows.len() * columns.len()];
-        for (row, column) in row_of.into_iter().zip(column_of) {
-            counts[row * columns.len() + column] += 1;
+        let mut counts = BTreeMap::new();
+        for cell in row_of.into_iter().zip(column_of) {
+            *counts.entry(cell).or_default() += 1;
         }
         Self {
             rows,
@@ -27,35 +29,33 @@ impl Contingency {
     }
 
     pub fn count(&self, row: usize, column: usize) -> u64 {
-        self.counts[row * self.columns.len() + column]
+        self.counts.get(&(row, column)).copied().unwrap_or(0)
     }
 
     /// How many rows of data there are.
     pub fn total(&self) -> u64 {
-        self.counts.iter().sum()
+        self.counts.values().sum()
     }
 
     pub fn row_sums(&self) -> Vec<u64> {
-        let rows = self.counts.chunks(self.columns.len());
-        rows.map(|row| row.iter().sum()).collect()
-    }
-
-    pub fn column_sums(&self) -> Vec<u64> {
-        let mut sums = vec![0; self.columns.len()];
-        for row in self.counts.chunks(self.columns.len()) {
-            for (sum, count) in sums.iter_mut().zip(row) {
-                *sum += count;
-            }
+        let mut sums = vec![0; self.rows.len()];
+        for (row, _, count) in self.cells() {
+            sums[row] += count;
         }
         sums
     }
 
-    /// Every count that is not zero, with its row and column.
+    pub fn column_sums(&self) -> Vec<u64> {
+        let mut sums = vec![0; self.columns.len()];
+        for (_, column, count) in self.cells() {
+            sums[column] += count;
+        }
+        sums
+    }
+
+    /// Every count that is not zero, with its row and column, row by row.
     pub fn cells(&self) -> impl Iterator<Item = (usize, usize, u64)> {
-        let columns = self.columns.len();
-        let cells = self.counts.iter().enumerate();
-        cells
-            .map(move |(at, &count)| (at / columns, at % columns, count))
-            .filter(|&(_, _, count)| count > 0)
+        let cells = self.counts.iter();
+        cells.map(|(&(row, column), &count)| (row, column, count))
     }
 }

@@ -7,6 +7,7 @@ mod classification;
 mod clustering;
 mod confusion;
 mod contingency;
+pub(crate) mod labels;
 mod pair;
 mod reconstruction;
 

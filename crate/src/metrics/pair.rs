@@ -2,16 +2,18 @@
 
 use candle_core::Tensor;
 
-use crate::{Error, Result, labels};
+use crate::metrics::labels;
+use crate::{Error, Result};
 
-/// So many classes or clusters at most: a table of them against each other takes 128 MB.
+/// So many classes or clusters at most where a table has a place for each pair of them: of 4-byte
+/// counts it takes 64 MB.
 const CLASSES: u32 = 4096;
 
 /// Two tensors of labels that belong together, row by row.
 ///
 /// # Errors
-/// If one of them is no labels, there are none or not as many of one as of the other (`names` says
-/// which is which), or a number is [`CLASSES`] or more.
+/// If one of them is no labels, or there are none or not as many of one as of the other (`names`
+/// says which is which).
 pub(super) fn read_pair(
     operation: &'static str,
     names: [&str; 2],
@@ -40,15 +42,26 @@ pub(super) fn read_pair(
             format!("there are no {}; one row is the least.", names[0]),
         ));
     }
-    let largest = first.iter().chain(&second).max().copied().unwrap_or(0);
-    if largest >= CLASSES {
-        return Err(Error::argument(
-            "the largest class number",
-            largest,
-            format!("below {CLASSES}: number classes and clusters from 0 without gaps"),
-        ));
-    }
     Ok((first, second))
+}
+
+/// Checks that a table has a place for all `numbers`, the largest of which is called `name`.
+///
+/// # Errors
+/// If a number is [`CLASSES`] or more.
+pub(super) fn check_largest(name: &'static str, numbers: &[u32]) -> Result<()> {
+    match numbers.iter().max() {
+        Some(&largest) if largest >= CLASSES => Err(Error::argument(
+            name,
+            largest,
+            format!(
+                "below {CLASSES}, for its table has a place for every number from 0 on: number \
+                 classes and clusters without gaps; `accuracy` and `classification_report` take \
+                 any number of classes"
+            ),
+        )),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -74,13 +87,15 @@ mod tests {
     }
 
     #[test]
-    fn a_class_number_out_of_the_blue_is_refused() {
-        let labels = Tensor::new(&[1u32, 4096], &Device::Cpu).unwrap();
-        let refused = read_pair("test", ["labels", "clusters"], &labels, &labels);
+    fn a_number_that_is_too_large_for_a_table_is_refused() {
+        assert!(check_largest("the largest class", &[1, 4095]).is_ok());
         assert_eq!(
-            refused.unwrap_err().to_string(),
-            "the largest class number is 4096, but it must be below 4096: number classes and \
-             clusters from 0 without gaps."
+            check_largest("the largest class", &[1, 4096])
+                .unwrap_err()
+                .to_string(),
+            "the largest class is 4096, but it must be below 4096, for its \
+             table has a place for every number from 0 on: number classes and clusters without \
+             gaps; `accuracy` and `classification_report` take any number of classes."
         );
     }
 }

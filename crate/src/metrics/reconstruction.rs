@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Tensor};
 
-use crate::ops::storage::Elements;
+use crate::numerics::storage::Elements;
 use crate::{Error, Result};
 
 /// How near to 0 and 1 a reconstruction may come before its logarithm is taken, as in Keras.

@@ -113,12 +113,12 @@ impl Model for Classifier {
 }
 
 /// A target that is no class.
-const IGNORED: u32 = u32::MAX;
+const IGNORED: i64 = -100;
 
 /// The targets with [`IGNORED`] where `counts` is zero.
 fn ignore(targets: &Tensor, counts: &Tensor) -> Result<Tensor> {
     let targets = targets.to_dtype(DType::I64)?;
-    let ignored = (targets.zeros_like()? + f64::from(IGNORED))?;
+    let ignored = (targets.zeros_like()? + IGNORED as f64)?;
     Ok(counts.where_cond(&targets, &ignored)?)
 }
 

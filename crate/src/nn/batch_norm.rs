@@ -32,7 +32,7 @@ pub struct BatchNorm {
     epsilon: f64,
 }
 
-/// A [`BatchNorm`] to be. Unless told otherwise it has PyTorch's momentum 0.1 and epsilon 1e-5.
+/// Configuration of a [`BatchNorm`] layer. The defaults are PyTorch's: momentum 0.1, epsilon 1e-5.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchNormPlan {
     affine: bool,

@@ -46,7 +46,7 @@ pub struct Bidirectional {
     merge: Merge,
 }
 
-/// A [`Bidirectional`] layer to be.
+/// Configuration of a [`Bidirectional`] layer.
 #[derive(Clone, Copy, Debug)]
 pub struct BidirectionalPlan {
     layer: RecurrentPlan,

@@ -37,7 +37,7 @@ where
     CandleLayerPlan(build)
 }
 
-/// What [`candle_layer`] gives: a [`CandleLayer`] to be.
+/// Configuration of a [`CandleLayer`], made by [`candle_layer`].
 pub struct CandleLayerPlan<B>(B);
 
 /// A module that is written for candle, with its parameters. Cloning it gives a second handle on the

@@ -27,8 +27,8 @@ pub struct Conv1d {
     config: ops::Conv1d,
 }
 
-/// A [`Conv1d`] to be. Unless told otherwise: a kernel of 3, stride 1, no padding, and Keras'
-/// Glorot-uniform weights and zero biases.
+/// Configuration of a [`Conv1d`] layer. By default the kernel has length 3, the stride is 1, there is
+/// no padding, and the parameters start as in Keras: Glorot-uniform weights, zero biases.
 #[derive(Clone, Copy, Debug)]
 pub struct Conv1dPlan {
     filters: FiltersPlan,

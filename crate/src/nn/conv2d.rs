@@ -29,8 +29,8 @@ pub struct Conv2d {
     config: ops::Conv2d,
 }
 
-/// A [`Conv2d`] to be. Unless told otherwise: a 3x3 kernel, stride 1, no padding, and Keras'
-/// Glorot-uniform weights and zero biases.
+/// Configuration of a [`Conv2d`] layer. By default the kernel is 3x3, the stride is 1, there is no
+/// padding, and the parameters start as in Keras: Glorot-uniform weights, zero biases.
 #[derive(Clone, Copy, Debug)]
 pub struct Conv2dPlan {
     filters: FiltersPlan,

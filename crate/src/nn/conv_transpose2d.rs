@@ -28,8 +28,8 @@ pub struct ConvTranspose2d {
     config: ops::ConvTranspose2d,
 }
 
-/// A [`ConvTranspose2d`] to be. Unless told otherwise: a 3x3 kernel, stride 1, no padding, and
-/// Keras' Glorot-uniform weights and zero biases.
+/// Configuration of a [`ConvTranspose2d`] layer. By default the kernel is 3x3, the stride is 1, there
+/// is no padding, and the parameters start as in Keras: Glorot-uniform weights, zero biases.
 #[derive(Clone, Copy, Debug)]
 pub struct ConvTranspose2dPlan {
     filters: FiltersPlan,

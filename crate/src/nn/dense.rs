@@ -23,8 +23,8 @@ pub struct Dense {
     activation: Activation,
 }
 
-/// A [`Dense`] layer to be: Keras' defaults, which are Glorot-uniform weights, zero biases and no
-/// activation.
+/// Configuration of a [`Dense`] layer. The defaults are Keras': Glorot-uniform weights, zero biases
+/// and no activation.
 #[derive(Clone, Copy, Debug)]
 pub struct DensePlan {
     units: usize,

@@ -22,7 +22,7 @@ pub struct Embedding {
     padding: Option<u32>,
 }
 
-/// An [`Embedding`] to be. Its table starts as in Keras, uniform within ±0.05.
+/// Configuration of an [`Embedding`] layer. Its table starts as in Keras, uniform within ±0.05.
 #[derive(Clone, Copy, Debug)]
 pub struct EmbeddingPlan {
     vocabulary: usize,

@@ -26,8 +26,8 @@ impl Filters {
     }
 }
 
-/// [`Filters`] to be. Unless told otherwise with a bias, without an activation, and Keras'
-/// Glorot-uniform weights and zero biases.
+/// Configuration of [`Filters`]. By default they have a bias and no activation, and start as in Keras:
+/// Glorot-uniform weights, zero biases.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FiltersPlan {
     pub(super) count: usize,

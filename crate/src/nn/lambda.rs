@@ -1,4 +1,4 @@
-//! A function of one's own as a layer.
+//! A function as a layer.
 
 use std::fmt;
 use std::sync::Arc;

@@ -72,8 +72,8 @@ pub trait Layer: std::fmt::Debug + Send + Sync {
     fn kind(&self) -> String;
 }
 
-/// What a layer is to be, before the shape of its input is known. A finished layer is a plan too:
-/// it plans itself, with its weights.
+/// Configuration of a layer, from which it is built once the shape of its input is known. A finished
+/// layer is a plan too: it builds a handle on itself, with its weights.
 pub trait Plan {
     /// What is built.
     type Built: Layer + 'static;

@@ -23,8 +23,8 @@ pub struct LayerNorm {
     epsilon: f64,
 }
 
-/// A [`LayerNorm`] to be. Scales start at 1 and shifts at 0; epsilon is PyTorch's 1e-5 unless told
-/// otherwise (Keras' is 1e-3).
+/// Configuration of a [`LayerNorm`] layer. Scales start at 1 and shifts at 0; epsilon defaults to
+/// PyTorch's 1e-5 (Keras' is 1e-3).
 #[derive(Clone, Copy, Debug)]
 pub struct LayerNormPlan {
     dimensions: usize,

@@ -21,7 +21,7 @@ pub struct PRelu {
     slopes: Parameter,
 }
 
-/// A [`PRelu`] to be.
+/// Configuration of a [`PRelu`] layer.
 #[derive(Clone, Copy, Debug)]
 pub struct PReluPlan {
     per_channel: bool,

@@ -44,7 +44,7 @@ pub struct Recurrent {
     sequences: bool,
 }
 
-/// A [`Recurrent`] layer to be. The weights start as in Keras: Glorot-uniform for the input,
+/// Configuration of a [`Recurrent`] layer. The weights start as in Keras: Glorot-uniform for the input,
 /// orthogonal for the state, and zero biases but for an LSTM's forget gate, which starts open at 1.
 #[derive(Clone, Copy, Debug)]
 pub struct RecurrentPlan {

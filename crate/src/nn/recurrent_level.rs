@@ -32,7 +32,7 @@ impl Cell {
     }
 }
 
-/// A [`Level`] to be.
+/// Configuration of a [`Level`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LevelPlan {
     pub(super) cell: Cell,

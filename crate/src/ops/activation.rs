@@ -5,8 +5,9 @@ use std::{f64::consts, marker::PhantomData};
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    fallback, for_float,
+use super::fallback;
+use crate::numerics::{
+    for_float,
     simd::{self, Float, Simd, WithSimd},
     storage::{Elements, elements},
 };
@@ -22,7 +23,7 @@ pub enum Activation {
     /// The number itself.
     #[default]
     Linear,
-    /// `max(0, x)`, with derivative 0 at 0.
+    /// `max(0, x)`, with derivative 0 at 0 and, as in PyTorch, 1 at NaN.
     Relu,
     /// x above zero, `negative_slope * x` at and below.
     LeakyRelu {
@@ -160,7 +161,7 @@ impl Activation {
         let (zero, one, half) = (T::zero(), T::one(), T::of(0.5));
         match self {
             Self::Linear => work.run(|_| one),
-            Self::Relu => work.run(|y| if y > zero { one } else { zero }),
+            Self::Relu => work.run(|y| if y <= zero { zero } else { one }),
             Self::LeakyRelu { negative_slope } => {
                 let slope = T::of(negative_slope);
                 work.run(|y| if y > zero { one } else { slope })

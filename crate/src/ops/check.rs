@@ -222,7 +222,7 @@ mod tests {
             x: &CpuStorage,
             layout: &Layout,
         ) -> candle_core::Result<(CpuStorage, Shape)> {
-            let x: &[f64] = super::super::storage::elements(x, layout)?;
+            let x: &[f64] = crate::numerics::storage::elements(x, layout)?;
             let squares = x.iter().map(|x| x * x).collect();
             Ok((CpuStorage::F64(squares), layout.shape().clone()))
         }

@@ -2,8 +2,9 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 
-use super::{
-    fallback, for_float,
+use super::fallback;
+use crate::numerics::{
+    for_float,
     simd::Float,
     storage::{Elements, elements},
 };

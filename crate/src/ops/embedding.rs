@@ -4,9 +4,9 @@ use std::marker::PhantomData;
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Shape, Tensor};
 
-use super::{
-    fallback, for_float,
-    gradient::for_variable,
+use super::{fallback, gradient::for_variable};
+use crate::numerics::{
+    for_float,
     simd::Float,
     storage::{Elements, elements},
 };

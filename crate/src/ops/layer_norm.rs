@@ -5,9 +5,9 @@ use std::sync::OnceLock;
 use candle_core::{CpuStorage, CustomOp3, D, Layout, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::{
-    fallback, for_float,
-    gradient::for_variable,
+use super::{fallback, gradient::for_variable};
+use crate::numerics::{
+    for_float,
     reduce::sum,
     simd::{Float, Simd, WithSimd},
     storage::{Elements, elements},

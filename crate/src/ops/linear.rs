@@ -6,9 +6,12 @@ use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Shape, Tensor};
 
 use super::{
     activation::{Activation, Loop},
-    fallback, for_float,
-    gemm::{self, Matrix},
+    fallback,
     gradient::for_variable,
+};
+use crate::numerics::{
+    for_float,
+    gemm::{self, Matrix},
     simd::{self, Float, Simd, WithSimd},
     storage::{Elements, elements},
 };

@@ -42,27 +42,19 @@ mod dropout;
 mod dropout2d;
 mod embedding;
 pub mod fallback;
-pub mod float;
-pub mod gemm;
 pub mod gradient;
 mod gumbel_softmax;
-mod lanes;
 mod layer_norm;
 mod linear;
-mod lines;
 mod loss;
-pub mod math;
-mod planes;
 mod pool;
 mod pool1d;
 mod prelu;
 pub mod recurrent;
-mod reduce;
-pub mod simd;
 mod softmax;
-pub mod storage;
 mod upsample;
 
+pub use crate::numerics::level::Level;
 pub use activation::Activation;
 pub use batch_norm::{ChannelStatistics, batch_norm, batch_norm_training};
 pub use check::{GradientCheck, check_function, check_variables};
@@ -90,27 +82,3 @@ pub use recurrent::{
 };
 pub use softmax::{log_softmax, softmax};
 pub use upsample::{Resize, upsample_bilinear2d, upsample_nearest2d};
-
-/// Evaluates an expression with `$T` standing for the element type of a fused operation, f32 or
-/// f64; any other type is an error that says so.
-macro_rules! for_float {
-    ($dtype:expr, $T:ident => $body:expr) => {
-        match $dtype {
-            candle_core::DType::F32 => {
-                type $T = f32;
-                $body
-            }
-            candle_core::DType::F64 => {
-                type $T = f64;
-                $body
-            }
-            other => {
-                Err(
-                    $crate::Error::argument("the element type", format!("{other:?}"), "f32 or f64")
-                        .into(),
-                )
-            }
-        }
-    };
-}
-pub(crate) use for_float;

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use candle_core::Tensor;
 
-use super::{
-    fallback, for_float,
+use super::fallback;
+use crate::numerics::{
+    for_float,
     planes::{self, Planewise},
     simd::{Float, Simd},
 };

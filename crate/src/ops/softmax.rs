@@ -4,13 +4,14 @@ use std::marker::PhantomData;
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor, shape::Dim};
 
-use super::{
-    fallback, for_float,
+use super::fallback;
+use crate::Result;
+use crate::numerics::{
+    for_float,
     lines::Lines,
     simd::{self, Float, Simd, WithSimd},
     storage::{Elements, elements},
 };
-use crate::Result;
 
 /// `exp(x) / sum of exp(x)` along `dim`: numbers that are positive and sum to 1. The largest
 /// element is subtracted first, so that nothing overflows.

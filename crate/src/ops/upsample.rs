@@ -2,8 +2,9 @@
 
 use candle_core::Tensor;
 
-use super::{
-    fallback, for_float,
+use super::fallback;
+use crate::numerics::{
+    for_float,
     planes::{self, Planewise},
     simd::{Float, Simd},
 };

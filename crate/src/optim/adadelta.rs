@@ -8,7 +8,7 @@ use super::update::{Memory, Rule, remembers};
 use super::{Optimiser, State};
 use crate::Result;
 use crate::nn::Parameters;
-use crate::ops::simd::Float;
+use crate::numerics::simd::Float;
 
 /// Adadelta (Zeiler 2012): a step is the gradient times the ratio of the running root mean squares
 /// of past steps and past gradients, so that it has the weight's own unit.

@@ -8,7 +8,7 @@ use super::update::{Memory, Rule, remembers};
 use super::{Optimiser, State};
 use crate::Result;
 use crate::nn::Parameters;
-use crate::ops::simd::Float;
+use crate::numerics::simd::Float;
 
 /// Adam (Kingma & Ba 2015): running means of the gradient and of its square, both corrected for
 /// starting at zero. The correction counts the steps of each parameter by itself, as in PyTorch: one

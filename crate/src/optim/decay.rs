@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 
 use super::update::Rule;
-use crate::ops::simd::Float;
+use crate::numerics::simd::Float;
 
 /// A rule whose gradients are those of the loss plus `decay / 2` times the sum of the squared
 /// weights: PyTorch's `weight_decay` of every optimiser but AdamW.

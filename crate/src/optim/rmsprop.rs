@@ -8,7 +8,7 @@ use super::update::{Memory, Rule};
 use super::{Optimiser, State};
 use crate::Result;
 use crate::nn::Parameters;
-use crate::ops::simd::Float;
+use crate::numerics::simd::Float;
 
 /// RMSprop (Tieleman & Hinton 2012): each weight's gradient is divided by the root of its running
 /// mean square.

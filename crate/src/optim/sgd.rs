@@ -8,7 +8,7 @@ use super::update::{Memory, Rule, remembers};
 use super::{Optimiser, State};
 use crate::Result;
 use crate::nn::Parameters;
-use crate::ops::simd::Float;
+use crate::numerics::simd::Float;
 
 /// Stochastic gradient descent as PyTorch, which the course used, defines it:
 /// `v = momentum · v + g + weight_decay · w`, then `w -= rate · v`. Momentum and weight decay are 0

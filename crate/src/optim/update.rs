@@ -10,9 +10,10 @@ use super::State;
 use super::arguments::{above_zero, not_negative};
 use super::decay::Decayed;
 use crate::nn::Parameters;
-use crate::ops::simd::{Float, Simd, WithSimd};
-use crate::ops::storage::{Elements, elements_mut};
-use crate::ops::{fallback, for_float};
+use crate::numerics::for_float;
+use crate::numerics::simd::{Float, Simd, WithSimd};
+use crate::numerics::storage::{Elements, elements_mut};
+use crate::ops::fallback;
 use crate::{Error, Result};
 
 /// An update rule with `N` running averages a weight.

@@ -71,9 +71,6 @@ impl Figure {
     }
 
     /// The figure as a PNG file in memory, two pixels to a logical pixel (192 dots an inch).
-    ///
-    /// # Errors
-    /// None that are known: what could go wrong was checked when the figure was made.
     pub fn png(&self) -> Result<Vec<u8>> {
         let mut raster = Raster::new(self.size());
         self.draw(&mut raster)?;
@@ -81,9 +78,6 @@ impl Figure {
     }
 
     /// The figure as an SVG document.
-    ///
-    /// # Errors
-    /// None that are known: what could go wrong was checked when the figure was made.
     pub fn svg(&self) -> Result<String> {
         let mut svg = Svg::new(self.size(), &self.title);
         self.draw(&mut svg)?;
@@ -110,9 +104,6 @@ impl Figure {
     }
 
     /// Shows the figure in a notebook now, between what the cell has printed and what it will.
-    ///
-    /// # Errors
-    /// None that are known: what could go wrong was checked when the figure was made.
     pub fn show(&self) -> Result<()> {
         notebook::show(&self.contents()?, None);
         Ok(())

@@ -11,7 +11,8 @@ use super::legend::{self, Entry, Sample};
 use super::markers::{Marker, draw_marker};
 use super::style::{self, UNITS_PER_PIXEL, units};
 use super::{Figure, Plot, values};
-use crate::{Error, Result, labels};
+use crate::metrics::labels;
+use crate::{Error, Result};
 
 /// A plane is better seen on an area that is nearly square.
 const HEIGHT: f64 = 520.0;

@@ -87,7 +87,7 @@ pub(super) static FONT: LazyLock<FontRef<'static>> = LazyLock::new(|| {
     FontRef::try_from_slice(FONT_FILE).expect("the embedded font is well-formed")
 });
 
-/// plotters gives a font's size as the height of a line of DejaVu Sans, which is so many ems.
+/// plotters gives a font's size as the height of a line of DejaVu Sans, in ems.
 pub(super) const LINE_HEIGHT: f64 = (1901.0 + 483.0) / 2048.0;
 
 /// Ink-coloured text of the given size (pixels to the em).

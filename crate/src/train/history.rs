@@ -78,7 +78,7 @@ impl History {
         })
     }
 
-    /// Writes a line an epoch, with mean and standard deviation of each part on training and
+    /// Writes one line per epoch, with mean and standard deviation of each part on training and
     /// validation: `epoch,seconds,learning_rate,train_loss,train_loss_std,valid_loss,…`.
     ///
     /// # Errors

@@ -31,7 +31,7 @@ pub(crate) struct Standing<'a> {
     pub(crate) losses: &'a dyn Fn() -> Vec<Measure>,
 }
 
-/// What shows a training where it runs: live in a notebook, a line an epoch elsewhere.
+/// The observer for the place where the program runs: live in a notebook, one line per epoch elsewhere.
 pub(super) fn observer(quiet: bool) -> Box<dyn Observer> {
     if quiet {
         Box::new(Silence)
@@ -51,7 +51,7 @@ impl Observer for Silence {
     fn training_done(&mut self, _: &History) {}
 }
 
-/// Prints a line an epoch: for programs, headless runs and files.
+/// Prints one line per epoch: for programs, headless runs and files.
 #[derive(Debug)]
 struct Lines;
 

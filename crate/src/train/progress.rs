@@ -1,4 +1,4 @@
-//! What a training loop of one's own shows and records.
+//! What a hand-written training loop shows and records.
 
 use std::time::Instant;
 
@@ -7,8 +7,8 @@ use super::tally::Tally;
 use super::{Epoch, History, Losses, Measure, Step};
 use crate::{Result, notebook};
 
-/// The bar, the learning curve and the history of a training loop of one's own, as
-/// [`Trainer`](super::Trainer) has them.
+/// The progress bar, learning curve and history of a hand-written training loop, the same as those of
+/// [`Trainer`](super::Trainer).
 ///
 /// ```
 /// use cuaderno::prelude::*;

@@ -7,7 +7,7 @@ use candle_core::DType;
 use super::{Callback, Training};
 use crate::{Error, Result};
 
-/// Records the mean of one parameter every so many steps.
+/// Records the mean of one parameter at regular intervals.
 ///
 /// Cloning it gives a second handle on the same record: one goes into the trainer, the other is
 /// read afterwards.

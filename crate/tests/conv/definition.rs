@@ -3,7 +3,7 @@
 use candle_core::{DType, Tensor, Var};
 use cuaderno::{
     candle_core,
-    ops::{Activation, Conv2d, ConvTranspose2d, fallback, simd},
+    ops::{Activation, Conv2d, ConvTranspose2d, Level, fallback},
 };
 use proptest::prelude::*;
 
@@ -136,8 +136,8 @@ const TOLERANCE: f64 = 1e-5;
 
 fn levels_agree(case: &Case) -> Result<(), TestCaseError> {
     let expected = everything(case, DType::F64);
-    for level in simd::Level::available() {
-        let _level = simd::force(level).unwrap();
+    for level in Level::available() {
+        let _level = level.force().unwrap();
         for (expected, found) in expected.iter().zip(everything(case, DType::F32)) {
             close(&values(&found), &values(expected), TOLERANCE)?;
         }

@@ -2,8 +2,8 @@
 
 use candle_core::{DType, Device, Tensor};
 use cuaderno::{
-    candle_core,
-    ops::{self, Pool2d, Resize, fallback},
+    candle_core::{self, Var},
+    ops::{self, Activation, Conv2d, Level, Pool2d, Resize, fallback},
 };
 
 use crate::cases::values;
@@ -98,4 +98,34 @@ fn infinite_pixels_are_interpolated_as_in_pytorch() {
             assert_eq!(same, format!("{:?}", [1.0, NAN, 2.0, NAN]));
         }
     });
+}
+
+/// What PyTorch 2.15 gives: ReLU passes on the gradient where a sum is no number, leaky ReLU has
+/// its slope there.
+#[test]
+fn convolutions_with_relu_pass_the_gradient_of_what_is_not_a_number() {
+    let x = Tensor::full(f64::NAN, (1, 1, 5, 7), &Device::Cpu).unwrap();
+    let weight = Tensor::ones((1, 1, 3, 3), DType::F64, &Device::Cpu).unwrap();
+    let windows = Conv2d {
+        padding: [1, 1],
+        ..Conv2d::default()
+    };
+    let leaky = Activation::LeakyRelu {
+        negative_slope: 0.25,
+    };
+    let check = || {
+        for (activation, slope) in [(Activation::Relu, 1.0), (leaky, 0.25)] {
+            let bias = Var::zeros(1, DType::F64, &Device::Cpu).unwrap();
+            let y = ops::conv2d(&x, &weight, Some(&bias), windows, activation).unwrap();
+            let gradients = ops::backward(&y.sum_all().unwrap()).unwrap();
+            let gradient = values(gradients.get(&bias).unwrap());
+            assert_eq!(gradient, [35.0 * slope], "{activation:?}");
+        }
+    };
+    for level in Level::available() {
+        let _forced = level.force().unwrap();
+        check();
+    }
+    let _forced = fallback::force();
+    check();
 }

@@ -1,6 +1,6 @@
 //! The SIMD levels, numbers of threads and backward passes against each other.
 
-use cuaderno::ops::simd::{self, Level};
+use cuaderno::ops::Level;
 use cuaderno::ops::{self, Activation, CrossEntropy, Reduction, backward};
 use cuaderno::prelude::*;
 
@@ -45,8 +45,8 @@ fn objective(activation: Activation) -> Vec<Tensor> {
 #[test]
 fn the_simd_levels_agree() {
     for activation in ACTIVATIONS {
-        let on = |level| {
-            let _forced = simd::force(level).unwrap();
+        let on = |level: Level| {
+            let _forced = level.force().unwrap();
             objective(activation)
         };
         let best = on(Level::detected());

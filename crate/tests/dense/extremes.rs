@@ -3,7 +3,7 @@
 use cuaderno::ops::{self, Activation, CrossEntropy, backward};
 use cuaderno::prelude::*;
 
-use crate::{fused_and_composed, regressions::value_and_gradient};
+use crate::{fused_and_composed, on_every_level_and_composed, regressions::value_and_gradient};
 
 #[test]
 fn a_logit_of_minus_infinity_is_a_probability_of_zero() {
@@ -61,6 +61,22 @@ fn a_target_is_never_cast_to_a_class() {
                 )
             );
         }
+    });
+}
+
+#[test]
+fn an_ignored_target_may_be_negative() {
+    let options = CrossEntropy {
+        ignore_index: Some(-100),
+        ..CrossEntropy::default()
+    };
+    on_every_level_and_composed(|| {
+        let targets = Tensor::new(&[-100i64, 1], &Device::Cpu).unwrap();
+        let (loss, gradient) = value_and_gradient(&[9.0, 0.0, 0.0, 0.0], |x| {
+            ops::cross_entropy(&x.reshape((2, 2))?, &targets, &options)
+        });
+        assert!((loss - 2f32.ln()).abs() < 1e-6, "{loss}");
+        assert_eq!(gradient, [0.0, 0.0, 0.5, -0.5]);
     });
 }
 

@@ -7,7 +7,7 @@ mod gradients;
 mod regressions;
 mod shapes;
 
-use cuaderno::ops::{Activation, CrossEntropy, Reduction, fallback};
+use cuaderno::ops::{Activation, CrossEntropy, Level, Reduction, fallback};
 use cuaderno::prelude::*;
 
 pub const ACTIVATIONS: [Activation; 13] = [
@@ -66,6 +66,16 @@ pub fn bits(tensor: &Tensor) -> Vec<u32> {
 /// Runs a test on the fused operations, then on the composed ones.
 pub fn fused_and_composed(test: impl Fn()) {
     test();
+    let _forced = fallback::force();
+    test();
+}
+
+/// Runs a test on the fused operations of each SIMD level, then on the composed ones.
+pub fn on_every_level_and_composed(test: impl Fn()) {
+    for level in Level::available() {
+        let _forced = level.force().unwrap();
+        test();
+    }
     let _forced = fallback::force();
     test();
 }

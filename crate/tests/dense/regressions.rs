@@ -5,7 +5,7 @@ use cuaderno::candle_core;
 use cuaderno::ops::{self, Activation, Reduction, backward};
 use cuaderno::prelude::*;
 
-use crate::{ACTIVATIONS, fused_and_composed};
+use crate::{ACTIVATIONS, fused_and_composed, on_every_level_and_composed};
 
 /// The value and the gradient of a scalar function of a few numbers.
 pub fn value_and_gradient(
@@ -90,6 +90,36 @@ fn not_a_number_is_passed_on() {
         let loss = ops::bce_with_logits(&x, &x, Reduction::Mean).unwrap();
         assert!(loss.to_scalar::<f32>().unwrap().is_nan());
     });
+}
+
+/// What PyTorch 2.15 gives: ReLU passes on the gradient where its input is no number, leaky ReLU
+/// and PReLU have their slope there.
+#[test]
+fn relu_passes_the_gradient_of_what_is_not_a_number() {
+    // More than the widest register holds, and a few.
+    const NANS: [f32; 37] = [f32::NAN; 37];
+    let leaky = Activation::LeakyRelu {
+        negative_slope: 0.25,
+    };
+    let check = || {
+        for (activation, slope) in [(Activation::Relu, 1.0), (leaky, 0.25)] {
+            let apply = |x: &Tensor| Ok(activation.apply(x)?.sum_all()?);
+            let (_, gradient) = value_and_gradient(&NANS, apply);
+            assert_eq!(gradient, [slope; 37], "{activation:?}");
+            let (_, gradient) = value_and_gradient(&NANS, |x| {
+                let x = x.unsqueeze(1)?;
+                let weight = Tensor::new(&[[2f32]], &Device::Cpu)?;
+                Ok(ops::linear(&x, &weight, None, activation)?.sum_all()?)
+            });
+            assert_eq!(gradient, [2.0 * slope; 37], "linear, {activation:?}");
+        }
+        let (_, gradient) = value_and_gradient(&NANS, |x| {
+            let slope = Tensor::new(&[0.25f32], &Device::Cpu)?;
+            Ok(ops::prelu(x, &slope)?.sum_all()?)
+        });
+        assert_eq!(gradient, [0.25; 37]);
+    };
+    on_every_level_and_composed(check);
 }
 
 #[test]

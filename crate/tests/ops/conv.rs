@@ -1,17 +1,19 @@
 //! Convolutions, pooling and upsampling against PyTorch, fused and composed.
 
+use cuaderno::nn::{GlobalAvgPool, GlobalMaxPool, Layer, Pass};
 use cuaderno::ops::{
-    self, Activation, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, Pool1d, Pool2d, Resize,
-    fallback, simd,
+    self, Activation, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, Level, Pool1d, Pool2d,
+    Resize, fallback,
 };
+use cuaderno::prelude::*;
 
 use crate::fixture::{Case, Fixture};
 
 /// Runs every case of a fixture on each SIMD level, and composed of candle's own operations.
 fn for_each_case(name: &str, run: impl Fn(&Case)) {
     let fixture = Fixture::load(name);
-    for level in simd::Level::available() {
-        let _level = simd::force(level).unwrap();
+    for level in Level::available() {
+        let _level = level.force().unwrap();
         fixture.cases().for_each(|case| run(&case));
     }
     let _fallback = fallback::force();
@@ -140,6 +142,37 @@ fn pool1d() {
             kind => ops::avg_pool1d(&x, windows, kind == "average"),
         };
         case.check(&[("output", &y.unwrap())]);
+    });
+}
+
+#[test]
+fn global_pool() {
+    for_each_case("conv/global_pool", |case| {
+        let layer: &dyn Layer = match case.get::<String>("kind").as_str() {
+            "max" => &GlobalMaxPool,
+            _ => &GlobalAvgPool,
+        };
+        let y = layer.apply(&case.var("input"), &mut Pass::Evaluate);
+        case.check(&[("output", &y.unwrap())]);
+    });
+}
+
+/// With the first seed that drops the channels that PyTorch dropped.
+#[test]
+fn dropout2d() {
+    for_each_case("conv/dropout2d", |case| {
+        let (input, probability) = (case.tensor("input"), case.get("probability"));
+        let run = |input: &Tensor, seed| {
+            ops::dropout2d(input, probability, &mut Rng::new(seed)).unwrap()
+        };
+        let dropped = |output: &Tensor| {
+            let zeros = output.eq(0.0).unwrap().flatten_all().unwrap();
+            zeros.to_vec1::<u8>().unwrap()
+        };
+        let by_pytorch = dropped(&case.tensor("output"));
+        let seed = (0..20_000).find(|&seed| dropped(&run(&input, seed)) == by_pytorch);
+        let output = run(&case.var("input"), seed.expect("a seed"));
+        case.check(&[("output", &output)]);
     });
 }
 

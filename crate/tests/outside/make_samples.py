@@ -125,7 +125,7 @@ def main():
                 "differentiable": differentiable,
             }
         )
-    kinds = {"inputs": np.float32, "results": np.float64, "ids": np.uint32}
+    kinds = {"inputs": np.float32, "results": np.float64, "ids": np.int64}
     tensors = {kind: np.concatenate(values[kind]).astype(kinds[kind]) for kind in kinds}
     path = Path(__file__).resolve().parent / "samples.safetensors"
     suite = {"samples": samples, "left_out": left_out}

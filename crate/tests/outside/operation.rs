@@ -91,13 +91,18 @@ impl<'a> Call<'a> {
                 let options = CrossEntropy {
                     class_weights: self.inputs.get("class_weights").cloned(),
                     ignore_index: Some(self.get("ignore_index")),
+                    label_smoothing: self.get("label_smoothing"),
                     reduction: self.reduction(),
-                    ..CrossEntropy::default()
                 };
                 ops::cross_entropy(self.input("logits"), self.ids("targets"), &options)
             }
             "bce_with_logits" => {
                 ops::bce_with_logits(self.x(), self.input("target"), self.reduction())
+            }
+            "weighted_bce_with_logits" => {
+                let weight = self.input("pos_weight").detach();
+                let (x, target) = (self.x(), self.input("target"));
+                ops::weighted_bce_with_logits(x, target, &weight, self.reduction())
             }
             "mse" => ops::mse(self.x(), self.input("target"), self.reduction()),
             "rnn" | "gru" | "lstm" => return self.recurrent(),
@@ -131,7 +136,7 @@ impl<'a> Call<'a> {
         let mut sequence = self.x().clone();
         let mask = match self.sample.ids.first() {
             Some((_, lengths)) => {
-                let lengths = lengths.to_vec1::<u32>()?;
+                let lengths = lengths.to_vec1::<i64>()?;
                 let lengths: Vec<usize> = lengths.into_iter().map(|n| n as usize).collect();
                 Some(ops::mask_of_lengths(&lengths, sequence.dim(1)?)?)
             }
@@ -233,7 +238,7 @@ impl<'a> Call<'a> {
             kernel: self.axes("kernel"),
             stride: self.axes("stride"),
             padding: self.axes("padding"),
-            ..Pool2d::square(1)
+            ceil_mode: self.get("ceil_mode"),
         }
     }
 
@@ -244,6 +249,7 @@ impl<'a> Call<'a> {
     fn reduction(&self) -> Reduction {
         match self.get::<String>("reduction").as_str() {
             "sum" => Reduction::Sum,
+            "none" => Reduction::None,
             _ => Reduction::Mean,
         }
     }

@@ -132,7 +132,6 @@ def pool(kind, rank, names, torch_function):
         refuse(options.pop("return_indices", False), "pooling that returns indices")
         dilation = numbers(options.get("dilation", 1), rank)
         refuse(any(n != 1 for n in dilation), "dilation in pooling")
-        refuse(options.get("ceil_mode"), "ceil_mode in pooling")
         refuse(options.get("divisor_override") is not None, "divisor_override in pooling")
         kernel = numbers(options["kernel_size"], rank)
         stride = options.get("stride")
@@ -143,6 +142,7 @@ def pool(kind, rank, names, torch_function):
             "kernel": first + kernel,
             "stride": first + stride,
             "padding": [0] * len(first) + padding,
+            "ceil_mode": bool(options.get("ceil_mode")),
             "count_padding": options.get("count_include_pad", True),
         }
         image, original = in_two_dimensions(x, rank)
@@ -270,8 +270,6 @@ def cross_entropy(sample):
     logits, targets, options = sample.input, sample.args[0], dict(sample.kwargs)
     weight = options.pop("weight", None)
     refuse(targets.is_floating_point(), "cross-entropy with probabilities as targets")
-    refuse(options.get("reduction") == "none", "reduction none")
-    refuse(options.get("label_smoothing"), "label smoothing")
     batched = logits.dim() > 1
     ignored = options.get("ignore_index", -100)
     counted = targets[targets != ignored]
@@ -279,22 +277,20 @@ def cross_entropy(sample):
     mean = options.get("reduction", "mean") == "mean"
     refuse(mean and total == 0, "the mean of nothing")
     refuse(mean and total < 0, "class weights with a negative sum")
-    classes = logits.shape[1 if batched else 0]
-    # Our class numbers have no sign: what PyTorch marks by a negative number is one class more.
-    ids = torch.where(targets == ignored, classes, targets) if ignored < 0 else targets
     config = {
-        "ignore_index": classes if ignored < 0 else ignored,
+        "ignore_index": ignored,
+        "label_smoothing": options.get("label_smoothing", 0.0),
         "reduction": options.get("reduction", "mean"),
-        "weighted": weight is not None,
     }
 
     def function(logits, class_weights=None):
         logits = logits if batched else logits.squeeze(0)
         weights = None if class_weights is None else class_weights.detach()
-        return F.cross_entropy(logits, targets, weights, **options)
+        loss = F.cross_entropy(logits, targets, weights, **options)
+        return loss if batched or config["reduction"] != "none" else loss.unsqueeze(0)
 
     inputs = given(logits=logits if batched else logits.unsqueeze(0), class_weights=weight)
-    ids = {"targets": ids if batched else ids.unsqueeze(0)}
+    ids = {"targets": targets if batched else targets.unsqueeze(0)}
     return Translation("cross_entropy", inputs, function, config, ids)
 
 
@@ -302,14 +298,18 @@ def loss(kind, torch_function):
     def translate(sample):
         options = dict(sample.kwargs)
         reduction = options.get("reduction", "mean")
-        refuse(reduction == "none", "reduction none")
-        refuse(options.get("pos_weight") is not None, "pos_weight")
         refuse(options.get("weight") is not None, "a loss with a weight for each element")
         target = sample.args[0]
         refuse(target.shape != sample.input.shape, "a loss of two shapes")
-        function = lambda x, target: torch_function(x, target, **options)
-        inputs = {"x": sample.input, "target": target}
-        return Translation(kind, inputs, function, {"reduction": reduction})
+        pos_weight = options.pop("pos_weight", None)
+
+        def function(x, target, pos_weight=None):
+            weights = {} if pos_weight is None else {"pos_weight": pos_weight.detach()}
+            return torch_function(x, target, **weights, **options)
+
+        inputs = given(x=sample.input, target=target, pos_weight=pos_weight)
+        name = kind if pos_weight is None else f"weighted_{kind}"
+        return Translation(name, inputs, function, {"reduction": reduction})
 
     return translate
 

@@ -1,6 +1,6 @@
 //! The SIMD levels, numbers of threads, composed versions and repeated passes against each other.
 
-use cuaderno::ops::simd::{self, Level};
+use cuaderno::ops::Level;
 use cuaderno::ops::{self, Sweep, backward, fallback};
 use cuaderno::prelude::*;
 
@@ -74,8 +74,8 @@ fn sweeps(batch: usize) -> [Sweep; 2] {
 
 #[test]
 fn the_simd_levels_agree() {
-    let on = |level, run: &dyn Fn() -> Vec<Tensor>| {
-        let _forced = simd::force(level).unwrap();
+    let on = |level: Level, run: &dyn Fn() -> Vec<Tensor>| {
+        let _forced = level.force().unwrap();
         run()
     };
     let check = |what: &str, run: &dyn Fn() -> Vec<Tensor>| {

@@ -1,6 +1,6 @@
 //! What candle 0.11 gets wrong and this crate must not: one test a defect.
 
-use cuaderno::ops::{self, Sweep};
+use cuaderno::ops::{self, RnnActivation, Sweep};
 use cuaderno::prelude::*;
 
 use crate::{Kind, fused_and_composed, numbers, values};
@@ -62,5 +62,22 @@ fn dropping_an_infinite_number_gives_zero_not_nan() {
         let x = Tensor::full(f32::INFINITY, 100, &Device::Cpu).unwrap();
         let y = values(&ops::dropout(&x, 0.5, &mut Rng::new(1)).unwrap());
         assert!(y.iter().all(|&y| y == 0.0 || y == f64::INFINITY));
+    });
+}
+
+/// What PyTorch 2.15 gives: where a sum is no number, its gradient passes.
+#[test]
+fn a_relu_network_passes_the_gradient_of_what_is_not_a_number() {
+    fused_and_composed(|| {
+        let kind = Kind::Rnn(RnnActivation::Relu);
+        let mut parameters = kind.parameters(1, 2, 3, 17);
+        // No initial states.
+        parameters.truncate(4);
+        let bias = Var::from_tensor(&parameters[2]).unwrap();
+        parameters[2] = bias.as_tensor().clone();
+        let input = Tensor::full(f64::NAN, (2, 1, 3), &Device::Cpu).unwrap();
+        let outputs = kind.run(&input, &parameters, &Sweep::default()).unwrap();
+        let gradients = ops::backward(&outputs[0].sum_all().unwrap()).unwrap();
+        assert_eq!(values(gradients.get(&bias).unwrap()), [2.0; 17]);
     });
 }

@@ -124,6 +124,19 @@ class Running(unittest.TestCase):
         self.assertIn("answer", data["text/plain"])
         self.assertEqual(self.session.run("!echo hello").text(), "hello\n")
 
+    def test_what_does_not_last_is_said(self):
+        cells = {
+            "static CALLS: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);\n"
+            "CALLS.fetch_add(1, std::sync::atomic::Ordering::SeqCst)": "`CALLS` starts anew in every",
+            "thread_local! { static DEPTH: u8 = const { 7 }; }": "What `thread_local!` defines is",
+            "macro_rules! pair { ($n:ident) => { struct $n { a: i32 } }; }\n"
+            "pair!(Shoes);": "What `pair!` defines is known in this cell alone",
+        }
+        for code, sentence in cells.items():
+            outcome = self.session.run(code)
+            self.assertEqual(outcome.status, "ok", outcome.reply)
+            self.assertIn(sentence, outcome.text("stderr"))
+
     def test_a_tensor_is_shown_by_shape_type_and_a_few_values(self):
         outcome = self.session.run("Tensor::zeros((100, 100), DType::F32, &Device::Cpu)?")
         text = outcome.first("execute_result")["data"]["text/plain"]
@@ -250,7 +263,8 @@ class Stopping(unittest.TestCase):
         session = Session()
         try:
             session.run("1")
-            request = session.send("let sum = " + " + ".join(["1"] * 8_000) + ";")
+            sums = (f"let sum{i} = " + " + ".join(["x"] * 4_000) + ";\n" for i in range(4))
+            request = session.send("let x: f64 = 0.5;\n" + "".join(sums))
             time.sleep(2)
             start = time.monotonic()
             session.manager.interrupt_kernel()

@@ -1,6 +1,7 @@
 //! `cargo cuaderno bench`: how long the notebook engine makes a student wait.
 
 mod client;
+mod interrupts;
 
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,8 @@ pub enum BenchCommand {
     Cells,
     /// Time 200 cells in one kernel: whether it becomes slow or large.
     Session,
+    /// Time what an interrupt, a time limit and Ctrl-C take to act, whatever the session is doing.
+    Interrupts,
 }
 
 /// The code of a kind of cell, given a number that makes its names new.
@@ -60,6 +63,7 @@ pub fn run(command: BenchCommand) -> Result<()> {
             measure_engine(&toolchain, &support)
         }
         BenchCommand::Session => measure_session(),
+        BenchCommand::Interrupts => interrupts::measure(&toolchain, &support),
     }
 }
 

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::dependencies::{Dependencies, requested, resolved};
 use super::limits::ENDED;
 use super::session::{DEPENDENCIES, Facts, LITERALS, WORKING_DIRECTORY};
-use super::{includes, literals, runtime, source, support};
+use super::{includes, literals, macros, runtime, source, support};
 
 /// Where the stand-in writes the process that compiles a cell, so that a time limit can end it and the
 /// group that it leads.
@@ -78,6 +78,9 @@ impl Facts {
     }
 }
 
+/// The compiler's stack, in bytes: eight times its own choice.
+const STACK: &str = "67108864";
+
 /// Compiles the crate of cells and reports as cargo does with `--message-format=json`.
 fn compile(folder: &Path, facts: &Facts, emit: &[&str]) -> Result<u8> {
     ensure!(!folder.join(ENDED).exists(), "the cell was ended");
@@ -86,6 +89,7 @@ fn compile(folder: &Path, facts: &Facts, emit: &[&str]) -> Result<u8> {
     let dependencies = Dependencies::of(folder, facts)?;
     let source = source::adapt(&fs::read_to_string(&cell)?, &dependencies.source());
     let folder_of_notebook = fs::read_to_string(folder.join(WORKING_DIRECTORY))?;
+    let source = macros::put_first(&source);
     let source = literals::restore(&source, &folder.join(LITERALS))?;
     let source = includes::from_folder(&source, Path::new(&folder_of_notebook));
     fs::write(&cell, source)?;
@@ -110,6 +114,8 @@ fn compile(folder: &Path, facts: &Facts, emit: &[&str]) -> Result<u8> {
             "-Coverflow-checks=on",
             "-Cdebug-assertions=on",
         ]);
+    // Long sums are expressions within one another.
+    command.env("RUST_MIN_STACK", STACK);
     link_support(&mut command, folder, facts);
     dependencies.add_to(&mut command, folder);
     command

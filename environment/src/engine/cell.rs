@@ -104,11 +104,18 @@ impl Cell {
     /// The byte of the cell where something can be put before statement `index`: behind what stands
     /// before it, and so, mostly, on an earlier line.
     pub fn place_before(&self, index: usize) -> usize {
-        let place = match index.checked_sub(1) {
-            Some(before) => self.statements[before].text_range().end(),
-            None => self.statements[index].text_range().start(),
-        };
-        self.start + usize::from(place) - BEFORE.len()
+        match index.checked_sub(1) {
+            Some(before) => self.place_after(before),
+            None => {
+                let first = self.statements[index].text_range();
+                self.start + usize::from(first.start()) - BEFORE.len()
+            }
+        }
+    }
+
+    /// The byte of the cell behind statement `index`.
+    pub fn place_after(&self, index: usize) -> usize {
+        self.start + usize::from(self.statements[index].text_range().end()) - BEFORE.len()
     }
 
     /// What the cell defines that later cells do not see as it leaves it, a sentence each; `macros`
@@ -149,14 +156,17 @@ impl Cell {
     }
 }
 
-/// The name that evcxr keeps an item by.
+/// The name that a session keeps an item by; macros have names of their own.
 pub fn item_name(node: &SyntaxNode) -> Option<String> {
     let name = match ast::Item::cast(node.clone())? {
         ast::Item::Const(item) => item.name(),
         ast::Item::Enum(item) => item.name(),
         ast::Item::Fn(item) => item.name(),
         ast::Item::MacroDef(item) => item.name(),
-        ast::Item::MacroRules(item) => item.name(),
+        ast::Item::MacroRules(item) => {
+            let name = item.name()?;
+            return Some(format!("{}!", plain(name.text())));
+        }
         ast::Item::Module(item) => item.name(),
         ast::Item::Static(item) => item.name(),
         ast::Item::Struct(item) => item.name(),
@@ -165,8 +175,12 @@ pub fn item_name(node: &SyntaxNode) -> Option<String> {
         ast::Item::Union(item) => item.name(),
         _ => None,
     };
-    let name = name?.text().to_string();
-    Some(name.strip_prefix("r#").unwrap_or(&name).to_owned())
+    Some(plain(name?.text()).to_owned())
+}
+
+/// A name without what makes a word of the language a name.
+pub fn plain(name: &str) -> &str {
+    name.strip_prefix("r#").unwrap_or(name)
 }
 
 /// Where the commands, comments and empty lines before the Rust code end.
@@ -243,7 +257,7 @@ mod tests {
             ("let a = 1;\nlet type = 3;", 2),
             ("let = 3;", 1),
             ("let in = 4;", 1),
-            ("macro_rules! sq { () => {} }\nfn sq() {}", 2),
+            ("macro_rules! sq { () => {} }\nfn sq() {}\nmacro_rules! sq { () => {} }", 3),
         ] {
             let unread = Cell::read(code).err();
             assert_eq!(unread.map(|unread| unread.line), Some(line), "{code}");

@@ -12,7 +12,8 @@ use std::collections::BTreeSet;
 use ra_ap_syntax::ast::{self, AstNode, HasModuleItem, HasName};
 use ra_ap_syntax::{Edition, NodeOrToken, SourceFile, SyntaxKind, SyntaxNode, SyntaxToken};
 
-use super::cell::{Cell, item_name};
+use super::cell::{Cell, item_name, plain};
+use super::macros::macro_in;
 
 /// Names of library types that hold values of types which they do not name, and give them out by
 /// their `TypeId`: that is the same for what a type was and for what it is now.
@@ -171,8 +172,12 @@ fn add(item: &ast::Item, items: &mut Vec<Item>) {
         }
         _ => {}
     }
+    if let Some(item) = macro_in(item) {
+        return add(&item, items);
+    }
     let name = item_name(item.syntax());
-    let mut reached_by: BTreeSet<_> = name.iter().cloned().collect();
+    let named = name.iter().map(|name| name.trim_end_matches('!').to_owned());
+    let mut reached_by: BTreeSet<_> = named.collect();
     if let ast::Item::Module(module) = item {
         // `use module::*` may bring in what it holds.
         let names = module.syntax().descendants().filter_map(ast::Name::cast);
@@ -252,13 +257,19 @@ fn add_imports(tree: &ast::UseTree, before: &str, items: &mut Vec<Item>) {
     if name.is_none() && !is_glob {
         return;
     }
-    let (words, reached_by) = match &name {
+    let (words, mut reached_by) = match &name {
         Some(name) => (format!("`{name}`"), BTreeSet::from([name.clone()])),
         None => (
             format!("`use {}::*`", path.replace(' ', "")),
             BTreeSet::new(),
         ),
     };
+    // What the standard library calls `Debug` derives what `Debug` derives without it.
+    if let Some(name) = &name
+        && !is_of_library(path)
+    {
+        reached_by.insert(derived(name));
+    }
     items.push(Item {
         reached_by,
         is_use: true,
@@ -268,6 +279,12 @@ fn add_imports(tree: &ast::UseTree, before: &str, items: &mut Vec<Item>) {
         mentions: path.split(' ').map(|word| plain(word).to_owned()).collect(),
         name,
     });
+}
+
+/// Whether `path`, as tokens between blanks, begins in the standard library.
+fn is_of_library(path: &str) -> bool {
+    let first = path.split(' ').find(|word| *word != "::");
+    first.is_some_and(|first| ["alloc", "core", "std"].contains(&first))
 }
 
 /// The tokens of an item but for comments and what no type depends on.
@@ -333,7 +350,8 @@ pub fn text(tokens: &[SyntaxToken]) -> String {
 }
 
 /// The names that tokens could mean an item of the session by: not what follows a `::`, which is
-/// looked up in what stands before it, but for `crate::`, `self::` and `super::`.
+/// looked up in what stands before it, but for `crate::`, `self::` and `super::`. Names of derived
+/// traits are those of macros, which are not named as items are.
 pub fn mentions(tokens: &[SyntaxToken]) -> BTreeSet<String> {
     let is_looked_up = |at: usize| {
         at >= 2
@@ -342,14 +360,32 @@ pub fn mentions(tokens: &[SyntaxToken]) -> BTreeSet<String> {
     };
     let names =
         (0..tokens.len()).filter(|&at| tokens[at].kind() == SyntaxKind::IDENT && !is_looked_up(at));
-    names
-        .map(|at| plain(tokens[at].text()).to_owned())
-        .collect()
+    let mentioned = |at: usize| {
+        let name = plain(tokens[at].text());
+        if is_derived(&tokens[at]) {
+            derived(name)
+        } else {
+            name.to_owned()
+        }
+    };
+    names.map(mentioned).collect()
 }
 
-/// A name without what makes a word of the language a name.
-fn plain(name: &str) -> &str {
-    name.strip_prefix("r#").unwrap_or(name)
+/// Whether `token` stands in an attribute's `derive(...)`.
+fn is_derived(token: &SyntaxToken) -> bool {
+    let list = token.parent().filter(|list| {
+        list.kind() == SyntaxKind::TOKEN_TREE
+            && list
+                .ancestors()
+                .any(|node| node.kind() == SyntaxKind::ATTR)
+    });
+    let before = list.and_then(|list| list.first_token()?.prev_token());
+    before.is_some_and(|before| before.text() == "derive")
+}
+
+/// What mentions `name` in a `derive(...)`, which is no name itself.
+fn derived(name: &str) -> String {
+    format!("derive {name}")
 }
 
 #[cfg(test)]
@@ -433,7 +469,7 @@ mod tests {
             made,
             "macro_rules! real { () => { f64 } }",
             "Line",
-            "`real`",
+            "`real!`",
         );
     }
 
@@ -476,6 +512,20 @@ mod tests {
         let both = "use std::{fmt, io::{self, Result}}; struct S { r: Result<u8>, e: io::Error2 }";
         is_kept(both, "use std::{io::{self, Result}};", "S");
         is_lost(both, "use std::fmt as io;", "S", "`io`");
+    }
+
+    #[test]
+    fn a_derived_trait_may_be_imported() {
+        let run = "#[derive(Clone, Debug)] struct Run(u8);";
+        is_kept(run, "use std::fmt::Debug;", "Run");
+        is_kept(run, "use ::core::{clone::Clone, fmt::{self, Debug}};", "Run");
+        let given = "#[cfg_attr(all(), derive(Debug))] struct Run(u8);";
+        is_kept(given, "use std::fmt::Debug;", "Run");
+        is_lost(run, "use other::Debug;", "Run", "`Debug`");
+        let other = format!("use other::Debug; {run}");
+        is_lost(&other, "use std::fmt::Debug;", "Run", "`Debug`");
+        let bound = "struct Of<T: Debug>(T);";
+        is_lost(bound, "use std::fmt::Debug;", "Of<u8>", "`Debug`");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Which `impl` blocks a session has. evcxr knows items by their names: an `impl`, which has none,
+//! Which `impl` blocks a session has, and what its cells need around items. evcxr knows items by their names: an `impl`, which has none,
 //! it keeps with the item that stands before it in its cell, or forever. So each is given a name: an
 //! item before it, its marker, which a later cell replaces together with the `impl`.
 
@@ -9,6 +9,7 @@ use ra_ap_syntax::ast::{self, AstNode, HasName};
 
 use super::cell::Cell;
 use super::definitions::{mentions, text, tokens};
+use super::macros::module_around;
 
 /// The `impl` blocks of a session.
 #[derive(Clone, Default)]
@@ -57,6 +58,12 @@ impl Impls {
         impls.blocks = stay;
         let mut free: Vec<_> = gone.into_iter().map(|block| block.marker).rev().collect();
         let mut insertions: Vec<(usize, String)> = Vec::new();
+        for (at, node) in cell.statements().iter().enumerate() {
+            if let Some((before, behind)) = module_around(node) {
+                insertions.push((cell.place_before(at), before));
+                insertions.push((cell.place_after(at), behind.to_owned()));
+            }
+        }
         for (at, mut block) in new {
             block.marker = free.pop().unwrap_or_else(|| {
                 impls.markers += 1;
@@ -76,6 +83,7 @@ impl Impls {
                 insertions.insert(0, (cell.place_before(first), rest));
             }
         }
+        insertions.sort_by_key(|(place, _)| *place);
         let (code, moved) = insert(code, &insertions);
         Marked { code, moved, impls }
     }
@@ -211,6 +219,16 @@ mod tests {
                 "fn f() { }",
                 "let a = 1;type CuadernoImpl1=(); struct A(u8);",
             ]
+        );
+    }
+
+    #[test]
+    fn a_macro_gets_a_module() {
+        assert_eq!(
+            marked(&["macro_rules! a { () => {} }\nfn a() {} macro_rules! b { () => {} } impl A {}"]),
+            ["#[macro_use]mod cuaderno_macro_a{macro_rules! a { () => {} }}\nfn a() {}\
+              #[macro_use]mod cuaderno_macro_b{ macro_rules! b { () => {} }}\
+              type CuadernoImpl1=(); impl A {}"]
         );
     }
 

@@ -1,6 +1,6 @@
-//! Long lists of literals. The analyser, which types variables, would take minutes for tens of
-//! thousands of numbers; it sees `[0.5; 20000]`, which has the same type, and the compiler sees them
-//! all.
+//! Long lists and sums of literals. The analyser, which types variables, would take minutes for tens
+//! of thousands of numbers; it sees `[0.5; 20000]`, or one number instead of a sum, which has the same
+//! type, and the compiler sees them all.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -13,12 +13,14 @@ use ra_ap_syntax::{Edition, SyntaxKind};
 
 /// Lists of fewer elements stay as they are.
 const LONG: usize = 500;
-/// What stands around a shortened list's inner part; the name of its file is between the first two.
+/// Sums of fewer terms do: the analyser's time grows with their square.
+const LONG_SUM: usize = 32;
+/// What stands around what is shortened; the name of its file is between the first two.
 const BEGIN: &str = "/*cuaderno:";
 const BEGUN: &str = "*/";
 const END: &str = "/*:cuaderno*/";
 
-/// The cell with its long lists shortened; their inner parts are kept in `folder`.
+/// The cell with its long lists and sums shortened; what they were is kept in `folder`.
 ///
 /// # Errors
 /// If they cannot be written.
@@ -27,30 +29,76 @@ pub fn shorten(code: &str, folder: &Path) -> Result<String> {
     let mut short = String::with_capacity(code.len());
     let mut token = 0;
     while token < tokens.len() {
+        if let Some((end, number)) = sum_at(&tokens, token) {
+            short += &kept(tokens.range_text(token..end), &number, folder)?;
+            token = end;
+            continue;
+        }
         short.push_str(tokens.text(token));
-        if tokens.kind(token) == SyntaxKind::L_BRACK
-            && let Some(list) = List::after(&tokens, token)
+        token += 1;
+        if tokens.kind(token - 1) == SyntaxKind::L_BRACK
+            && let Some(list) = List::after(&tokens, token - 1)
             && list.elements >= LONG
         {
-            let inner = tokens.range_text(token + 1..list.end);
-            let file = file_of(inner, folder);
-            fs::create_dir_all(folder)?;
-            fs::write(&file, inner)?;
-            let name = file.file_name().unwrap_or_default().to_string_lossy();
-            let (element, elements) = (&list.element, list.elements);
-            // Lines stay lines.
-            let count = |text: &str| text.matches('\n').count();
-            let lines = "\n".repeat(count(inner) - count(element));
-            short += &format!("{BEGIN}{name}{BEGUN}{element}; {elements}{lines}{END}");
+            let inner = tokens.range_text(token..list.end);
+            let repeated = format!("{}; {}", list.element, list.elements);
+            short += &kept(inner, &repeated, folder)?;
             token = list.end;
-        } else {
-            token += 1;
         }
     }
     Ok(short)
 }
 
-/// The source with its lists as long as they were.
+/// Keeps `text` in `folder`; returns what stands for it, which is read as `meaning`.
+fn kept(text: &str, meaning: &str, folder: &Path) -> Result<String> {
+    let file = file_of(text, folder);
+    fs::create_dir_all(folder)?;
+    fs::write(&file, text)?;
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    // Lines stay lines.
+    let count = |text: &str| text.matches('\n').count();
+    let lines = "\n".repeat(count(text) - count(meaning));
+    Ok(format!("{BEGIN}{name}{BEGUN}{meaning}{lines}{END}"))
+}
+
+/// The end of the long sum of numbers that begins with `start`, products and differences included,
+/// and one of its numbers that tells the type of all.
+fn sum_at(tokens: &LexedStr, start: usize) -> Option<(usize, String)> {
+    let is_number = |token: usize| {
+        let kind = tokens.kind(token);
+        matches!(kind, SyntaxKind::INT_NUMBER | SyntaxKind::FLOAT_NUMBER)
+    };
+    // What follows a dot is a field, or the end of a range.
+    let follows_dot = start > 0 && tokens.kind(start - 1) == SyntaxKind::DOT;
+    if !is_number(start) || follows_dot {
+        return None;
+    }
+    let (mut terms, mut last, mut is_operator_open) = (vec![start], start, false);
+    for token in start + 1..tokens.len() {
+        match tokens.kind(token) {
+            SyntaxKind::WHITESPACE | SyntaxKind::COMMENT => {}
+            SyntaxKind::PLUS
+            | SyntaxKind::MINUS
+            | SyntaxKind::STAR
+            | SyntaxKind::SLASH
+            | SyntaxKind::PERCENT => is_operator_open = true,
+            _ if is_operator_open && is_number(token) => {
+                is_operator_open = false;
+                last = token;
+                terms.push(token);
+            }
+            _ => break,
+        }
+    }
+    if terms.len() < LONG_SUM {
+        return None;
+    }
+    let typed = terms.iter().find(|&&token| has_suffix(tokens, token));
+    let number = tokens.text(*typed.unwrap_or(&start)).to_owned();
+    Some((last + 1, number))
+}
+
+/// The source with its lists and sums as long as they were.
 ///
 /// # Errors
 /// If what was kept in `folder` cannot be read.
@@ -177,6 +225,21 @@ mod tests {
             short.contains("*/vec ! [ ( 1 , \"a\" ) ]; 500/*"),
             "{short}"
         );
+    }
+
+    #[test]
+    fn a_long_sum_of_numbers_becomes_one_number_and_comes_back() {
+        let sum = vec!["1"; LONG_SUM].join(" +\n");
+        let short = shortened(&format!("let a = x.0 + {sum} - 2.5e3f32;\na"));
+        assert!(short.starts_with("let a = x.0 + /*cuaderno:"), "{short}");
+        assert!(short.contains("*/2.5e3f32\n"), "{short}");
+        assert!(short.ends_with("/*:cuaderno*/;\na"), "{short}");
+        let names = vec!["a"; LONG_SUM].join(" + ");
+        let few = vec!["1"; LONG_SUM - 1].join(" * ");
+        let statements = "1;\n".repeat(LONG_SUM);
+        for code in [names, few, statements, "1 1 ".repeat(LONG_SUM)] {
+            assert_eq!(shortened(&code), code);
+        }
     }
 
     #[test]

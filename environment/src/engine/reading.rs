@@ -9,27 +9,87 @@ use ra_ap_syntax::{Edition, SourceFile, SyntaxKind};
 /// More brackets than this within one another are refused: programs that read code recurse.
 pub const MOST_NESTED: usize = 200;
 
-/// Brackets of a text.
-pub struct Brackets {
-    /// Those open at its end; fewer than none if it closes too many.
+/// More operators than this in one expression are refused, for the same reason: the left side of
+/// each is an expression of its own. The compiler itself overflows its stack below 10,000.
+pub const MOST_OPERATORS: usize = 4_000;
+
+/// How deep programs that read a text must go.
+pub struct Depth {
+    /// Brackets that are open at its end; fewer than none if it closes too many.
     pub open: isize,
-    /// The most that were open within one another.
+    /// The most brackets that were open within one another.
     pub nested: usize,
+    /// The most operators and dots in one expression, brackets within it aside.
+    pub operators: usize,
 }
 
-/// Counts brackets without parsing, which recurses.
-pub fn brackets(code: &str) -> Brackets {
-    let tokens = LexedStr::new(Edition::Edition2024, code);
-    let (mut open, mut nested) = (0_isize, 0);
-    for token in 0..tokens.len() {
-        match tokens.kind(token) {
-            SyntaxKind::L_CURLY | SyntaxKind::L_PAREN | SyntaxKind::L_BRACK => open += 1,
-            SyntaxKind::R_CURLY | SyntaxKind::R_PAREN | SyntaxKind::R_BRACK => open -= 1,
-            _ => {}
+impl Depth {
+    /// Measures `code` without parsing, which recurses.
+    pub fn of(code: &str) -> Self {
+        let tokens = LexedStr::new(Edition::Edition2024, code);
+        let mut depth = Self {
+            open: 0,
+            nested: 0,
+            operators: 0,
+        };
+        // Of the expression in each open bracket.
+        let mut operators = vec![0];
+        let (mut is_operator_open, mut block_ended) = (false, false);
+        for token in 0..tokens.len() {
+            let kind = tokens.kind(token);
+            let was_open = std::mem::take(&mut is_operator_open);
+            if matches!(kind, SyntaxKind::WHITESPACE | SyntaxKind::COMMENT) {
+                continue;
+            }
+            let here = operators.len() - 1;
+            let after_block = std::mem::replace(&mut block_ended, kind == SyntaxKind::R_CURLY);
+            match kind {
+                SyntaxKind::L_CURLY | SyntaxKind::L_PAREN | SyntaxKind::L_BRACK => {
+                    depth.open += 1;
+                    operators.push(0);
+                }
+                SyntaxKind::R_CURLY | SyntaxKind::R_PAREN | SyntaxKind::R_BRACK => {
+                    depth.open -= 1;
+                    operators.truncate(here.max(1));
+                }
+                SyntaxKind::SEMICOLON | SyntaxKind::COMMA => operators[here] = 0,
+                SyntaxKind::AS_KW | SyntaxKind::ELSE_KW => operators[here] += 1,
+                // Of two signs side by side, the second may belong to the first.
+                _ if "!%&*+-./<=>?^|".contains(tokens.text(token)) => {
+                    operators[here] += usize::from(!was_open);
+                    is_operator_open = !was_open;
+                }
+                _ if after_block => operators[here] = 0,
+                _ => {}
+            }
+            depth.nested = depth.nested.max(depth.open.max(0) as usize);
+            let most = operators.last().copied().unwrap_or(0);
+            depth.operators = depth.operators.max(most);
         }
-        nested = nested.max(open.max(0) as usize);
+        depth
     }
-    Brackets { open, nested }
+
+    /// # Errors
+    /// A sentence, if there is more of something than programs can read.
+    pub fn check(&self) -> Result<(), String> {
+        let Self {
+            nested, operators, ..
+        } = self;
+        if *nested > MOST_NESTED {
+            return Err(format!(
+                "The cell has {nested} brackets within one another; {MOST_NESTED} are the most. \
+                 Give inner parts a name with `let`."
+            ));
+        }
+        if *operators > MOST_OPERATORS {
+            return Err(format!(
+                "The cell has {operators} operators in one expression; {MOST_OPERATORS} are the \
+                 most. Give parts of it a name with `let`, or put the values into a list and loop \
+                 over it."
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// Whether `code` ends within a comment or a string.
@@ -62,13 +122,7 @@ pub fn restarts(code: &str) -> bool {
 /// # Errors
 /// A sentence on what no cell may hold.
 pub fn prepare(code: &str, is_known: impl Fn(&str) -> bool) -> Result<String, String> {
-    let nested = brackets(code).nested;
-    if nested > MOST_NESTED {
-        return Err(format!(
-            "The cell has {nested} brackets within one another; {MOST_NESTED} are the most. Give \
-             inner parts a name with `let`."
-        ));
-    }
+    Depth::of(code).check()?;
     let code = with_plain_spaces(code);
     let mut prepared = String::with_capacity(code.len());
     let mut rest: &str = &code;
@@ -202,10 +256,29 @@ mod tests {
     #[test]
     fn brackets_are_counted_whatever_their_number() {
         let deep = "(".repeat(100_000) + &")".repeat(100_000);
-        let counted = brackets(&deep);
+        let counted = Depth::of(&deep);
         assert_eq!((counted.open, counted.nested), (0, 100_000));
         assert!(prepare(&deep, |_| false).unwrap_err().contains("100000"));
-        assert_eq!(brackets("f(\"((\") // ((\n)").open, -1);
+        assert_eq!(Depth::of("f(\"((\") // ((\n)").open, -1);
+    }
+
+    #[test]
+    fn operators_are_counted_in_each_expression() {
+        let operators = |code: &str| Depth::of(code).operators;
+        assert_eq!(operators("1 + 2 * -3"), 3);
+        assert_eq!(operators("a && b || c == d"), 3);
+        assert_eq!(operators("!!!!x"), 2);
+        assert_eq!(operators("x.a().b()?"), 3);
+        assert_eq!(operators("1 + (2 + 3) + [4 + 5, 6 + 7 + 8][0]"), 2);
+        assert_eq!(operators("a + b; c + d, e + f"), 1);
+        assert_eq!(operators("if a {} else if b {} else {}"), 2);
+        assert_eq!(operators("fn f(a: &u8) -> u8 { 1 } fn g() -> u8 { 2 }"), 1);
+        assert_eq!(operators(&"x as f64 / 2.0;\n".repeat(9_000)), 2);
+        assert_eq!(operators(&")".repeat(9)), 0);
+        let long = |terms| vec!["a"; terms].join("+");
+        assert!(prepare(&long(MOST_OPERATORS + 1), |_| false).is_ok());
+        let refused = prepare(&long(100_000), |_| false).unwrap_err();
+        assert!(refused.starts_with("The cell has 99999 operators in one"));
     }
 
     #[test]

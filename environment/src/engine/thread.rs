@@ -11,7 +11,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 
 use super::limits::{EndedBy, GLANCE, Verdict};
 use super::output::{CellOutput, OnOutput, Stream};
-use super::reading::{MOST_NESTED, brackets};
+use super::reading::Depth;
 use super::support::Support;
 use super::{AskUser, CellResult, Completions, Engine, Failure, Interrupts, Processes, Settings};
 use crate::toolchain::Toolchain;
@@ -277,10 +277,7 @@ impl EngineThread {
 
 /// The code, if it can be parsed on a stack that has an end.
 fn readable(code: &str) -> Result<String> {
-    ensure!(
-        brackets(code).nested <= MOST_NESTED,
-        "too many brackets within one another"
-    );
+    Depth::of(code).check().map_err(anyhow::Error::msg)?;
     Ok(code.to_owned())
 }
 

@@ -4,7 +4,7 @@ use jupyter_protocol::{CompleteReply, InspectReply, IsCompleteReply};
 use ra_ap_syntax::{Edition, SourceFile};
 use serde_json::json;
 
-use crate::engine::{Brackets, Contents, EngineThread, MOST_NESTED, brackets, ends_within_a_token};
+use crate::engine::{Contents, Depth, EngineThread, ends_within_a_token};
 use crate::media::media;
 
 /// Whether `code` is a whole cell: what a console asks before it runs a line.
@@ -15,8 +15,8 @@ pub fn is_complete(code: &str) -> IsCompleteReply {
     if ends_within_a_token(&code) {
         return IsCompleteReply::incomplete(String::new());
     }
-    let Brackets { open, nested } = brackets(&code);
-    if nested > MOST_NESTED {
+    let depth = Depth::of(&code);
+    if depth.check().is_err() {
         // Parsing recurses. The cell is refused when it runs, which tells why.
         return IsCompleteReply::complete();
     }
@@ -26,9 +26,9 @@ pub fn is_complete(code: &str) -> IsCompleteReply {
     }
     let end = BEFORE.len() + code.trim_end().len();
     let at_the_end = |error: &ra_ap_syntax::SyntaxError| usize::from(error.range().end()) >= end;
-    if open > 0 {
-        IsCompleteReply::incomplete("    ".repeat(open as usize))
-    } else if open == 0 && parsed.errors().iter().all(at_the_end) {
+    if depth.open > 0 {
+        IsCompleteReply::incomplete("    ".repeat(depth.open as usize))
+    } else if depth.open == 0 && parsed.errors().iter().all(at_the_end) {
         IsCompleteReply::incomplete(String::new())
     } else {
         IsCompleteReply::invalid()

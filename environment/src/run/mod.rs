@@ -2,6 +2,7 @@
 
 mod notebook;
 mod printer;
+mod python_json;
 mod results;
 
 use std::ffi::OsStr;

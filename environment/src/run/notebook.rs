@@ -8,6 +8,7 @@ use nbformat::v4::{DisplayData, ErrorOutput, ExecuteResult, MultilineString, Out
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::python_json::PythonJson;
 use crate::engine::{CellOutput, Failure, Stream};
 use crate::media::{display_metadata, media};
 
@@ -39,7 +40,8 @@ impl Notebook {
 
     /// As forgiving as Jupyter's own library. No error tells what the text holds.
     fn parse(text: &str) -> Result<Self> {
-        let mut json: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))?;
+        let read = PythonJson::read(text.trim_start_matches('\u{feff}'));
+        let mut json: Value = serde_json::from_str(&read.text)?;
         match json["nbformat"].as_f64() {
             Some(4.0) => {}
             Some(format) => bail!(
@@ -56,7 +58,8 @@ impl Notebook {
                 "the source of its cell {number} is not text"
             );
         }
-        let mended = mend(&mut json);
+        let mut mended = read.mended();
+        mended.extend(mend(&mut json));
         Ok(Self { json, mended })
     }
 
@@ -364,6 +367,22 @@ mod tests {
             said.unwrap(),
             "mended: the notebook had no metadata; 2 cells without `metadata`; \
              1 cell without `source`; 1 cell without `outputs`; 1 cell without `execution_count`."
+        );
+    }
+
+    #[test]
+    fn what_python_writes_and_json_does_not_have_is_mended() {
+        let text = notebook(5, vec![code(json!({"outputs": [{"x": 0.5, "y": "half"}]}))]).to_string();
+        let python = text.replace("0.5", "NaN").replace("half", r"\ud83d");
+        let mended = Notebook::parse(&python).unwrap();
+        assert_eq!(
+            mended.json["cells"][0]["outputs"],
+            json!([{"x": null, "y": "\u{fffd}"}])
+        );
+        assert_eq!(
+            mended.mended().unwrap(),
+            "mended: numbers that JSON does not have (NaN, Infinity) are null now: 1; \
+             halves of characters (lone surrogates) are U+FFFD now: 1."
         );
     }
 

@@ -3,19 +3,20 @@
 use rayon::prelude::*;
 
 use super::affinities::Affinities;
-use crate::ops::simd::{self, Float, Simd, WithSimd};
+use crate::numerics::level::Level;
+use crate::numerics::simd::{self, Float, Simd, WithSimd};
 
 /// Points a task.
 const ROWS: usize = 256;
 
-/// Pulls are computed so many at a time: as wide as AVX-512, and the same on every level.
+/// Pulls computed at a time: as wide as AVX-512, and the same on every level.
 const LANES: usize = 16;
 
 /// The pull on each point: `sum over j of p_ij q_ij (y_i - y_j)`, `q_ij = 1 / (1 + |y_i - y_j|²)`.
 pub(super) fn attraction(affinities: &Affinities, positions: &[[f32; 2]]) -> Vec<[f32; 2]> {
     let mut forces = vec![[0f32; 2]; positions.len()];
     let tasks = forces.par_chunks_mut(ROWS).enumerate();
-    let level = simd::level();
+    let level = Level::current();
     tasks.for_each(|(task, forces)| {
         let pull = Pull {
             affinities,

@@ -23,7 +23,7 @@ const EXAGGERATION: f32 = 12.0;
 /// For how many iterations they do.
 const EXAGGERATED: usize = 250;
 
-/// After so many iterations each a line tells how far it is.
+/// Iterations between two lines of progress.
 const REPORT: usize = 250;
 
 /// Deviation of the first coordinate in the beginning.

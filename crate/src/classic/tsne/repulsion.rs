@@ -3,7 +3,8 @@
 use rayon::prelude::*;
 
 use super::quadtree::{Node, QuadTree};
-use crate::ops::simd::{self, Float, Simd, WithSimd};
+use crate::numerics::level::Level;
+use crate::numerics::simd::{self, Float, Simd, WithSimd};
 
 /// A square is taken for one point where its side is below this part of its distance: scikit-
 /// learn's `angle`.
@@ -24,7 +25,7 @@ impl Repulsion {
     pub fn of(positions: &[[f32; 2]]) -> Self {
         let tree = QuadTree::of(positions);
         let leaves: Vec<&Node> = tree.nodes.iter().filter(|node| node.is_leaf).collect();
-        let level = simd::level();
+        let level = Level::current();
         let parts: Vec<(Vec<[f32; 2]>, f64)> = leaves
             .par_chunks(LEAVES)
             .map(|leaves| {
@@ -58,7 +59,7 @@ struct Sources {
     count: Vec<f32>,
 }
 
-/// Sources are taken so many at a time: as wide as AVX-512, and the same on every level.
+/// Sources taken at a time: as wide as AVX-512, and the same on every level.
 const LANES: usize = 16;
 
 impl Sources {

@@ -3,11 +3,11 @@
 use candle_core::{CpuStorage, CustomOp3, Layout, Shape, Tensor};
 
 use super::Channels;
-use crate::ops::{
-    gradient::for_variable,
+use crate::numerics::{
     simd::{self, Float, Simd, WithSimd},
     storage::{Elements, elements},
 };
+use crate::ops::gradient::for_variable;
 
 /// The mean and the reciprocal deviation of each channel.
 pub(super) fn moments<T: Float>(means: &[T], variances: &[T], epsilon: f64) -> Vec<(T, T)> {

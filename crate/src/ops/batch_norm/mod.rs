@@ -8,11 +8,9 @@ use candle_core::Tensor;
 use self::fused::{BatchNorm, Moments, moments};
 use super::{
     fallback,
-    float::Float,
-    for_float,
     layer_norm::{check_epsilon, same_type},
-    storage::Elements,
 };
+use crate::numerics::{float::Float, for_float, storage::Elements};
 use crate::{Error, Result};
 
 /// Mean and variance of each channel, `[channels]` each.

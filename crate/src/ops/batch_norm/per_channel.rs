@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::Channels;
-use crate::ops::{
+use crate::numerics::{
     reduce::{RUN, sum},
     simd::{Float, Simd, WithSimd},
 };

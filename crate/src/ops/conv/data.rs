@@ -12,7 +12,7 @@ use super::{
     sweep::{self, Order, Positions},
     winograd::{self, Grid},
 };
-use crate::ops::{
+use crate::numerics::{
     lanes::Lanes,
     simd::{Simd, WithSimd},
 };

@@ -1,6 +1,6 @@
 //! What a convolution does to its sums on the way out, and the same on the way back.
 
-use crate::ops::{
+use crate::numerics::{
     float::Float,
     simd::{Simd, WithSimd},
 };
@@ -40,7 +40,7 @@ impl Epilogue {
     }
 
     /// The gradient of the sums from the `gradient` of the `results`. As in PyTorch, zero counts as
-    /// negative.
+    /// negative; what is not a number passes through ReLU and has the slope in leaky ReLU.
     pub fn backward<T: Float>(self, gradient: &[T], results: &[T]) -> Vec<T> {
         T::dispatch(Mask {
             gradient,
@@ -63,21 +63,22 @@ impl<T: Float> WithSimd for Mask<'_, T> {
     fn with_simd<S: Simd>(self, _: S) -> Vec<T> {
         match self.epilogue {
             Epilogue::Identity => self.gradient.to_vec(),
-            Epilogue::Relu => self.choose(|_| T::zero()),
-            Epilogue::LeakyRelu(slope) => self.choose(|gradient| gradient * T::of(slope)),
+            Epilogue::Relu => self.map(|g, y| if y <= T::zero() { T::zero() } else { g }),
+            Epilogue::LeakyRelu(slope) => {
+                let slope = T::of(slope);
+                self.map(|g, y| if y > T::zero() { g } else { g * slope })
+            }
         }
     }
 }
 
 impl<T: Float> Mask<'_, T> {
     #[inline(always)]
-    fn choose(&self, negative: impl Fn(T) -> T) -> Vec<T> {
+    fn map(&self, function: impl Fn(T, T) -> T) -> Vec<T> {
         // A loop: the closure of `collect` would be compiled outside of the kernel.
         let mut masked = self.gradient.to_vec();
         for (gradient, &result) in masked.iter_mut().zip(self.results) {
-            if result <= T::zero() {
-                *gradient = negative(*gradient);
-            }
+            *gradient = function(*gradient, result);
         }
         masked
     }

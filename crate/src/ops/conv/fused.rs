@@ -10,11 +10,11 @@ use super::{
     geometry::{Direction, Geometry},
     weights::WeightGradient,
 };
-use crate::ops::{
-    gradient::for_variable,
+use crate::numerics::{
     lanes::Lanes,
     storage::{Elements, elements},
 };
+use crate::ops::gradient::for_variable;
 
 /// A convolution (big to small) or transposed convolution (small to big), with or without a bias.
 pub struct Convolution<T> {

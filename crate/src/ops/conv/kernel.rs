@@ -12,7 +12,7 @@
 
 use std::ops::Range;
 
-use crate::ops::{float::Float, lanes::Lanes, simd::Simd};
+use crate::numerics::{float::Float, lanes::Lanes, simd::Simd};
 
 /// What one step of the sum adds to the offsets of a tile.
 #[derive(Clone, Copy, Debug)]
@@ -267,7 +267,10 @@ pub fn transpose<T: Float>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::simd::{self, Level, WithSimd};
+    use crate::numerics::{
+        level::Level,
+        simd::{self, WithSimd},
+    };
 
     /// Three rows of numbers by a width of vectors, in seven steps, added to `sums`.
     struct Products<'a> {
@@ -301,7 +304,7 @@ mod tests {
         let numbers: Vec<f32> = (0..24).map(|i| (i as f32 * 0.7).sin()).collect();
         let vectors: Vec<f32> = (0..STEPS * 64).map(|i| (i as f32 * 0.3).cos()).collect();
         for level in Level::available() {
-            let _forced = simd::force(level).unwrap();
+            let _forced = level.force().unwrap();
             let mut sums = Vec::new();
             let (numbers, vectors) = (&numbers[..], &vectors[..]);
             let width = simd::dispatch(Products {
@@ -346,7 +349,7 @@ mod tests {
     #[test]
     fn registers_are_read_and_written_where_they_are_told() {
         for level in Level::available() {
-            let _forced = simd::force(level).unwrap();
+            let _forced = level.force().unwrap();
             let mut values: Vec<f32> = (0..33).map(|i| i as f32).collect();
             simd::dispatch(Move(&mut values));
             assert_eq!(values[0], 0.0);

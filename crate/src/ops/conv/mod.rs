@@ -22,7 +22,8 @@ use self::{
     fused::Convolution,
     geometry::{Axis, Direction, Geometry},
 };
-use super::{Activation, fallback, for_float};
+use super::{Activation, fallback};
+use crate::numerics::for_float;
 use crate::{Error, Result};
 
 /// How the kernel of [`conv2d`] moves over the image; pairs are (vertical, horizontal).

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{geometry::AxisPlan, kernel::transpose};
-use crate::ops::float::Float;
+use crate::numerics::float::Float;
 
 /// Elements of a packed chunk: what leaves room for the weights in a second-level cache.
 const CHUNK: usize = 96 * 1024;

@@ -5,7 +5,7 @@ use super::{
     kernel::{Steps, add_products, tile, transpose},
     pack::Packing,
 };
-use crate::ops::{lanes::Lanes, simd::Simd};
+use crate::numerics::{lanes::Lanes, simd::Simd};
 
 /// What lies side by side in the registers of a block.
 #[derive(Clone, Copy, Debug, PartialEq)]

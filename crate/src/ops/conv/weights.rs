@@ -10,7 +10,7 @@ use super::{
     kernel::{Steps, add_products, block_width, transpose},
     pack::Packing,
 };
-use crate::ops::{
+use crate::numerics::{
     lanes::Lanes,
     simd::{Simd, WithSimd},
 };

@@ -15,7 +15,7 @@ use super::{
     kernel::{Steps, add_products, get, put, transpose},
     pack::Packing,
 };
-use crate::ops::{lanes::Lanes, simd::Simd};
+use crate::numerics::{lanes::Lanes, simd::Simd};
 
 /// Numbers that stand for a tile.
 const SPREAD: usize = 16;
@@ -24,7 +24,7 @@ const TILES: usize = 72;
 /// Channels below which spreading out costs more than it saves.
 const CHANNELS: usize = 32;
 
-/// Whether a pass between so many channels can run by tiles, and gains by it.
+/// Whether a pass between these numbers of channels can run by tiles, and gains by it.
 pub fn suits(rows: &AxisPlan, columns: &AxisPlan, sources: usize, targets: usize) -> bool {
     let axis = |plan: &AxisPlan| {
         let taps = &plan.phases[0].taps;

@@ -6,11 +6,12 @@ use candle_core::{CpuStorage, CustomOp2, Layout, Shape, Tensor};
 
 use super::{Reduction, check_same_shape};
 use crate::Result;
-use crate::ops::{
-    Activation, fallback, for_float,
+use crate::numerics::{
+    for_float,
     simd::{self, Float, Simd, WithSimd},
     storage::{Elements, elements},
 };
+use crate::ops::{Activation, fallback};
 
 /// Binary cross-entropy between targets in `[0, 1]` and `sigmoid(logits)`, of one shape:
 /// `-t ln(sigmoid(x)) - (1 - t) ln(1 - sigmoid(x))`, computed as

@@ -4,13 +4,15 @@ use std::marker::PhantomData;
 
 use candle_core::{CpuStorage, CustomOp1, D, Layout, Shape, Tensor};
 
-use crate::ops::{
-    fallback, for_float,
+use crate::numerics::{
+    for_float,
     lines::Lines,
-    log_softmax,
     simd::{Float, Simd, WithSimd},
-    softmax::{log_probability, log_sum_exp},
     storage::{Elements, elements},
+};
+use crate::ops::{
+    fallback, log_softmax,
+    softmax::{log_probability, log_sum_exp},
 };
 use crate::{Error, Result};
 

@@ -5,13 +5,15 @@ use std::sync::OnceLock;
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Shape, Tensor};
 
 use super::Reduction;
-use crate::ops::{
-    fallback, for_float,
+use crate::numerics::{
+    for_float,
     lines::Lines,
-    log_softmax,
     simd::{Float, Simd, WithSimd},
-    softmax::{log_probability, log_sum_exp},
     storage::{Elements, elements},
+};
+use crate::ops::{
+    fallback, log_softmax,
+    softmax::{log_probability, log_sum_exp},
 };
 use crate::{Error, Result};
 
@@ -25,8 +27,9 @@ use crate::{Error, Result};
 pub struct CrossEntropy {
     /// One factor a class, `[classes]`: the mean divides by the sum of the targets' factors.
     pub class_weights: Option<Tensor>,
-    /// Positions with this target count neither in the loss nor in the mean: padding.
-    pub ignore_index: Option<u32>,
+    /// Positions with this target count neither in the loss nor in the mean: padding. It need not be
+    /// a class; PyTorch's default is -100, which targets of type i64 can hold.
+    pub ignore_index: Option<i64>,
     /// The share of each target that is spread evenly over all classes, from 0 to 1: a network that
     /// learns targets of 0.9 and 0.01 does not grow ever surer (Szegedy et al., 2016).
     pub label_smoothing: f64,
@@ -84,7 +87,7 @@ pub fn cross_entropy(logits: &Tensor, targets: &Tensor, options: &CrossEntropy) 
     }
     let counted = targets
         .iter()
-        .map(|&t| options.ignore_index.map(i64::from) != Some(t));
+        .map(|&target| options.ignore_index != Some(target));
     let counted: Vec<u8> = counted.map(u8::from).collect();
     // Any class will do where the weight is zero.
     let class = |&target: &i64| match usize::try_from(target) {
@@ -189,7 +192,7 @@ fn position_weights(targets: &[i64], classes: usize, options: &CrossEntropy) -> 
         None => vec![1.0; classes],
     };
     let weight = |(position, &target): (usize, &i64)| {
-        if options.ignore_index.map(i64::from) == Some(target) {
+        if options.ignore_index == Some(target) {
             return Ok(0.0);
         }
         let class = usize::try_from(target).ok();

@@ -5,11 +5,12 @@ use std::marker::PhantomData;
 use candle_core::{CpuStorage, CustomOp2, Layout, Shape, Tensor};
 
 use super::check_same_shape;
-use crate::ops::{
-    fallback, for_float,
+use crate::numerics::{
+    for_float,
     simd::{self, Float, Simd, WithSimd},
     storage::{Elements, elements},
 };
+use crate::ops::fallback;
 use crate::{Error, Result};
 
 /// The Kullback-Leibler divergence of N(mean, exp(log_variance)) from N(0, 1), in nats, summed over

@@ -6,11 +6,12 @@ use candle_core::{CpuStorage, CustomOp2, Layout, Shape, Tensor};
 
 use super::{Reduction, check_same_shape};
 use crate::Result;
-use crate::ops::{
-    fallback, for_float,
+use crate::numerics::{
+    for_float,
     simd::{self, Float, Simd, WithSimd},
     storage::{Elements, elements},
 };
+use crate::ops::fallback;
 
 /// The mean (or sum) of `(prediction - target)²` over all elements of two tensors of one shape.
 ///

@@ -17,7 +17,7 @@ use super::{
     transpose::{Examples, from_lanes, to_lanes},
     weight_gradient::WeightGradient,
 };
-use crate::ops::lanes::Lanes;
+use crate::numerics::lanes::Lanes;
 
 /// Which gradients are asked for.
 #[derive(Clone, Copy)]

@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use crate::ops::simd::Float;
+use crate::numerics::simd::Float;
 
 const CACHE_LINE: usize = 64;
 

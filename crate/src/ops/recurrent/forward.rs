@@ -15,7 +15,7 @@ use super::{
     tile::{accumulate_gates, tile_rows},
     transpose::{Examples, from_lanes, to_lanes},
 };
-use crate::ops::lanes::Lanes;
+use crate::numerics::lanes::Lanes;
 
 /// What the forward pass computes.
 pub(super) struct Forwarded<T> {

@@ -13,9 +13,9 @@ use super::{
     row::Row,
     valid_steps,
 };
-use crate::ops::{
+use crate::numerics::{
     lanes::Lanes,
-    simd::{self, Level},
+    level::Level,
     storage::{Elements, elements},
 };
 
@@ -178,7 +178,7 @@ pub(super) fn run<T: Lanes, C: Cell<ROWS>, const ROWS: usize>(
         sizes,
         direction: sweep.direction,
         mask,
-        level: simd::level(),
+        level: Level::current(),
         tracked: input.track_op() || weights.track_op() || initial.track_op(),
         saved: saved.clone(),
     };
@@ -295,7 +295,7 @@ impl<T: Lanes, C: Cell<ROWS>, const ROWS: usize> CustomOp3 for Fused<T, C, ROWS>
         let gradient = gradient.contiguous()?;
         let (input_elements, weight_elements) = (Elements::of(input)?, Elements::of(weights)?);
         let initial_elements = Elements::of(initial)?;
-        let _level = simd::force(self.level)?;
+        let _level = self.level.force()?;
         let Gradients {
             input: input_gradient,
             weights: weights_gradient,

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     Result,
-    ops::{fallback, for_float, lanes::Lanes},
+    numerics::{for_float, lanes::Lanes},
+    ops::fallback,
 };
 
 /// A gated recurrent unit over a whole sequence, as PyTorch's `nn.GRU` and Keras' `GRU` with

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     Result,
-    ops::{fallback, for_float, lanes::Lanes},
+    numerics::{for_float, lanes::Lanes},
+    ops::fallback,
 };
 
 /// The two states of an LSTM, `[batch, hidden]` each.

@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     Result,
-    ops::{Activation, fallback, for_float, lanes::Lanes},
+    numerics::{for_float, lanes::Lanes},
+    ops::{Activation, fallback},
 };
 
 /// The activation of a simple recurrent network.
@@ -120,11 +121,10 @@ impl Cell<1> for Rnn {
                 let mut gradient = *grad_hidden;
                 let numbers = row::numbers_mut::<S, T>(&mut gradient);
                 for (gradient, &hidden) in numbers.iter_mut().zip(row::numbers::<S, T>(hidden)) {
-                    *gradient = if hidden > T::zero() {
-                        *gradient
-                    } else {
-                        T::zero()
-                    };
+                    // As in PyTorch, what is not a number passes.
+                    if hidden <= T::zero() {
+                        *gradient = T::zero();
+                    }
                 }
                 gradient
             }

@@ -5,7 +5,7 @@ use std::ops::{Add, Mul, Sub};
 
 use pulp::{Simd, bytemuck};
 
-use crate::ops::lanes::Lanes;
+use crate::numerics::lanes::Lanes;
 
 /// Registers a row. Two use each broadcast weight twice, and the accumulators of eight rows fit
 /// into the 32 registers of AVX-512.

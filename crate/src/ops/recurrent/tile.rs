@@ -4,7 +4,7 @@
 use pulp::Simd;
 
 use super::row::{self, REGISTERS, Row};
-use crate::ops::lanes::Lanes;
+use crate::numerics::lanes::Lanes;
 
 /// Rows of accumulators a tile: as many as fit into the registers beside their operands.
 pub(super) const fn tile_rows<S: Simd>() -> usize {

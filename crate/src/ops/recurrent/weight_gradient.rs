@@ -9,7 +9,7 @@ use super::{
     row::{Row, rows, width},
     tile::{accumulate_products, tile_rows},
 };
-use crate::ops::lanes::Lanes;
+use crate::numerics::lanes::Lanes;
 
 /// How many examples, over all collected steps, are multiplied at once.
 const COLLECTED: usize = 128;

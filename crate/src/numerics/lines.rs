@@ -5,13 +5,13 @@ use super::simd::{self, Float};
 /// The lines of a contiguous tensor along one axis. Element `i` of line `(o, j)` is at
 /// `(o * len + i) * inner + j`; with `inner` 1 the lines are rows, else they run side by side.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Lines {
+pub struct Lines {
     outer: usize,
     len: usize,
     inner: usize,
 }
 
-/// So many partial results a row: as wide as AVX-512, and the same on every level.
+/// Partial results per row: as wide as AVX-512, and the same on every level.
 const LANES: usize = 16;
 
 impl Lines {

@@ -1,8 +1,8 @@
 //! Images of codes drawn at random.
 
 use super::decode_images;
-use crate::codes::Codec;
 use crate::plot::{Figure, image_grid};
+use crate::representations::Codec;
 use crate::{Result, Rng};
 
 /// Images in a row.

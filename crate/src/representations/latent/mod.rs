@@ -14,7 +14,7 @@ pub use traversal::latent_traversal;
 
 use candle_core::Tensor;
 
-use crate::codes::Codec;
+use crate::representations::Codec;
 use crate::{Error, Result};
 
 /// The images of codes `[n, latent]`, as images even where the codec gives rows of pixels, as PCA

@@ -31,15 +31,6 @@ pub fn elements_mut<'a, T: Float>(
 
 /// The elements of a contiguous CPU tensor anywhere else, for instance in a backward pass. Its
 /// storage is locked for reading while the value lives.
-///
-/// ```
-/// use cuaderno::{ops::storage::Elements, prelude::*};
-///
-/// let tensor = Tensor::new(&[1f32, 2.0, 3.0], &Device::Cpu)?;
-/// let elements = Elements::<f32>::of(&tensor)?;
-/// assert_eq!(elements.iter().sum::<f32>(), 6.0);
-/// # Ok::<(), cuaderno::Error>(())
-/// ```
 pub struct Elements<'a, T> {
     storage: StorageRef<'a>,
     range: Range<usize>,

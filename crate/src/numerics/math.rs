@@ -166,7 +166,10 @@ pub fn erf<S: Simd>(x: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use crate::ops::simd::{self, Float, Level, Simd, WithSimd};
+    use crate::numerics::{
+        level::Level,
+        simd::{self, Float, Simd, WithSimd},
+    };
 
     #[derive(Clone, Copy, Debug)]
     enum Function {
@@ -244,7 +247,7 @@ mod tests {
             .collect();
         let unit: Vec<f32> = (0..=100_000).map(|i| i as f32 / 1e5).collect();
         for level in Level::available() {
-            let _forced = simd::force(level).unwrap();
+            let _forced = level.force().unwrap();
             for (function, x, bound) in [
                 (Exp, &x, 1e-6), // 2e-7 but in the last octave below infinity
                 (ExpM1, &x, 1e-6),
@@ -264,7 +267,7 @@ mod tests {
     fn limits_and_nan_are_right() {
         let x = [f32::NEG_INFINITY, -1e4, -0.0, 0.0, 1e4, f32::INFINITY];
         for level in Level::available() {
-            let _forced = simd::force(level).unwrap();
+            let _forced = level.force().unwrap();
             assert_eq!(
                 apply(Exp, &x),
                 [0.0, 0.0, 1.0, 1.0, f32::INFINITY, f32::INFINITY]
@@ -290,8 +293,8 @@ mod tests {
         }
         let x = sweep();
         for function in [Exp, ExpM1, Tanh, Sigmoid, Erf] {
-            let on = |level| {
-                let _forced = simd::force(level).unwrap();
+            let on = |level: Level| {
+                let _forced = level.force().unwrap();
                 apply(function, &x)
             };
             assert_eq!(on(Level::Avx2), on(Level::Avx512), "{function:?}");

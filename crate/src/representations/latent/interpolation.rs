@@ -3,8 +3,8 @@
 use candle_core::Tensor;
 
 use super::{decode_images, evenly};
-use crate::codes::Codec;
 use crate::plot::{Figure, image_grid};
+use crate::representations::Codec;
 use crate::{Error, Result};
 
 /// Shows a row for each pair of images: the one in `from`, what the codec decodes from `steps` codes

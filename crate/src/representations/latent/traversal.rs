@@ -3,8 +3,8 @@
 use candle_core::{Device, Tensor};
 
 use super::{decode_images, evenly};
-use crate::codes::Codec;
 use crate::plot::{Figure, image_map};
+use crate::representations::Codec;
 use crate::{Error, Result};
 
 /// Shows what a codec decodes from `code` `[1, latent]` when one of its numbers is replaced by

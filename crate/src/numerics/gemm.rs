@@ -1,15 +1,6 @@
 //! Products of matrices, on the `gemm` crate: `C = alpha * A * B + beta * C`.
 //!
-//! A matrix is a slice with two strides, so a transposed operand costs nothing:
-//!
-//! ```
-//! use cuaderno::ops::gemm::{self, Matrix};
-//!
-//! let weight = [1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0]; // 2 x 3
-//! let x = [1.0f32, 0.0, -1.0]; // 1 x 3
-//! let y = gemm::product(Matrix::new(&x, 1, 3), Matrix::new(&weight, 2, 3).transposed());
-//! assert_eq!(y, [-2.0, -2.0]);
-//! ```
+//! A matrix is a slice with two strides, so a transposed operand costs nothing.
 //!
 //! The bits of the result do not depend on the number of threads: they share out the elements of
 //! C, and each element is summed in one order.
@@ -117,14 +108,6 @@ impl<'a, T> Matrix<'a, T> {
 }
 
 impl<'a, T> MatrixMut<'a, T> {
-    /// The first `rows * columns` elements of `data`, row by row.
-    ///
-    /// # Panics
-    /// If `data` is shorter.
-    pub fn new(data: &'a mut [T], rows: usize, columns: usize) -> Self {
-        Self::with_shape(data, Shape::row_major(rows, columns))
-    }
-
     /// Rows that lie `row_stride` elements apart: a block of columns of a wider matrix.
     ///
     /// # Panics
@@ -143,20 +126,8 @@ impl<'a, T> MatrixMut<'a, T> {
             row_stride,
             ..Shape::row_major(rows, columns)
         };
-        Self::with_shape(data, shape)
-    }
-
-    fn with_shape(data: &'a mut [T], shape: Shape) -> Self {
         shape.assert_within(data.len());
         Self { data, shape }
-    }
-
-    /// The same elements with rows and columns swapped.
-    pub fn transposed(self) -> Self {
-        Self {
-            data: self.data,
-            shape: self.shape.transposed(),
-        }
     }
 }
 
@@ -166,7 +137,7 @@ impl<'a, T> MatrixMut<'a, T> {
 /// # Panics
 /// If the shapes do not fit: the operations check theirs before.
 pub fn gemm<T: Float>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, c: MatrixMut<T>) {
-    // SAFETY: the three constructors asserted that every element lies within its slice, and `c`
+    // SAFETY: the constructors asserted that every element lies within its slice, and `c`
     // holds initialised elements.
     unsafe { gemm_into(alpha, a, b, beta, c.data.as_mut_ptr(), c.shape) }
 }
@@ -243,6 +214,17 @@ unsafe fn gemm_into<T: Float>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_transposed_operand() {
+        let weight = [1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0]; // 2 x 3
+        let x = [1.0f32, 0.0, -1.0]; // 1 x 3
+        let y = product(
+            Matrix::new(&x, 1, 3),
+            Matrix::new(&weight, 2, 3).transposed(),
+        );
+        assert_eq!(y, [-2.0, -2.0]);
+    }
     use proptest::prelude::*;
 
     fn numbers(len: usize, seed: u64) -> Vec<f64> {

@@ -14,13 +14,11 @@ use super::{math, simd};
 /// In f32 the transcendental functions are polynomials (see [`math`]); in f64 they are those of the
 /// standard library, exact and slow.
 pub trait Float: WithDType + Neg<Output = Self> {
-    /// The largest finite number.
-    const MAX: Self;
     /// Minus infinity: where a search for the largest element starts.
     const NEG_INFINITY: Self;
 
     /// Runs a kernel: in f32 with the instructions of this thread's
-    /// [`level`](super::simd::level); in f64, which is there to check gradients, with those that
+    /// [level](super::level::Level::current); in f64, which is there to check gradients, with those that
     /// every machine has. It keeps the crate half as large and half as long to build.
     fn dispatch<K: WithSimd>(kernel: K) -> K::Output;
     /// `self * factor + addend`, in one rounding where `S` has the instruction.
@@ -64,7 +62,6 @@ pub trait Float: WithDType + Neg<Output = Self> {
 macro_rules! float {
     ($float:ident, $storage:ident, { $($functions:item)* }) => {
         impl Float for $float {
-            const MAX: Self = $float::MAX;
             const NEG_INFINITY: Self = $float::NEG_INFINITY;
 
             #[inline(always)]

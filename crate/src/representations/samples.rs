@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use candle_core::Tensor;
 
 use crate::Result;
-use crate::codes::Codec;
 use crate::plot::image_grid;
+use crate::representations::Codec;
 use crate::train::{Callback, Training};
 
 /// Images side by side in a file.
 const COLUMNS: usize = 10;
 
-/// Decodes the same codes every so many batches and writes the images to a folder, as
+/// Decodes the same codes at regular intervals and writes the images to a folder, as
 /// `step-000100.png`. The codes stay, so the files show one set of images becoming clearer, and a
 /// training that was resumed writes what an uninterrupted one does.
 ///

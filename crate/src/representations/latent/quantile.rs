@@ -8,7 +8,7 @@ use crate::{Error, Result};
 /// Statistics 37 (1988), 477–484; its routine PPND7, right to about seven digits.
 ///
 /// ```
-/// use cuaderno::latent::normal_quantile;
+/// use cuaderno::representations::normal_quantile;
 /// assert_eq!(normal_quantile(0.5)?, 0.0);
 /// assert!((normal_quantile(0.95)? - 1.644854).abs() < 1e-6);
 /// # Ok::<(), cuaderno::Error>(())

@@ -4,8 +4,8 @@ use candle_core::{Device, Tensor};
 
 use super::{decode_images, evenly, normal_quantile};
 use crate::Result;
-use crate::codes::Codec;
 use crate::plot::{Figure, image_map};
+use crate::representations::Codec;
 
 /// Shows what a codec of two numbers decodes from a grid of `side` x `side` codes, z1 to the right
 /// and z2 upwards.

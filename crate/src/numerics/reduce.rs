@@ -2,17 +2,17 @@
 
 use super::simd::Float;
 
-/// So many partial sums: as wide as AVX-512, and the same on every level.
+/// Partial sums: as wide as AVX-512, and the same on every level.
 const LANES: usize = 16;
 
-/// So many numbers are added up in their own type before f64 takes over: all of them in f32 would
+/// Numbers that are added up in their own type before f64 takes over: all of them in f32 would
 /// lose the digits in which a mean differs from the numbers next to it.
-pub(super) const RUN: usize = 16;
+pub const RUN: usize = 16;
 
 /// The sum of `f(a, b)` over the pairs of two slices of one length, in an order that depends on
 /// the length alone.
 #[inline(always)]
-pub(super) fn sum<T: Float>(a: &[T], b: &[T], f: impl Fn(T, T) -> T) -> f64 {
+pub fn sum<T: Float>(a: &[T], b: &[T], f: impl Fn(T, T) -> T) -> f64 {
     let mut totals = [0.0; LANES];
     for (a, b) in a.chunks(RUN * LANES).zip(b.chunks(RUN * LANES)) {
         let mut lanes = [T::zero(); LANES];

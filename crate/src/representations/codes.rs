@@ -83,7 +83,7 @@ pub struct CodeScores {
     pub mse: f64,
     /// Binary cross-entropy of the reconstructions, per pixel.
     pub bce: f64,
-    /// Share of the test images that their nearest neighbours classify rightly.
+    /// Fraction of the test images that their nearest neighbours classify correctly.
     pub accuracy: f64,
     /// Mean time to classify a code, in milliseconds.
     pub milliseconds: f64,
