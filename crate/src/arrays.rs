@@ -187,7 +187,10 @@ mod tests {
         let first = array.as_ptr();
         let tensor = array.clone().into_tensor().unwrap();
         assert_eq!(tensor.dims(), [2, 3, 4]);
-        assert_eq!(numbers(&tensor), (0..24).map(|i| i as f32).collect::<Vec<_>>());
+        assert_eq!(
+            numbers(&tensor),
+            (0..24).map(|i| i as f32).collect::<Vec<_>>()
+        );
         let moved = array.clone();
         let at = moved.as_ptr();
         let tensor = moved.into_tensor().unwrap();
@@ -199,7 +202,10 @@ mod tests {
         assert_eq!(turned.dims(), [4, 3, 2]);
         assert_eq!(numbers(&turned)[..4], [0.0, 12.0, 4.0, 16.0]);
         let part = array.slice(s![1, 1..3, ..]).into_tensor().unwrap();
-        assert_eq!(numbers(&part), (16..24).map(|i| i as f32).collect::<Vec<_>>());
+        assert_eq!(
+            numbers(&part),
+            (16..24).map(|i| i as f32).collect::<Vec<_>>()
+        );
         // Owned, but only a part of what its buffer holds.
         let part = array.slice_move(s![1, 1..2, ..]).into_tensor().unwrap();
         assert_eq!(numbers(&part), [16.0, 17.0, 18.0, 19.0]);
@@ -222,6 +228,11 @@ mod tests {
              one."
         );
         let far = Dataset::new(array![[0f32]], array![1usize << 32]);
-        assert!(from_dataset(far).unwrap_err().to_string().contains("4294967296 in row 0"));
+        assert!(
+            from_dataset(far)
+                .unwrap_err()
+                .to_string()
+                .contains("4294967296 in row 0")
+        );
     }
 }

@@ -92,7 +92,9 @@ impl Search<'_> {
     fn sorted(&self, query: &[f32], found: Vec<(ArrayView1<f64>, usize)>) -> Vec<(f64, u32)> {
         let d = query.len();
         let distance = |row: usize| squared_distance(query, &self.points[row * d..][..d]);
-        let rows = found.into_iter().map(|(_, row)| (distance(row), row as u32));
+        let rows = found
+            .into_iter()
+            .map(|(_, row)| (distance(row), row as u32));
         let mut nearest: Vec<(f64, u32)> = rows.collect();
         nearest.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         nearest

@@ -17,8 +17,7 @@ use super::{ExactSearch, LabelledRows, Neighbours, Rows};
 use crate::metrics::labels::{self, classes_of};
 use crate::{Error, Result};
 
-/// Up to so many columns a tree finds neighbours faster than all distances do, see
-/// `benches/RESULTS.md`.
+/// Up to this many columns a tree is taken for faster than all distances.
 const COLUMNS_FOR_A_TREE: usize = 4;
 
 /// Gives a query the class that most of its `k` nearest examples have (Fix and Hodges 1951); of
@@ -259,7 +258,12 @@ mod tests {
     fn bad_input_is_one_sentence() {
         let x = Tensor::zeros((4, 2), DType::F32, &Device::Cpu).unwrap();
         let labels = |n: usize| Tensor::zeros(n, DType::U32, &Device::Cpu).unwrap();
-        let refused = |k, n| Knn::params(k).fit((&x, &labels(n))).unwrap_err().to_string();
+        let refused = |k, n| {
+            Knn::params(k)
+                .fit((&x, &labels(n)))
+                .unwrap_err()
+                .to_string()
+        };
         assert_eq!(
             refused(1, 3),
             "Knn::fit: there are 4 examples but 3 labels; each example needs one."

@@ -91,11 +91,7 @@ impl ParamGuard for PcaParams {
 
     fn check_ref(&self) -> Result<&PcaValidParams> {
         if self.0.components == 0 {
-            return Err(Error::argument(
-                "the number of components",
-                0,
-                "1 or more",
-            ));
+            return Err(Error::argument("the number of components", 0, "1 or more"));
         }
         Ok(&self.0)
     }

@@ -4,7 +4,9 @@ use cuaderno::classic::ExactSearch;
 use cuaderno::linfa::dataset::Dataset;
 use cuaderno::linfa::traits::{Fit, Predict, Transformer};
 use cuaderno::linfa_nn::distance::{L1Dist, L2Dist, LInfDist};
-use cuaderno::linfa_nn::{BallTree, CommonNearestNeighbour, KdTree, LinearSearch, NearestNeighbour};
+use cuaderno::linfa_nn::{
+    BallTree, CommonNearestNeighbour, KdTree, LinearSearch, NearestNeighbour,
+};
 use cuaderno::ndarray::{Array1, Array2, Axis, Ix1};
 use cuaderno::{Error, prelude::*};
 
@@ -19,7 +21,13 @@ fn examples(n: usize, d: usize) -> Array2<f64> {
 }
 
 fn digits(n: usize) -> Dataset<f64, usize, Ix1> {
-    Mnist::sample().unwrap().train.take(n).unwrap().to_linfa().unwrap()
+    Mnist::sample()
+        .unwrap()
+        .train
+        .take(n)
+        .unwrap()
+        .to_linfa()
+        .unwrap()
 }
 
 fn close(found: f64, expected: f64, tolerance: f64) -> bool {
@@ -38,13 +46,27 @@ fn components_are_linfas_up_to_their_sign() {
         let sign = (ours.dot(&theirs)).signum();
         let largest = theirs.iter().fold(0f64, |max, x| max.max(x.abs()));
         for (ours, theirs) in ours.iter().zip(theirs) {
-            assert!((ours - sign * theirs).abs() < 1e-4 * largest, "{ours} for {theirs}");
+            assert!(
+                (ours - sign * theirs).abs() < 1e-4 * largest,
+                "{ours} for {theirs}"
+            );
         }
     }
     let variances = ours.explained_variance();
-    println!("{variances:?} {}", theirs.singular_values().mapv(|s| s * s / 299.0));
+    println!(
+        "{variances:?} {}",
+        theirs.singular_values().mapv(|s| s * s / 299.0)
+    );
     let few = Dataset::from(examples(300, 6));
-    println!("few {:?} {}", Pca::params(4).fit(&few).unwrap().explained_variance(), linfa_reduction::Pca::params(4).fit(&few).unwrap().singular_values().mapv(|s| s * s / 299.0));
+    println!(
+        "few {:?} {}",
+        Pca::params(4).fit(&few).unwrap().explained_variance(),
+        linfa_reduction::Pca::params(4)
+            .fit(&few)
+            .unwrap()
+            .singular_values()
+            .mapv(|s| s * s / 299.0)
+    );
     let singular = theirs.singular_values().iter();
     for (variance, singular) in variances.iter().zip(singular) {
         assert!(close(singular.powi(2) / (n - 1.0), *variance, 1e-6));
@@ -52,9 +74,16 @@ fn components_are_linfas_up_to_their_sign() {
     // linfa divides by the number of components less one, where that of examples less one is meant,
     // and takes for the whole what the components explain together.
     let whole: f64 = variances.iter().sum();
-    let (wrong, ratios) = (theirs.explained_variance(), theirs.explained_variance_ratio());
+    let (wrong, ratios) = (
+        theirs.explained_variance(),
+        theirs.explained_variance_ratio(),
+    );
     for (i, variance) in variances.iter().enumerate() {
-        assert!(close(wrong[i], variance * (n - 1.0) / (k as f64 - 1.0), 1e-6));
+        assert!(close(
+            wrong[i],
+            variance * (n - 1.0) / (k as f64 - 1.0),
+            1e-6
+        ));
         assert!(close(ratios[i], variance / whole, 1e-6));
     }
     assert!(close(ratios.sum(), 1.0, 1e-9));
@@ -65,7 +94,10 @@ fn components_are_linfas_up_to_their_sign() {
 fn whitened_coordinates_vary_alike_as_linfas_do() {
     let dataset = Dataset::from(examples(300, 6));
     let ours = Pca::params(3).whiten(true).fit(&dataset).unwrap();
-    let theirs = linfa_reduction::Pca::params(3).whiten(true).fit(&dataset).unwrap();
+    let theirs = linfa_reduction::Pca::params(3)
+        .whiten(true)
+        .fit(&dataset)
+        .unwrap();
     for codes in [ours.predict(&dataset), theirs.predict(&dataset)] {
         let covariance = codes.t().dot(&codes) / 299.0;
         for ((i, j), value) in covariance.indexed_iter() {
@@ -73,14 +105,26 @@ fn whitened_coordinates_vary_alike_as_linfas_do() {
             assert!((value - right).abs() < 1e-5, "{covariance}");
         }
     }
-    let rows: Tensor = dataset.records.view().into_tensor().unwrap().to_dtype(DType::F32).unwrap();
+    let rows: Tensor = dataset
+        .records
+        .view()
+        .into_tensor()
+        .unwrap()
+        .to_dtype(DType::F32)
+        .unwrap();
     let all = Pca::params(6).whiten(true).fit(&rows).unwrap();
-    let restored = all.inverse_transform(&all.transform(&rows).unwrap()).unwrap();
+    let restored = all
+        .inverse_transform(&all.transform(&rows).unwrap())
+        .unwrap();
     let difference = (restored - rows).unwrap().abs().unwrap().max_all().unwrap();
     assert!(difference.to_scalar::<f32>().unwrap() < 1e-3);
     let same = Tensor::cat(&[&Rng::new(1).normal(0.0, 1.0, &[9, 1]).unwrap(); 2], 1).unwrap();
     assert_eq!(
-        Pca::params(2).whiten(true).fit(&same).unwrap_err().to_string(),
+        Pca::params(2)
+            .whiten(true)
+            .fit(&same)
+            .unwrap_err()
+            .to_string(),
         "the number of components to whiten is 2, but it must be 1 at most, along which the \
          examples vary."
     );
@@ -96,7 +140,10 @@ where
     let model = params.fit(dataset).unwrap();
     let codes = model.predict(dataset);
     let transformed = model.transform(dataset.clone());
-    assert_eq!((&transformed.records, &transformed.targets), (&codes, &dataset.targets));
+    assert_eq!(
+        (&transformed.records, &transformed.targets),
+        (&codes, &dataset.targets)
+    );
     codes
 }
 
@@ -115,12 +162,13 @@ fn methods_are_linfas_traits() {
     // A model selection of linfa's, which knows the traits alone.
     use cuaderno::linfa::dataset::DatasetBase;
     let mut few = DatasetBase::new(examples(60, 6), Array1::from_shape_fn(60, |i| i % 2));
-    let folds: Vec<usize> = few.iter_fold(3, |train| {
-        let rows = DatasetBase::new(train.records().to_owned(), train.targets().to_owned());
-        Knn::params(1).fit(&rows).unwrap()
-    })
-    .map(|(knn, valid)| knn.predict(&valid).len())
-    .collect();
+    let folds: Vec<usize> = few
+        .iter_fold(3, |train| {
+            let rows = DatasetBase::new(train.records().to_owned(), train.targets().to_owned());
+            Knn::params(1).fit(&rows).unwrap()
+        })
+        .map(|(knn, valid)| knn.predict(&valid).len())
+        .collect();
     assert_eq!(folds, [20, 20, 20]);
 
     let refused = Fit::<_, _, Error>::fit(&Pca::params(0), &digits).map(|_: Pca| ());
@@ -133,7 +181,9 @@ fn methods_are_linfas_traits() {
 #[test]
 fn scaled_columns_are_linfas_and_f64_comes_back_as_f64() {
     let x = examples(50, 6);
-    let scaler = StandardScaler::params().fit(&Dataset::from(x.clone())).unwrap();
+    let scaler = StandardScaler::params()
+        .fit(&Dataset::from(x.clone()))
+        .unwrap();
     let scaled: Array2<f64> = scaler.transform(&x);
     let (mean, deviation) = (x.mean_axis(Axis(0)).unwrap(), x.std_axis(Axis(0), 0.0));
     for ((row, column), found) in scaled.indexed_iter() {
@@ -172,7 +222,10 @@ fn a_search_of_linfa_finds_the_neighbours_of_ours() {
         assert_eq!(found(Knn::params(8).nn_algo(KdTree)), right);
         assert_eq!(found(Knn::params(8).nn_algo(BallTree)), right);
         assert_eq!(found(Knn::params(8).nn_algo(LinearSearch)), right);
-        assert_eq!(found(Knn::params(8).nn_algo(CommonNearestNeighbour::BallTree)), right);
+        assert_eq!(
+            found(Knn::params(8).nn_algo(CommonNearestNeighbour::BallTree)),
+            right
+        );
     }
 }
 
@@ -188,7 +241,10 @@ fn our_index_finds_the_points_of_linfas_linear_search() {
             let range = distance.distance(query, nearest[8].0);
             let within = ours.within_range(query, range * 1.000001).unwrap();
             assert_eq!(within.len(), 9);
-            assert_eq!(within, theirs.within_range(query, range * 1.000001).unwrap());
+            assert_eq!(
+                within,
+                theirs.within_range(query, range * 1.000001).unwrap()
+            );
         }
         assert_eq!(ours.k_nearest(queries.row(0), 999).unwrap().len(), 200);
         assert!(ours.k_nearest(Array1::zeros(3).view(), 1).is_err());
@@ -196,7 +252,11 @@ fn our_index_finds_the_points_of_linfas_linear_search() {
     check(L2Dist);
     check(L1Dist);
     check(LInfDist);
-    assert!(ExactSearch.from_batch(&Array2::<f32>::zeros((3, 0)), L2Dist).is_err());
+    assert!(
+        ExactSearch
+            .from_batch(&Array2::<f32>::zeros((3, 0)), L2Dist)
+            .is_err()
+    );
 }
 
 /// The divergence that t-SNE minimises, by its definition.
@@ -211,14 +271,27 @@ fn kl_divergence(x: &Array2<f64>, map: &Array2<f64>, perplexity: f64) -> f64 {
         let (mut low, mut high) = (0.0, f64::INFINITY);
         let mut precision = 1.0;
         for _ in 0..100 {
-            let weight = |j: usize| if j == i { 0.0 } else { (-precision * squared(x, i, j)).exp() };
+            let weight = |j: usize| {
+                if j == i {
+                    0.0
+                } else {
+                    (-precision * squared(x, i, j)).exp()
+                }
+            };
             let weights: Array1<f64> = (0..n).map(weight).collect();
             let weights = &weights / weights.sum();
-            let entropy: f64 = -weights.iter().map(|&p| if p > 0.0 { p * p.ln() } else { 0.0 }).sum::<f64>();
+            let entropy: f64 = -weights
+                .iter()
+                .map(|&p| if p > 0.0 { p * p.ln() } else { 0.0 })
+                .sum::<f64>();
             p.row_mut(i).assign(&weights);
             if entropy > perplexity.ln() {
                 low = precision;
-                precision = if high.is_finite() { (low + high) / 2.0 } else { precision * 2.0 };
+                precision = if high.is_finite() {
+                    (low + high) / 2.0
+                } else {
+                    precision * 2.0
+                };
             } else {
                 high = precision;
                 precision = (low + high) / 2.0;
@@ -226,30 +299,55 @@ fn kl_divergence(x: &Array2<f64>, map: &Array2<f64>, perplexity: f64) -> f64 {
         }
     }
     let p = (&p + &p.t()) / (2 * n) as f64;
-    let student = |(i, j)| if i == j { 0.0 } else { 1.0 / (1.0 + squared(map, i, j)) };
+    let student = |(i, j)| {
+        if i == j {
+            0.0
+        } else {
+            1.0 / (1.0 + squared(map, i, j))
+        }
+    };
     let q = Array2::from_shape_fn((n, n), student);
     let q = &q / q.sum();
     let terms = p.iter().zip(&q);
-    terms.map(|(&p, &q)| if p > 0.0 { p * (p / q).ln() } else { 0.0 }).sum()
+    terms
+        .map(|(&p, &q)| if p > 0.0 { p * (p / q).ln() } else { 0.0 })
+        .sum()
 }
 
 #[test]
 fn a_map_is_as_good_as_linfas_by_divergence_and_trustworthiness() {
     // As in linfa-tsne's example on MNIST, with our PCA.
     let ds = digits(300);
-    let ds = Pca::params(30).whiten(false).fit(&ds).unwrap().transform(ds);
+    let ds = Pca::params(30)
+        .whiten(false)
+        .fit(&ds)
+        .unwrap()
+        .transform(ds);
     let ours = TSne::params().perplexity(20.0).quiet();
     let ours: Dataset<f64, usize, Ix1> = ours.transform(ds.clone()).unwrap();
-    let theirs = linfa_tsne::TSneParams::embedding_size(2).perplexity(20.0).max_iter(1000);
+    let theirs = linfa_tsne::TSneParams::embedding_size(2)
+        .perplexity(20.0)
+        .max_iter(1000);
     let theirs = theirs.transform(ds.clone()).unwrap();
     assert_eq!(ours.targets, ds.targets);
 
     let divergence = |map: &Array2<f64>| kl_divergence(&ds.records, map, 20.0);
     let (our_kl, their_kl) = (divergence(&ours.records), divergence(&theirs.records));
-    let tensor = |x: &Array2<f64>| x.view().into_tensor().unwrap().to_dtype(DType::F32).unwrap();
+    let tensor = |x: &Array2<f64>| {
+        x.view()
+            .into_tensor()
+            .unwrap()
+            .to_dtype(DType::F32)
+            .unwrap()
+    };
     let trust = |map: &Array2<f64>| trustworthiness(&tensor(&ds.records), &tensor(map), 5).unwrap();
     let (our_trust, their_trust) = (trust(&ours.records), trust(&theirs.records));
-    println!("KL {our_kl:.3}, linfa's {their_kl:.3}; trust {our_trust:.3}, linfa's {their_trust:.3}");
+    println!(
+        "KL {our_kl:.3}, linfa's {their_kl:.3}; trust {our_trust:.3}, linfa's {their_trust:.3}"
+    );
     assert!(our_kl <= 1.02 * their_kl, "{our_kl} above {their_kl}");
-    assert!(our_trust >= their_trust - 0.01, "{our_trust} below {their_trust}");
+    assert!(
+        our_trust >= their_trust - 0.01,
+        "{our_trust} below {their_trust}"
+    );
 }

@@ -283,11 +283,7 @@ mod tests {
         let point = |row: usize| if row < 10 { 1.0 } else { row as f32 };
         let x: Vec<f32> = (0..40).map(point).collect();
         let x = Tensor::from_vec(x, (40, 1), &Device::Cpu).unwrap();
-        let tsne = TSne::params()
-            .perplexity(5.0)
-            .quiet()
-            .fit(&x)
-            .unwrap();
+        let tsne = TSne::params().perplexity(5.0).quiet().fit(&x).unwrap();
         assert!(tsne.kl_divergence.is_finite());
         let positions = positions(&tsne);
         assert!(positions.iter().flatten().all(|number| number.is_finite()));
