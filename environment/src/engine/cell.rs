@@ -257,7 +257,10 @@ mod tests {
             ("let a = 1;\nlet type = 3;", 2),
             ("let = 3;", 1),
             ("let in = 4;", 1),
-            ("macro_rules! sq { () => {} }\nfn sq() {}\nmacro_rules! sq { () => {} }", 3),
+            (
+                "macro_rules! sq { () => {} }\nfn sq() {}\nmacro_rules! sq { () => {} }",
+                3,
+            ),
         ] {
             let unread = Cell::read(code).err();
             assert_eq!(unread.map(|unread| unread.line), Some(line), "{code}");

@@ -176,7 +176,9 @@ fn add(item: &ast::Item, items: &mut Vec<Item>) {
         return add(&item, items);
     }
     let name = item_name(item.syntax());
-    let named = name.iter().map(|name| name.trim_end_matches('!').to_owned());
+    let named = name
+        .iter()
+        .map(|name| name.trim_end_matches('!').to_owned());
     let mut reached_by: BTreeSet<_> = named.collect();
     if let ast::Item::Module(module) = item {
         // `use module::*` may bring in what it holds.
@@ -375,9 +377,7 @@ pub fn mentions(tokens: &[SyntaxToken]) -> BTreeSet<String> {
 fn is_derived(token: &SyntaxToken) -> bool {
     let list = token.parent().filter(|list| {
         list.kind() == SyntaxKind::TOKEN_TREE
-            && list
-                .ancestors()
-                .any(|node| node.kind() == SyntaxKind::ATTR)
+            && list.ancestors().any(|node| node.kind() == SyntaxKind::ATTR)
     });
     let before = list.and_then(|list| list.first_token()?.prev_token());
     before.is_some_and(|before| before.text() == "derive")
@@ -518,7 +518,11 @@ mod tests {
     fn a_derived_trait_may_be_imported() {
         let run = "#[derive(Clone, Debug)] struct Run(u8);";
         is_kept(run, "use std::fmt::Debug;", "Run");
-        is_kept(run, "use ::core::{clone::Clone, fmt::{self, Debug}};", "Run");
+        is_kept(
+            run,
+            "use ::core::{clone::Clone, fmt::{self, Debug}};",
+            "Run",
+        );
         let given = "#[cfg_attr(all(), derive(Debug))] struct Run(u8);";
         is_kept(given, "use std::fmt::Debug;", "Run");
         is_lost(run, "use other::Debug;", "Run", "`Debug`");

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use cuaderno_protocol::Report;
 use evcxr::{CompilationError, Error, EvalOutputs};
 
 use super::collected::Collected;
 use super::limits::EndedBy;
 use super::place;
-use super::signals::Report;
 use super::variables::Variables;
 
 /// Why a cell failed, as Jupyter's error output has it.

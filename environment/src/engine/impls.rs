@@ -225,10 +225,14 @@ mod tests {
     #[test]
     fn a_macro_gets_a_module() {
         assert_eq!(
-            marked(&["macro_rules! a { () => {} }\nfn a() {} macro_rules! b { () => {} } impl A {}"]),
-            ["#[macro_use]mod cuaderno_macro_a{macro_rules! a { () => {} }}\nfn a() {}\
+            marked(&[
+                "macro_rules! a { () => {} }\nfn a() {} macro_rules! b { () => {} } impl A {}"
+            ]),
+            [
+                "#[macro_use]mod cuaderno_macro_a{macro_rules! a { () => {} }}\nfn a() {}\
               #[macro_use]mod cuaderno_macro_b{ macro_rules! b { () => {} }}\
-              type CuadernoImpl1=(); impl A {}"]
+              type CuadernoImpl1=(); impl A {}"
+            ]
         );
     }
 

@@ -24,7 +24,9 @@ pub fn macro_in(item: &ast::Item) -> Option<ast::Item> {
         return None;
     };
     let name = module.name()?;
-    let list = module.item_list().filter(|_| name.text().starts_with(MODULE))?;
+    let list = module
+        .item_list()
+        .filter(|_| name.text().starts_with(MODULE))?;
     list.items().next()
 }
 

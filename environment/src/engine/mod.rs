@@ -18,6 +18,7 @@ mod input;
 mod limits;
 mod literals;
 mod macros;
+mod offered;
 mod output;
 mod page;
 mod place;
@@ -26,8 +27,8 @@ mod reading;
 mod runtime;
 mod scanner;
 mod session;
-mod signals;
 mod source;
+mod stand_ins;
 mod support;
 mod thread;
 mod variables;
@@ -40,13 +41,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow};
 use evcxr::{CommandContext, EvalCallbacks, EvalContext, EvalOutputs};
 
+pub use cuaderno_protocol::Contents;
 pub use evcxr::Completions;
 pub use failure::Failure;
 pub use limits::{Interrupts, Processes};
 pub use output::{CellOutput, OnOutput, Stream};
 pub use page::Page;
 pub use reading::{Depth, ends_within_a_token};
-pub use signals::Contents;
 pub use support::Support;
 pub use thread::EngineThread;
 
@@ -54,11 +55,12 @@ use crate::toolchain::Toolchain;
 use cell::Cell;
 use collector::Collector;
 use definitions::Definitions;
+use dependencies::Dependencies;
 use failure::Cells;
 use gradients::Gradients;
 use impls::Impls;
 use limits::{EndedBy, Verdict, Watch};
-use session::{LITERALS, Session, WORKING_DIRECTORY};
+use session::{Facts, LITERALS, Session, WORKING_DIRECTORY};
 use variables::{Gone, Variables};
 
 /// The engine runs this binary again as `cuaderno runtime`.
@@ -103,6 +105,16 @@ pub fn stock(toolchain: &Toolchain, support: &Support) -> Result<Command> {
     stock.env("JUPYTER_PATH", session.folder());
     stock.current_dir(working_directory);
     Ok(stock)
+}
+
+/// Builds a crate that notebooks may ask for by its `name`.
+///
+/// # Errors
+/// If it cannot be built.
+pub fn prebuild(toolchain: &Toolchain, support: &Support, name: &str) -> Result<()> {
+    let session = Session::create(toolchain, support, false)?;
+    let facts = Facts::of(session.folder())?;
+    Dependencies::prebuild(session.folder(), &facts, name)
 }
 
 /// evcxr and what belongs to it, on the thread that [`EngineThread`] starts.
@@ -257,7 +269,10 @@ impl Engine {
             && !outputs.content_by_mime_type.is_empty()
         {
             let contents = outputs.content_by_mime_type.clone();
-            self.collector.show(contents.into_iter().collect());
+            self.collector.show(Contents {
+                by_type: contents.into_iter().collect(),
+                size: None,
+            });
         }
         let collected = self.collector.take();
         let after = self.variables();
