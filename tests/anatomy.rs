@@ -10,6 +10,17 @@ const TAGS: [&str; 8] = [
     "profile", "exercise", "solution", "check", "mistake", "variant", "answer", "bands",
 ];
 
+/// The most lines of a code cell.
+const LINES: usize = 8;
+/// The most characters of a line of code.
+const WIDTH: usize = 100;
+/// The headings of the sections that every lab ends with.
+const CLOSING: [&str; 3] = [
+    "## What to remember",
+    "## Further reading",
+    "## Expected results",
+];
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../notebooks")
 }
@@ -112,6 +123,7 @@ fn a_notebook_begins_with_title_picture_minutes_and_profile() {
             "to teach",
             "profile `full`",
             "profile `quick`",
+            "profile `course`",
         ] {
             assert!(
                 title.contains(part),
@@ -145,12 +157,92 @@ fn a_notebook_begins_with_title_picture_minutes_and_profile() {
             "{name}: the first code cell is not the profile's"
         );
         assert!(first.source().contains("Profile::current()"), "{name}");
+        // What the profiles are, and how another one is chosen.
+        let text: String = cells.iter().map(Cell::source).collect();
+        assert!(text.contains("cargo cuaderno lab --profile"), "{name}");
         assert_eq!(
             cells.iter().filter(|cell| cell.has("profile")).count(),
             1,
             "{name}"
         );
     }
+}
+
+/// A cell is read at one glance, from the last row of a lecture hall, too.
+#[test]
+fn cells_are_short() {
+    for (name, notebook) in notebooks() {
+        for cell in cells(&notebook) {
+            if cell.0["cell_type"] == "markdown" {
+                continue;
+            }
+            let (id, source) = (cell.id(), cell.source());
+            let lines = source.lines().count();
+            assert!(
+                lines <= LINES || !cell.is_code(),
+                "{name}, {id} has {lines} lines; {LINES} are the most"
+            );
+            for line in source.lines() {
+                let width = line.chars().count();
+                assert!(
+                    width <= WIDTH,
+                    "{name}, {id}: {width} characters, {WIDTH} are the most: {line}"
+                );
+            }
+        }
+    }
+}
+
+/// Each section says how long it takes and whether it belongs to the core, and the core takes what
+/// the title cell says.
+#[test]
+fn sections_have_their_minutes() {
+    for (name, notebook) in notebooks() {
+        let cells = cells(&notebook);
+        let mut core = 0;
+        for cell in cells
+            .iter()
+            .filter(|cell| cell.0["cell_type"] == "markdown")
+        {
+            let source = cell.source();
+            let lines: Vec<&str> = source.lines().collect();
+            for (place, line) in lines.iter().enumerate() {
+                let is_section = line.starts_with("## ") && !CLOSING.contains(line);
+                let mark = lines.get(place + 2).and_then(|mark| minutes(mark));
+                if is_section {
+                    assert!(mark.is_some(), "{name}: {line} has no minutes below it");
+                }
+                if line.starts_with('#')
+                    && let Some((true, minutes)) = mark
+                {
+                    core += minutes;
+                }
+            }
+        }
+        let title = cells[0].source();
+        let said = title
+            .lines()
+            .find_map(|line| line.strip_prefix("| to teach, the core | "));
+        assert_eq!(
+            said,
+            Some(&*format!("{core} |")),
+            "{name}: the core's minutes"
+        );
+    }
+}
+
+/// `*Core, 10 minutes.*` or `*Extra, 10 minutes.*`: whether it is the core's, and the minutes.
+fn minutes(mark: &str) -> Option<(bool, usize)> {
+    let (part, minutes) = mark
+        .strip_prefix('*')?
+        .strip_suffix(" minutes.*")?
+        .split_once(", ")?;
+    let is_core = match part {
+        "Core" => true,
+        "Extra" => false,
+        _ => return None,
+    };
+    Some((is_core, minutes.parse().ok()?))
 }
 
 #[test]
@@ -162,12 +254,8 @@ fn a_notebook_ends_with_what_to_remember_reading_and_bands() {
             .filter(|cell| !cell.is_code())
             .map(Cell::source)
             .collect();
-        let headings = [
-            "## §",
-            "## What to remember",
-            "## Further reading",
-            "## Expected results",
-        ];
+        let [remember, reading, results] = CLOSING;
+        let headings = ["## §", remember, reading, results];
         let places = headings.map(|heading| {
             text.find(heading)
                 .unwrap_or_else(|| panic!("{name}: no heading {heading:?}"))

@@ -39,7 +39,7 @@ fn a_failure_names_the_line_and_the_cell_that_it_is_in() {
     );
     desk.run(&[path(&notebook), "--keep-going"]);
     let executed = desk.executed("places.ipynb");
-    let third = "in `third`, line 3 of the earlier cell that begins `fn third(list: &[i32]) -> i32 {`: list[at]";
+    let third = "in `third`, line 3 of cell 1: list[at]";
     assert!(
         traceback(&executed, 1).contains(third),
         "{}",
@@ -51,8 +51,9 @@ fn a_failure_names_the_line_and_the_cell_that_it_is_in() {
         "{}",
         traceback(&executed, 2)
     );
-    assert_eq!(error(&executed, 5).1, "mismatched types [E0308]");
-    let top = "in `top`, line 2 of the earlier cell that begins `// on top of base`: fn top() -> i32 { base() + 1 }";
+    let sentence = "mismatched types: expected `&str`, found integer [E0308]";
+    assert_eq!(error(&executed, 5).1, sentence);
+    let top = "in `top`, line 2 of cell 5: fn top() -> i32 { base() + 1 }";
     assert!(
         traceback(&executed, 5).contains(top),
         "{}",
@@ -114,10 +115,15 @@ fn commands_negations_and_strange_spaces_are_what_was_meant() {
             "!exit 3",
             ":quit",
             "println!(\"goes on\");",
+            "?std::time::Duration",
+            "cuaderno::train::Trainer?",
+            "Trainer?",
+            "a?",
+            "?Nothing",
         ],
     );
     let run = desk.run(&[path(&notebook), "--keep-going"]);
-    run.says("13 of 13 cells ran, 2 failed");
+    run.says("18 of 18 cells ran, 4 failed");
     let executed = desk.executed("lines.ipynb");
     says(&executed, 1, "\"true\"");
     says(&executed, 2, "done");
@@ -140,6 +146,16 @@ fn commands_negations_and_strange_spaces_are_what_was_meant() {
             .contains("Close the notebook instead.")
     );
     says(&executed, 12, "goes on");
+    says(&executed, 13, "pub struct Duration");
+    says(&executed, 14, "pub struct Trainer");
+    says(&executed, 15, "pub struct Trainer");
+    // A variable with a question mark is Rust.
+    assert_eq!(error(&executed, 16).0, "CompileError");
+    assert!(
+        error(&executed, 17)
+            .1
+            .contains("Nothing is known of `Nothing`")
+    );
 }
 
 #[test]

@@ -336,7 +336,7 @@ fn lab_09_in_its_quick_profile() {
             .iter()
             .any(|tag| tags.contains(tag))
     });
-    let run = desk.run(&["09", path(&without), "--profile", "quick"]);
+    let run = desk.run(&["09", path(&without), "--profile", "quick", "--retrain"]);
     assert_eq!(run.status, Some(0), "{}", run.text);
 
     assert_figures(&desk, "09_autoencoders", 13);
@@ -360,11 +360,21 @@ fn lab_09_in_its_quick_profile() {
 }
 
 #[test]
-fn labs_00_05_10_and_11_in_their_quick_profile() {
+fn labs_00_02_05_10_and_11_in_their_quick_profile() {
     let desk = Desk::new();
-    let run = desk.run(&["00", "05", "10", "11", "--profile", "quick"]);
+    let run = desk.run(&[
+        "00",
+        "02",
+        "05",
+        "10",
+        "11",
+        "--profile",
+        "quick",
+        "--retrain",
+    ]);
     assert_eq!(run.status, Some(0), "{}", run.text);
     assert_figures(&desk, "00_rust_for_keras_users", 3);
+    assert_figures(&desk, "02_convolution", 15);
     assert_figures(&desk, "05_recurrence_by_hand", 8);
     assert_figures(&desk, "10_variational_autoencoders", 20);
     assert_figures(&desk, "11_categorical_vae", 10);
@@ -375,6 +385,7 @@ fn exercises_compile_and_their_checks_say_what_to_do() {
     let desk = Desk::new();
     let labs = [
         "00_rust_for_keras_users",
+        "02_convolution",
         "05_recurrence_by_hand",
         "09_autoencoders",
         "10_variational_autoencoders",

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-/// `std::result::Result` with this crate's [`Error`].
-pub type Result<T> = std::result::Result<T, Error>;
+/// `std::result::Result` with this crate's [`Error`], unless another is said.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Everything that can go wrong in this crate. Its `Display` is written for a student.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +54,10 @@ pub enum Error {
     /// Where in a larger thing an error happened, such as the step of a network.
     #[error("{place}: {source}")]
     At { place: String, source: Box<Error> },
+
+    /// The user has interrupted the cell, and a batch or an optimiser's step found it.
+    #[error("The cell was interrupted in a loop. What it has changed so far stays.")]
+    Interrupted,
 
     /// An exercise that is not solved yet, or results of a lab that are not as expected.
     #[error("{0}")]

@@ -36,22 +36,23 @@ pub use lab::Profile;
 pub use linfa;
 pub use linfa_nn;
 pub use ndarray;
-pub use rng::Rng;
+pub use rng::{Rng, Seed};
 pub use table::Table;
 
 /// What every notebook starts with: `use cuaderno::prelude::*;`.
 pub mod prelude {
     pub use crate::arrays::{IntoTensor, ToArray};
-    pub use crate::classic::{Knn, Neighbours, Pca, Split, StandardScaler, TSne, trustworthiness};
-    pub use crate::data::{Batches, Distortion, LabelledImages, Mnist, distort};
-    pub use crate::lab::{Bands, Profile, check_all_close, check_close, unsolved};
+    pub use crate::classic::{Knn, Pca, Split, StandardScaler, TSne, trustworthiness};
+    pub use crate::data::{Batches, Distortion, LabelledImages, Mnist, chelsea, distort};
+    pub use crate::error::Result;
+    pub use crate::lab::{Bands, Profile, unsolved};
     pub use crate::metrics::{
-        ClassificationReport, ClusteringReport, accuracy, classification_report, clustering_report,
-        confusion_matrix, reconstruction_bce, reconstruction_mse,
+        ClusteringReport, accuracy, classification_report, clustering_report, confusion_matrix,
+        masked_select, reconstruction_bce, reconstruction_mse,
     };
     pub use crate::models::{
-        Autoencoder, CategoricalVae, Classifier, Codec, GaussianCode, JointVae, PixelLoss, Vae,
-        VaeArchitecture,
+        Autoencoder, CategoricalVae, Classifier, Codec, Gan, GaussianCode, JointVae, PixelLoss,
+        Vae, VaeArchitecture,
     };
     pub use crate::nn::{
         Activation, AvgPool1d, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d,
@@ -69,15 +70,17 @@ pub mod prelude {
     };
     pub use crate::representations::{
         CodeComparison, SampleImages, latent_interpolation, latent_manifold, latent_samples,
-        latent_traversal, normal_quantile,
+        latent_traversal,
     };
     pub use crate::rng::Rng;
     pub use crate::table::Table;
     pub use crate::train::{
-        Batch, Checkpoint, EarlyStopping, Examples, History, Losses, Model, Progress, RunFolder,
-        ShuffledBatches, TensorExamples, Trace, Trainer, evaluate,
+        Adversaries, Batch, EarlyStopping, Examples, History, Losses, Model, Progress, RunFolder,
+        ShuffledBatches, TensorExamples, Trace, Trainer, WeightsFolder, evaluate,
     };
-    pub use candle_core::{DType, Device, IndexOp, Module, Tensor, Var};
+    pub use candle_core::{D, DType, Device, IndexOp, Module, Tensor, Var};
+    pub use std::collections::HashMap;
+    pub use std::time::Instant;
 }
 
 // Fresh buffers from the system allocator fault in page by page; a training step allocates many.

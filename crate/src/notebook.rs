@@ -30,6 +30,8 @@ static CONNECTED: AtomicBool = AtomicBool::new(false);
 static WATCHED: AtomicBool = AtomicBool::new(false);
 /// Whether the user wants the running cell to stop.
 static STOP: AtomicBool = AtomicBool::new(false);
+/// Whether what the running cell does looks for interrupts itself and ends in its own way.
+static LOOKS: AtomicBool = AtomicBool::new(false);
 /// Whether the user is being asked for a line.
 static ASKING: AtomicBool = AtomicBool::new(false);
 /// When the running cell last looked at `STOP`, in milliseconds since `start`; 0 for never.
@@ -42,6 +44,10 @@ const LOOKS_AGAIN: Duration = Duration::from_secs(60);
 /// then and end early with what they have, as the trainer does between two batches. Always false
 /// outside a notebook.
 ///
+/// A loop that draws batches or takes an optimiser's steps need not look: these fail with
+/// [`Error::Interrupted`](crate::Error::Interrupted), which a `?` hands on, and the cell's variables
+/// stay. In a cell that calls this function they leave the end to the cell.
+///
 /// ```
 /// for step in 0..1000 {
 ///     if cuaderno::notebook::stop_requested() {
@@ -51,6 +57,38 @@ const LOOKS_AGAIN: Duration = Duration::from_secs(60);
 /// }
 /// ```
 pub fn stop_requested() -> bool {
+    LOOKS.store(true, Ordering::Relaxed);
+    look()
+}
+
+/// Ends a loop that does not look for interrupts itself.
+///
+/// # Errors
+/// If the user has asked the running cell to stop.
+pub(crate) fn check_stop() -> crate::Result<()> {
+    if look() && !LOOKS.load(Ordering::Relaxed) {
+        return Err(crate::Error::Interrupted);
+    }
+    Ok(())
+}
+
+/// While it lives, something looks for interrupts itself.
+#[derive(Debug)]
+pub(crate) struct Looking(bool);
+
+impl Looking {
+    pub(crate) fn new() -> Self {
+        Self(LOOKS.swap(true, Ordering::Relaxed))
+    }
+}
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        LOOKS.store(self.0, Ordering::Relaxed);
+    }
+}
+
+fn look() -> bool {
     if CONNECTED.load(Ordering::Relaxed) {
         LAST_LOOK.store(now().max(1), Ordering::Relaxed);
     }
@@ -136,6 +174,7 @@ pub(crate) fn connect(live: bool) {
 #[unsafe(no_mangle)]
 extern "C" fn cuaderno_begin_cell() {
     STOP.store(false, Ordering::Relaxed);
+    LOOKS.store(false, Ordering::Relaxed);
     LAST_LOOK.store(0, Ordering::Relaxed);
 }
 

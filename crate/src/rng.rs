@@ -1,9 +1,13 @@
 //! The only source of randomness: explicit, seeded and splittable.
 
+mod seed;
+
 use candle_core::{Device, Tensor};
 use rand::{Rng as _, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
+
+pub use seed::Seed;
 
 use crate::{Error, Result};
 

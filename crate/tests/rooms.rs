@@ -5,11 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where the crate's root re-exports these names from.
-const REEXPORTED: [(&str, &str); 5] = [
+const REEXPORTED: [(&str, &str); 6] = [
     ("Error", "error"),
     ("Profile", "lab"),
     ("Result", "error"),
     ("Rng", "rng"),
+    ("Seed", "rng"),
     ("Table", "table"),
 ];
 

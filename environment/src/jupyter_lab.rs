@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::kernel::{Place, install};
+use crate::profile::ProfileArguments;
 use crate::python::Python;
 use crate::toolchain::Toolchain;
 use crate::{setup, workbook};
@@ -16,6 +17,8 @@ use crate::{setup, workbook};
 pub struct LabArguments {
     /// The notebook to open: a number (09) or a path.
     notebook: Option<String>,
+    #[command(flatten)]
+    profile: ProfileArguments,
     /// Print the address and open no browser.
     #[arg(long)]
     no_browser: bool,
@@ -49,7 +52,8 @@ pub fn run(arguments: LabArguments) -> Result<()> {
     let mut lab = Command::new(python.interpreter());
     lab.args(["-m", "jupyterlab", "--ServerApp.ip=127.0.0.1"])
         .arg(format!("--ServerApp.root_dir={}", root.display()))
-        .current_dir(&root);
+        .current_dir(&root)
+        .envs(arguments.profile.variables());
     if arguments.no_browser {
         lab.arg("--no-browser");
     }

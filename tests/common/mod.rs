@@ -3,6 +3,8 @@
 // Not every file of tests uses all of it.
 #![allow(dead_code)]
 
+pub mod answer;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -9,7 +9,7 @@ use crate::workload::{Workload, sample};
 
 /// 784-32-784 with a sigmoid code.
 pub fn mlp_autoencoder(rng: &mut Rng) -> Result<Workload> {
-    let model = Autoencoder::basic(32, Activation::Sigmoid, rng)?;
+    let model = Autoencoder::basic(32, Activation::Sigmoid, &mut *rng)?;
     let images = rng.uniform(0.0, 1.0, &[32, 1, 28, 28])?;
     Ok(Workload::training(
         model,

@@ -42,7 +42,7 @@ pub fn conv_vae(rng: &mut Rng) -> Result<Workload> {
             .then("conv3", conv(64, LEAKY).stride(2))
             .then("conv4", conv(64, LEAKY))
             .then("flatten", Flatten)
-            .build(rng)?,
+            .build(&mut *rng)?,
         mean: Dense::units(2).build(&[3136], rng)?,
         log_variance: Dense::units(2).build(&[3136], rng)?,
         decoder: Sequential::input(&[2])
@@ -58,7 +58,7 @@ pub fn conv_vae(rng: &mut Rng) -> Result<Workload> {
                 conv_transpose(32, LEAKY).stride(2).output_padding(1),
             )
             .then("pixels", conv_transpose(1, Activation::Linear))
-            .build(rng)?,
+            .build(&mut *rng)?,
     };
     let images = rng.uniform(0.0, 1.0, &[32, 1, 28, 28])?;
     let workload = Workload::training(model, Adam::new(1e-4), images.clone(), images);
@@ -105,7 +105,7 @@ pub fn mnist_cnn(rng: &mut Rng) -> Result<Workload> {
         .then("flatten", Flatten)
         .then("hidden", Dense::units(50).activation(Activation::Relu))
         .then("digits", Dense::units(10))
-        .build(rng)?;
+        .build(&mut *rng)?;
     let images = rng.uniform(0.0, 1.0, &[256, 1, 28, 28])?;
     let digits: Vec<u32> = (0..256).map(|_| rng.below(10) as u32).collect();
     let digits = Tensor::new(digits, &Device::Cpu)?;
@@ -152,7 +152,7 @@ pub fn fcn(rng: &mut Rng) -> Result<Workload> {
         .then("up2a", conv_transpose(32, relu))
         .then("up2b", conv_transpose(32, relu))
         .then("mask", conv_transpose(1, Activation::Linear))
-        .build(rng)?;
+        .build(&mut *rng)?;
     let images = rng.uniform(0.0, 1.0, &[8, 3, 128, 128])?;
     let masks = rng.uniform(0.0, 1.0, &[8, 1, 128, 128])?.round()?;
     Ok(Workload::training(

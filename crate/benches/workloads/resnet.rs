@@ -22,7 +22,7 @@ pub fn resnet18(rng: &mut Rng) -> Result<Workload> {
         .then("avgpool", AvgPool2d::window(7))
         .then("flatten", Flatten)
         .then("fc", Dense::units(1000))
-        .build(rng)?;
+        .build(&mut *rng)?;
     // Statistics as after a training: fresh ones would leave every channel as it is.
     for (name, statistics) in network.parameters().iter() {
         let shape = statistics.var().dims().to_vec();

@@ -1,6 +1,6 @@
 //! Cutting the indices of a data set into batches.
 
-use crate::{Error, Result, Rng};
+use crate::{Error, Result, Seed};
 
 /// The indices of one pass over a data set, one batch at a time. The last batch may be smaller, so
 /// that every index appears exactly once.
@@ -24,8 +24,8 @@ impl Batches {
     ///
     /// # Errors
     /// If `batch_size` is 0.
-    pub fn shuffled(examples: usize, batch_size: usize, rng: &mut Rng) -> Result<Self> {
-        Self::of(rng.permutation(examples), batch_size)
+    pub fn shuffled(examples: usize, batch_size: usize, seed: impl Seed) -> Result<Self> {
+        Self::of(seed.draw(|rng| rng.permutation(examples)), batch_size)
     }
 
     /// The indices `0..examples` in order, `batch_size` at a time.

@@ -3,7 +3,7 @@
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 
-use crate::{Error, Result, Rng};
+use crate::{Error, Result, Seed};
 
 /// Limits for [`distort`], within which each image draws its own angle, shift and scale.
 ///
@@ -11,7 +11,7 @@ use crate::{Error, Result, Rng};
 /// use cuaderno::{data::{Distortion, distort}, prelude::*};
 /// let digits = Mnist::sample()?.train.take(10)?.images;
 /// let limits = Distortion { degrees: 20.0, pixels: 3.0, scale: 0.2 };
-/// let others = distort(&digits, limits, &mut Rng::new(6202))?;
+/// let others = distort(&digits, limits, 6202)?;
 /// assert_eq!(others.dims(), digits.dims());
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
@@ -30,7 +30,7 @@ pub struct Distortion {
 ///
 /// # Errors
 /// If the shape is another one, a limit is negative or not finite, or the scale is 1 or more.
-pub fn distort(images: &Tensor, limits: Distortion, rng: &mut Rng) -> Result<Tensor> {
+pub fn distort(images: &Tensor, limits: Distortion, seed: impl Seed) -> Result<Tensor> {
     let [n, channels, height, width] = *images.dims() else {
         return Err(Error::shape(
             "distort",
@@ -57,7 +57,8 @@ pub fn distort(images: &Tensor, limits: Distortion, rng: &mut Rng) -> Result<Ten
     let draws: Vec<f32> = if n == 0 {
         Vec::new()
     } else {
-        rng.uniform(-1.0, 1.0, &[n * 4])?.to_vec1()?
+        seed.draw(|rng| rng.uniform(-1.0, 1.0, &[n * 4]))?
+            .to_vec1()?
     };
     let views: Vec<View> = draws
         .chunks_exact(4)
@@ -129,6 +130,7 @@ impl View {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Rng;
 
     /// A picture of 5 x 5 with one lit pixel.
     fn dot(x: usize, y: usize) -> Vec<f32> {
@@ -197,7 +199,7 @@ mod tests {
             scale: 0.2,
         };
         let draw = |seed| -> Vec<Vec<f32>> {
-            let others = distort(&images, limits, &mut Rng::new(seed)).unwrap();
+            let others = distort(&images, limits, seed).unwrap();
             others.flatten_from(1).unwrap().to_vec2().unwrap()
         };
         let others = draw(1);
@@ -209,7 +211,7 @@ mod tests {
             pixels: 0.0,
             scale: 0.0,
         };
-        let same = distort(&image, none, &mut Rng::new(1)).unwrap();
+        let same = distort(&image, none, 1).unwrap();
         let flat = |images: &Tensor| images.flatten_all().unwrap().to_vec1::<f32>().unwrap();
         assert_close(&flat(&same), &flat(&image));
     }
@@ -222,18 +224,14 @@ mod tests {
             scale: 1.0,
         };
         let images = Tensor::zeros((2, 1, 4, 4), DType::F32, &Device::Cpu).unwrap();
-        let error = distort(&images, limits, &mut Rng::new(1))
-            .unwrap_err()
-            .to_string();
+        let error = distort(&images, limits, 1).unwrap_err().to_string();
         assert!(error.contains("scale below 1"), "{error}");
         let rows = images.flatten_from(1).unwrap();
         let limits = Distortion {
             scale: 0.2,
             ..limits
         };
-        let error = distort(&rows, limits, &mut Rng::new(1))
-            .unwrap_err()
-            .to_string();
+        let error = distort(&rows, limits, 1).unwrap_err().to_string();
         assert!(error.contains("[2, 16]"), "{error}");
     }
 }

@@ -6,10 +6,11 @@ use ndarray::{ArrayBase, Data, Ix1, Ix2};
 
 use crate::arrays::{from_dataset, to_dataset};
 use crate::train::{Batch, Examples};
-use crate::{Error, Result, Rng};
+use crate::{Error, Result, Seed, notebook};
 
-/// Images and the class of each.
+/// Images and the class of each, as many of one as of the other: [`LabelledImages::new`] checks it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct LabelledImages {
     /// `[n, channels, height, width]`, f32 in `[0, 1]`.
     pub images: Tensor,
@@ -168,11 +169,25 @@ impl LabelledImages {
         })
     }
 
+    /// The mean of all images, `[1, channels, height, width]`: the best guess of an image that
+    /// nothing is known of.
+    ///
+    /// # Errors
+    /// If there are no images.
+    pub fn mean_image(&self) -> Result<Tensor> {
+        if self.is_empty() {
+            return Err(Error::argument("the number of images", 0, "at least 1"));
+        }
+        Ok(self.images.mean_keepdim(0)?)
+    }
+
     /// Copies the images at `indices`, in that order, and nothing else.
     ///
     /// # Errors
-    /// If an index is not below [`LabelledImages::len`].
+    /// If an index is not below [`LabelledImages::len`]; in a notebook, if the user has interrupted
+    /// the cell.
     pub fn select(&self, indices: &[u32]) -> Result<Self> {
+        notebook::check_stop()?;
         if let Some(index) = indices.iter().find(|&&index| index as usize >= self.len()) {
             return Err(Error::argument(
                 "the index of an image",
@@ -188,11 +203,11 @@ impl LabelledImages {
     }
 
     /// Splits them at random into a part of `fraction` of them and the rest, for instance into
-    /// training and validation: `let (train, valid) = mnist.train.split(0.9, &mut rng)?`.
+    /// training and validation: `let (train, valid) = mnist.train.split(0.9, 6202)?`.
     ///
     /// # Errors
     /// If one of the two parts would be empty.
-    pub fn split(&self, fraction: f64, rng: &mut Rng) -> Result<(Self, Self)> {
+    pub fn split(&self, fraction: f64, seed: impl Seed) -> Result<(Self, Self)> {
         let first = (fraction * self.len() as f64).round() as usize;
         if !(fraction > 0.0 && (1..self.len()).contains(&first)) {
             return Err(Error::argument(
@@ -204,7 +219,7 @@ impl LabelledImages {
                 ),
             ));
         }
-        let order = rng.permutation(self.len());
+        let order = seed.draw(|rng| rng.permutation(self.len()));
         Ok((self.select(&order[..first])?, self.select(&order[first..])?))
     }
 }
@@ -304,6 +319,14 @@ mod tests {
     }
 
     #[test]
+    fn the_mean_image_is_the_mean_of_each_pixel() {
+        let mean = numbered(4).mean_image().unwrap();
+        assert_eq!(mean.dims(), [1, 1, 2, 1]);
+        let pixels: Vec<f32> = mean.flatten_all().unwrap().to_vec1().unwrap();
+        assert_eq!(pixels, [1.5, -1.5]);
+    }
+
+    #[test]
     fn select_keeps_order_and_pairs() {
         let chosen = numbered(6).select(&[4, 0, 4]).unwrap();
         assert_eq!(labels(&chosen), [4, 0, 4]);
@@ -321,7 +344,7 @@ mod tests {
 
     #[test]
     fn split_gives_every_image_to_one_part() {
-        let (train, valid) = numbered(10).split(0.8, &mut Rng::new(1)).unwrap();
+        let (train, valid) = numbered(10).split(0.8, 1).unwrap();
         assert_eq!((train.len(), valid.len()), (8, 2));
         assert_paired(&train);
         assert_paired(&valid);
@@ -330,7 +353,7 @@ mod tests {
         all.sort_unstable();
         assert_eq!(all, (0..10).collect::<Vec<_>>());
         for fraction in [0.0, 1.0, -0.5, 0.01, f64::NAN] {
-            assert!(numbered(10).split(fraction, &mut Rng::new(1)).is_err());
+            assert!(numbered(10).split(fraction, 1).is_err());
         }
     }
 }

@@ -1,12 +1,14 @@
 //! Data sets as tensors: fetched, checked, and cut into batches.
 
 mod batches;
+mod chelsea;
 mod distort;
 pub mod idx;
 mod images;
 mod mnist;
 
 pub use batches::Batches;
+pub use chelsea::chelsea;
 pub use distort::{Distortion, distort};
 pub use images::LabelledImages;
 pub use mnist::Mnist;

@@ -27,7 +27,7 @@ pub fn unsolved<T>(what_to_do: &str) -> Result<T> {
 /// If `found` is further from `expected` than `tolerance`; the sentence contains both and the `hint`.
 ///
 /// ```
-/// use cuaderno::prelude::*;
+/// use cuaderno::lab::check_close;
 /// check_close("half of 3", 3.0 / 2.0, 1.5, 1e-9, "divide by two")?;
 /// let error = check_close("half of 3", 6.0, 1.5, 1e-9, "divide by two").unwrap_err();
 /// assert_eq!(error.to_string(), "half of 3 is 6, but it should be 1.5: divide by two.");
@@ -59,7 +59,7 @@ pub fn check_close(
 /// sentence names the first such place and gives the `hint`.
 ///
 /// ```
-/// use cuaderno::prelude::*;
+/// use cuaderno::lab::check_all_close;
 /// check_all_close("the halves", &[0.5, 1.0], &[0.5, 1.0], 1e-9, "divide by two")?;
 /// let error = check_all_close("the halves", &[0.5, 2.0], &[0.5, 1.0], 1e-9, "divide by two");
 /// assert_eq!(

@@ -9,7 +9,9 @@ use super::pair::read_pair;
 use crate::Result;
 use crate::table::Table;
 
-/// The part of `predicted` `[n]` that is equal to `labels` `[n]`, both u32 or i64.
+/// The part of `predicted` that is equal to `labels`, both of one shape and u32 or i64: a class for
+/// each example `[n]`, word `[batch, time]` or pixel `[batch, height, width]`. Of padded sentences,
+/// [`masked_select`](super::masked_select) takes the words.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -21,7 +23,7 @@ use crate::table::Table;
 /// ```
 ///
 /// # Errors
-/// If the two are no labels, of different lengths or empty.
+/// If the two are no labels, of different shapes or empty.
 pub fn accuracy(labels: &Tensor, predicted: &Tensor) -> Result<f64> {
     let (labels, predicted) = read_pair("accuracy", NAMES, labels, predicted)?;
     let pairs = labels.iter().zip(&predicted);
@@ -31,12 +33,12 @@ pub fn accuracy(labels: &Tensor, predicted: &Tensor) -> Result<f64> {
 
 pub(super) const NAMES: [&str; 2] = ["labels", "predictions"];
 
-/// Precision, recall and F1 of each class that occurs in `labels` `[n]` or `predicted` `[n]`
-/// (both u32 or i64), with accuracy and averages: scikit-learn's report of that name. A class
-/// that is never predicted has precision 0, one that never occurs recall 0.
+/// Precision, recall and F1 of each class that occurs in `labels` or `predicted` (both of one shape
+/// and u32 or i64, as [`accuracy`] takes them), with accuracy and averages: scikit-learn's report of
+/// that name. A class that is never predicted has precision 0, one that never occurs recall 0.
 ///
 /// # Errors
-/// If the two are no labels, of different lengths or empty.
+/// If the two are no labels, of different shapes or empty.
 pub fn classification_report(labels: &Tensor, predicted: &Tensor) -> Result<ClassificationReport> {
     let (labels, predicted) = read_pair("classification_report", NAMES, labels, predicted)?;
     let counts = Contingency::of(&labels, &predicted);
@@ -215,12 +217,25 @@ mod tests {
     }
 
     #[test]
-    fn predictions_for_other_rows_are_refused() {
+    fn labels_of_any_shape_are_counted() {
+        let labels = Tensor::new(&[[0u32, 1, 2], [2, 0, 0]], &Device::Cpu).unwrap();
+        let predicted = Tensor::new(&[[0i64, 1, 1], [2, 1, 1]], &Device::Cpu).unwrap();
+        assert_eq!(accuracy(&labels, &predicted).unwrap(), 0.5);
+        let mask = Tensor::new(&[[1u8, 1, 1], [1, 0, 0]], &Device::Cpu).unwrap();
+        let words = |tags: &Tensor| super::super::masked_select(tags, &mask).unwrap();
+        let (labels, predicted) = (words(&labels), words(&predicted));
+        assert_eq!(accuracy(&labels, &predicted).unwrap(), 0.75);
+        let report = classification_report(&labels, &predicted).unwrap();
+        assert_eq!((report.classes.len(), report.accuracy), (3, 0.75));
+    }
+
+    #[test]
+    fn predictions_of_another_shape_are_refused() {
         let tensor = |n: usize| Tensor::zeros(n, candle_core::DType::U32, &Device::Cpu).unwrap();
         let error = accuracy(&tensor(3), &tensor(4)).unwrap_err().to_string();
         assert_eq!(
             error,
-            "accuracy: there are 3 labels but 4 predictions; each row needs one of both."
+            "accuracy: the labels are [3] but the predictions [4]; each place needs one of both."
         );
         assert!(classification_report(&tensor(0), &tensor(0)).is_err());
     }

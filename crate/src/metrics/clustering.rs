@@ -238,7 +238,7 @@ mod tests {
         let error = clustering_report(&tensor(3), &tensor(4)).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "clustering_report: there are 3 labels but 4 clusters; each row needs one of both."
+            "clustering_report: the labels are [3] but the clusters [4]; each place needs one of both."
         );
     }
 }

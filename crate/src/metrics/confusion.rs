@@ -7,8 +7,9 @@ use super::pair::{check_largest, read_pair};
 use crate::Result;
 
 /// How often class `i` (the row) was predicted to be class `j` (the column): `[classes, classes]`
-/// of u32 for `labels` `[n]` and `predicted` `[n]`, both u32 or i64. There are as many classes as
-/// the largest number in either says, plus class 0.
+/// of u32 for `labels` and `predicted`, both of one shape and u32 or i64, as
+/// [`accuracy`](super::accuracy) takes them. There are as many classes as the largest number in
+/// either says, plus class 0.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -21,7 +22,7 @@ use crate::Result;
 /// ```
 ///
 /// # Errors
-/// If the two are no labels, of different lengths or empty, or if a class number is 4096 or more.
+/// If the two are no labels, of different shapes or empty, or if a class number is 4096 or more.
 pub fn confusion_matrix(labels: &Tensor, predicted: &Tensor) -> Result<Tensor> {
     let (labels, predicted) = read_pair("confusion_matrix", NAMES, labels, predicted)?;
     for numbers in [&labels, &predicted] {

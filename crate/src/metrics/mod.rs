@@ -7,6 +7,7 @@ mod clustering;
 mod confusion;
 mod contingency;
 pub(crate) mod labels;
+mod masked;
 mod pair;
 mod reconstruction;
 
@@ -15,4 +16,5 @@ pub use classification::{
 };
 pub use clustering::{ClusteringReport, clustering_report};
 pub use confusion::confusion_matrix;
+pub use masked::masked_select;
 pub use reconstruction::{reconstruction_bce, reconstruction_mse};

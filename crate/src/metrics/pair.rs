@@ -1,4 +1,4 @@
-//! Reading two tensors of labels whose rows belong together.
+//! Reading two tensors of labels that belong together.
 
 use candle_core::Tensor;
 
@@ -9,37 +9,37 @@ use crate::{Error, Result};
 /// counts it takes 64 MB.
 const CLASSES: u32 = 4096;
 
-/// Two tensors of labels that belong together, row by row.
+/// Two tensors of labels of any shape that belong together, place by place.
 ///
 /// # Errors
-/// If one of them is no labels, or there are none or not as many of one as of the other (`names`
-/// says which is which).
+/// If one of them is no labels, or there are none or they are of different shapes (`names` says which
+/// is which).
 pub(super) fn read_pair(
     operation: &'static str,
     names: [&str; 2],
     first: &Tensor,
     second: &Tensor,
 ) -> Result<(Vec<u32>, Vec<u32>)> {
-    let (first, second) = (
-        labels::read(operation, first)?,
-        labels::read(operation, second)?,
-    );
-    if first.len() != second.len() {
+    if first.dims() != second.dims() {
         return Err(Error::shape(
             operation,
             format!(
-                "there are {} {} but {} {}; each row needs one of both.",
-                first.len(),
+                "the {} are {:?} but the {} {:?}; each place needs one of both.",
                 names[0],
-                second.len(),
-                names[1]
+                first.dims(),
+                names[1],
+                second.dims()
             ),
         ));
     }
+    let (first, second) = (
+        labels::read(operation, &first.flatten_all()?)?,
+        labels::read(operation, &second.flatten_all()?)?,
+    );
     if first.is_empty() {
         return Err(Error::shape(
             operation,
-            format!("there are no {}; one row is the least.", names[0]),
+            format!("there are no {}; one is the least.", names[0]),
         ));
     }
     Ok((first, second))
@@ -70,7 +70,7 @@ mod tests {
     use candle_core::{DType, Device};
 
     #[test]
-    fn rows_without_their_partner_are_refused() {
+    fn labels_without_their_partner_are_refused() {
         let labels = |n: usize| Tensor::zeros(n, DType::U32, &Device::Cpu).unwrap();
         let pair = |a, b| {
             let refused = read_pair("test", ["labels", "clusters"], &labels(a), &labels(b));
@@ -78,12 +78,9 @@ mod tests {
         };
         assert_eq!(
             pair(3, 2),
-            "test: there are 3 labels but 2 clusters; each row needs one of both."
+            "test: the labels are [3] but the clusters [2]; each place needs one of both."
         );
-        assert_eq!(
-            pair(0, 0),
-            "test: there are no labels; one row is the least."
-        );
+        assert_eq!(pair(0, 0), "test: there are no labels; one is the least.");
     }
 
     #[test]

@@ -8,11 +8,11 @@ use crate::{Error, Result};
 /// How near to 0 and 1 a reconstruction may come before its logarithm is taken, as in Keras.
 const CLIP: f64 = 1e-7;
 
-/// The mean squared error over all numbers of `reconstructions`, of the shape of `images`; both
-/// f32.
+/// The mean squared error over all numbers of `reconstructions`, of the shape of `images` `[n, ..]`,
+/// or one for all of them, `[1, ..]`; both f32.
 ///
 /// # Errors
-/// If the shapes differ, a type is not f32, or there are no numbers.
+/// If the shapes do not fit, a type is not f32, or there are no numbers.
 pub fn reconstruction_mse(images: &Tensor, reconstructions: &Tensor) -> Result<f64> {
     mean(
         "reconstruction_mse",
@@ -22,12 +22,22 @@ pub fn reconstruction_mse(images: &Tensor, reconstructions: &Tensor) -> Result<f
     )
 }
 
-/// The mean binary cross-entropy over all numbers of `reconstructions`, of the shape of `images`;
-/// both f32. Images are in `[0, 1]`. Reconstructions are clipped to `[1e-7, 1 - 1e-7]`, as Keras
-/// does, so that those of a principal component analysis, which leave `[0, 1]`, have one too.
+/// The mean binary cross-entropy over all numbers of `reconstructions`, of the shape of `images`
+/// `[n, ..]`, or one for all of them, `[1, ..]`; both f32. Images are in `[0, 1]`. Reconstructions
+/// are clipped to `[1e-7, 1 - 1e-7]`, as Keras does, so that those of a principal component analysis,
+/// which leave `[0, 1]`, have one too.
+///
+/// ```
+/// use cuaderno::prelude::*;
+/// let mnist = Mnist::sample()?;
+/// // What a network that cannot see its input does at best.
+/// let baseline = reconstruction_bce(&mnist.test.images, &mnist.train.mean_image()?)?;
+/// assert!((0.25..0.28).contains(&baseline));
+/// # Ok::<(), cuaderno::Error>(())
+/// ```
 ///
 /// # Errors
-/// If the shapes differ, a type is not f32, there are no numbers, or an image leaves `[0, 1]`.
+/// If the shapes do not fit, a type is not f32, there are no numbers, or an image leaves `[0, 1]`.
 pub fn reconstruction_bce(images: &Tensor, reconstructions: &Tensor) -> Result<f64> {
     let operation = "reconstruction_bce";
     let mean = mean(
@@ -58,7 +68,11 @@ fn mean(
     reconstructions: &Tensor,
     error: impl Fn(f64, f64) -> f64,
 ) -> Result<f64> {
-    if images.dims() != reconstructions.dims() || images.elem_count() == 0 {
+    let fits = match (images.dims(), reconstructions.dims()) {
+        ([_, image @ ..], [1, one @ ..]) => image == one,
+        (images, reconstructions) => images == reconstructions,
+    };
+    if !fits || images.elem_count() == 0 {
         return Err(Error::shape(
             operation,
             format!(
@@ -83,7 +97,7 @@ fn mean(
         Elements::<f32>::of(&reconstructions)?,
     );
     let mut sum = 0.0;
-    for (&image, &reconstruction) in images.iter().zip(reconstructions.iter()) {
+    for (&image, &reconstruction) in images.iter().zip(reconstructions.iter().cycle()) {
         sum += error(image.into(), reconstruction.into());
     }
     Ok(sum / images.len() as f64)
@@ -105,6 +119,21 @@ mod tests {
         // What a principal component analysis may give.
         let beyond = tensor(&[-0.2, 1.1, 1.3]);
         assert!(reconstruction_bce(&image, &beyond).unwrap() < 1e-6);
+    }
+
+    #[test]
+    fn one_reconstruction_stands_for_all_images() {
+        let images = Tensor::new(&[[0f32, 1.0], [1.0, 1.0]], &Device::Cpu).unwrap();
+        let one = Tensor::new(&[[0.5f32, 1.0]], &Device::Cpu).unwrap();
+        let each = one.broadcast_as((2, 2)).unwrap();
+        for error in [reconstruction_mse, reconstruction_bce] {
+            assert_eq!(
+                error(&images, &one).unwrap(),
+                error(&images, &each).unwrap()
+            );
+        }
+        let two = Tensor::new(&[[0.5f32, 1.0, 0.0]], &Device::Cpu).unwrap();
+        assert!(reconstruction_mse(&images, &two).is_err());
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use candle_core::{DType, Tensor};
 
-use crate::nn::{Layer, Parameters, Pass, Sequential, Summary, no_grad};
+use super::in_batches::in_masked_batches;
+use crate::nn::{Layer, Parameters, Pass, Sequential, Summary};
 use crate::ops::CrossEntropy;
 use crate::train::{Batch, Losses, Model};
 use crate::{Result, ops};
@@ -10,14 +11,15 @@ use crate::{Result, ops};
 /// A network that puts out a logit for each class, `[batch, classes]` (or `[batch, classes, height,
 /// width]` for each pixel, `[batch, classes, time]` for each word), trained on the cross-entropy with
 /// the labels; its accuracy is recorded too. Where the mask of a batch is zero, recurrent layers skip
-/// the step, and its label counts neither in the loss nor in the accuracy.
+/// the step, and its label counts neither in the loss nor in the accuracy; such a batch weighs in the
+/// means of an epoch by the labels that count.
 ///
 /// ```
 /// use cuaderno::prelude::*;
 /// let network = Sequential::input(&[1, 28, 28])
 ///     .then("flatten", Flatten)
 ///     .then("digits", Dense::units(10))
-///     .build(&mut Rng::new(6202))?;
+///     .build(6202)?;
 /// let model = Classifier::new(network);
 /// let images = Rng::new(1).uniform(0.0, 1.0, &[4, 1, 28, 28])?;
 /// assert_eq!(model.predict(&images)?.dims(), [4]);
@@ -45,22 +47,46 @@ impl Classifier {
         self
     }
 
-    /// The probabilities `[batch, classes]` of the classes of each example.
+    /// The probabilities `[batch, classes]` of the classes of each example (`[batch, classes, ..]` of
+    /// each pixel or word).
     ///
     /// # Errors
     /// If the inputs do not fit the network.
     pub fn probabilities(&self, inputs: &Tensor) -> Result<Tensor> {
-        let logits = no_grad(|| self.network.apply(inputs, &mut Pass::Evaluate))?;
-        ops::softmax(&logits, 1)
+        ops::softmax(&self.logits(inputs, None)?, 1)
     }
 
-    /// The most probable class of each example, `[batch]` (or of each pixel).
+    /// As [`Classifier::probabilities`], of sequences with padding where `mask` `[batch, time]` is
+    /// zero. What stands in the places of padding means nothing.
+    ///
+    /// # Errors
+    /// If inputs or mask do not fit the network.
+    pub fn probabilities_with_mask(&self, inputs: &Tensor, mask: &Tensor) -> Result<Tensor> {
+        ops::softmax(&self.logits(inputs, Some(mask))?, 1)
+    }
+
+    /// The most probable class of each example, `[batch]` (`[batch, ..]` of each pixel or word).
     ///
     /// # Errors
     /// If the inputs do not fit the network.
     pub fn predict(&self, inputs: &Tensor) -> Result<Tensor> {
-        let logits = no_grad(|| self.network.apply(inputs, &mut Pass::Evaluate))?;
-        Ok(logits.argmax(1)?)
+        Ok(self.logits(inputs, None)?.argmax(1)?)
+    }
+
+    /// As [`Classifier::predict`], of sequences with padding where `mask` `[batch, time]` is zero.
+    /// What stands in the places of padding means nothing;
+    /// [`masked_select`](crate::metrics::masked_select) takes the rest to a metric.
+    ///
+    /// # Errors
+    /// If inputs or mask do not fit the network.
+    pub fn predict_with_mask(&self, inputs: &Tensor, mask: &Tensor) -> Result<Tensor> {
+        Ok(self.logits(inputs, Some(mask))?.argmax(1)?)
+    }
+
+    fn logits(&self, inputs: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
+        in_masked_batches(inputs, mask, |inputs, mask| {
+            (self.network).apply_with_mask(inputs, mask, &mut Pass::Evaluate)
+        })
     }
 
     /// The network itself.
@@ -89,26 +115,22 @@ impl Model for Classifier {
         let right = logits.detach().argmax(1)?.to_dtype(targets.dtype())?;
         let right = right.eq(targets)?.to_dtype(DType::F32)?;
         // A mask of another shape is one of the inputs alone: of words, with a class a sentence.
-        let (loss, accuracy) = match mask.filter(|mask| mask.dims() == targets.dims()) {
-            None => (
-                ops::cross_entropy(&logits, targets, &self.loss)?,
-                right.mean_all()?,
-            ),
-            Some(mask) => {
-                let counts = mask.ne(&mask.zeros_like()?)?;
-                let targets = ignore(targets, &counts)?;
-                let options = CrossEntropy {
-                    ignore_index: Some(IGNORED),
-                    ..self.loss.clone()
-                };
-                let counts = counts.to_dtype(DType::F32)?;
-                (
-                    ops::cross_entropy(&logits, &targets, &options)?,
-                    ((right * &counts)?.sum_all()? / counts.sum_all()?)?,
-                )
-            }
+        let Some(mask) = mask.filter(|mask| mask.dims() == targets.dims()) else {
+            let loss = ops::cross_entropy(&logits, targets, &self.loss)?;
+            return Ok(Losses::new("loss", loss).with("accuracy", right.mean_all()?));
         };
-        Ok(Losses::new("loss", loss).with("accuracy", accuracy))
+        let counts = mask.ne(&mask.zeros_like()?)?;
+        let targets = ignore(targets, &counts)?;
+        let options = CrossEntropy {
+            ignore_index: Some(IGNORED),
+            ..self.loss.clone()
+        };
+        let loss = ops::cross_entropy(&logits, &targets, &options)?;
+        let right = (right * counts.to_dtype(DType::F32)?)?.sum_all()?;
+        let count = f64::from(counts.to_dtype(DType::F32)?.sum_all()?.to_scalar::<f32>()?);
+        Ok(Losses::new("loss", loss)
+            .with("accuracy", (right / count)?)
+            .weight(count))
     }
 }
 

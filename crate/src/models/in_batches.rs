@@ -13,14 +13,24 @@ pub(super) fn in_batches(
     inputs: &Tensor,
     network: impl Fn(&Tensor) -> Result<Tensor>,
 ) -> Result<Tensor> {
+    in_masked_batches(inputs, None, |inputs, _| network(inputs))
+}
+
+/// The same for inputs with a mask whose first dimension counts the examples, too.
+pub(super) fn in_masked_batches(
+    inputs: &Tensor,
+    mask: Option<&Tensor>,
+    network: impl Fn(&Tensor, Option<&Tensor>) -> Result<Tensor>,
+) -> Result<Tensor> {
     let examples = inputs.dims().first().copied().unwrap_or(0);
     if examples <= BATCH {
-        return no_grad(|| network(inputs));
+        return no_grad(|| network(inputs, mask));
     }
     let mut outputs = Vec::new();
     for start in (0..examples).step_by(BATCH) {
-        let batch = inputs.narrow(0, start, BATCH.min(examples - start))?;
-        outputs.push(no_grad(|| network(&batch))?);
+        let rows = |tensor: &Tensor| tensor.narrow(0, start, BATCH.min(examples - start));
+        let (inputs, mask) = (rows(inputs)?, mask.map(rows).transpose()?);
+        outputs.push(no_grad(|| network(&inputs, mask.as_ref()))?);
     }
     Ok(Tensor::cat(&outputs, 0)?)
 }

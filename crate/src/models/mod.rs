@@ -5,6 +5,7 @@ mod categorical;
 mod classifier;
 mod codec;
 mod fit;
+mod gan;
 mod in_batches;
 mod start_at_mean;
 mod vae;
@@ -13,6 +14,7 @@ pub use autoencoder::Autoencoder;
 pub use categorical::{CategoricalVae, JointVae};
 pub use classifier::Classifier;
 pub use codec::Codec;
+pub use gan::Gan;
 pub use vae::{Convolution, GaussianCode, PixelLoss, Vae, VaeArchitecture};
 
 use in_batches::{decode, in_batches};

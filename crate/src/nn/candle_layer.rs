@@ -21,7 +21,7 @@ use crate::{Result, Rng};
 ///     .then("hidden", candle_layer(|vb| candle_nn::linear(784, 32, vb)))
 ///     .then("gelu", candle_layer(|_| Ok(candle_nn::Activation::Gelu)))
 ///     .then("digits", Dense::units(10))
-///     .build(&mut Rng::new(6202))?;
+///     .build(6202)?;
 /// assert!(network.parameters().get("hidden.weight").is_some());
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
@@ -132,7 +132,7 @@ mod tests {
                 candle_layer(|_| Ok(|x: &Tensor| x.flatten_from(1))),
             )
             .then("output", Dense::units(2))
-            .build(&mut Rng::new(seed))
+            .build(seed)
     }
 
     #[test]

@@ -19,7 +19,7 @@ type Function = dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync;
 /// let network = Sequential::input(&[1, 28, 28])
 ///     .then("centre", Lambda::named("x - 0.5", |x| x - 0.5))
 ///     .then("rows", Lambda::named("mean of each row", |x| x.mean(3)))
-///     .build(&mut Rng::new(6202))?;
+///     .build(6202)?;
 /// assert_eq!(network.output_shape(&[1, 28, 28])?, [1, 28]);
 /// # Ok::<(), cuaderno::Error>(())
 /// ```

@@ -215,6 +215,40 @@ impl Parameters {
         self.iter().map(|(_, p)| p.var().elem_count()).sum()
     }
 
+    /// Whether both have the same names in the same order, and under each the same numbers.
+    ///
+    /// ```
+    /// use cuaderno::prelude::*;
+    /// let network = Sequential::input(&[3]).then("dense", Dense::units(2));
+    /// let (one, other) = (network.build(1)?.parameters(), network.build(2)?.parameters());
+    /// assert!(!one.same_values(&other)?);
+    /// assert!(one.same_values(&network.build(1)?.parameters())?);
+    /// # Ok::<(), cuaderno::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If a value cannot be read.
+    pub fn same_values(&self, other: &Parameters) -> Result<bool> {
+        if !self.names().eq(other.names()) {
+            return Ok(false);
+        }
+        for ((_, one), (_, other)) in self.iter().zip(other.iter()) {
+            let (one, other) = (one.var(), other.var());
+            if one.dims() != other.dims() || one.dtype() != other.dtype() {
+                return Ok(false);
+            }
+            let differs = one.ne(other.as_tensor())?.to_dtype(DType::F32)?;
+            if one.elem_count() > 0 && differs.max_all()?.to_scalar::<f32>()? > 0.0 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.iter().map(|(name, _)| name)
+    }
+
     /// Moves all parameters to a device; every handle on them sees it. Do this before training
     /// starts: an optimiser's state is not moved.
     ///

@@ -6,17 +6,17 @@ use candle_core::Tensor;
 
 use super::layer::{AnyPlan, Layer, Pass, Plan, check_name, forward_is_evaluation};
 use super::{Parameters, Summary};
-use crate::{Result, Rng};
+use crate::{Result, Rng, Seed};
 
 /// A stack of named layers. Cloning it gives a second handle on the same weights.
 ///
 /// ```
-/// use cuaderno::{nn::{Activation, Dense, Flatten, Sequential}, prelude::*};
+/// use cuaderno::prelude::*;
 /// let network = Sequential::input(&[1, 28, 28])
 ///     .then("flatten", Flatten)
 ///     .then("hidden", Dense::units(32).activation(Activation::Relu))
 ///     .then("digits", Dense::units(10))
-///     .build(&mut Rng::new(6202))?;
+///     .build(6202)?;
 /// assert_eq!(network.parameters().count(), 784 * 32 + 32 + 32 * 10 + 10);
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
@@ -61,7 +61,7 @@ impl Sequential {
     /// let network = Sequential::input(&[1, 28, 28])
     ///     .then("block1", block.clone())
     ///     .then("block2", block)
-    ///     .build(&mut Rng::new(6202))?;
+    ///     .build(6202)?;
     /// assert_eq!(network.output_shape(&[1, 28, 28])?, [8, 7, 7]);
     /// assert!(network.parameters().get("block2.conv.weight").is_some());
     /// # Ok::<(), cuaderno::Error>(())
@@ -100,12 +100,13 @@ impl SequentialPlan {
         self
     }
 
-    /// Builds every step for the output shape of the one before, with weights drawn from `rng`.
+    /// Builds every step for the output shape of the one before, with weights drawn from a seed, or
+    /// from `&mut rng`, as those of several networks of one model are.
     ///
     /// # Errors
     /// If a step does not take its input or two steps have the same name; the sentence names the step.
-    pub fn build(&self, rng: &mut Rng) -> Result<Sequential> {
-        self.block.build(&self.input, rng)
+    pub fn build(&self, seed: impl Seed) -> Result<Sequential> {
+        seed.draw(|rng| self.block.build(&self.input, rng))
     }
 }
 
@@ -196,7 +197,7 @@ mod tests {
             .then("flatten", Flatten)
             .then("hidden", Dense::units(3))
             .then("output", Dense::units(2))
-            .build(&mut Rng::new(1))
+            .build(1)
             .unwrap()
     }
 
@@ -224,7 +225,7 @@ mod tests {
         let outer = Sequential::input(&[1, 2, 2])
             .then("features", inner.clone())
             .then("output", Dense::units(1))
-            .build(&mut Rng::new(2))
+            .build(2)
             .unwrap();
         let all = outer.parameters();
         let shared = all.get("features.hidden.weight").unwrap();

@@ -171,7 +171,6 @@ fn shape_with_batch(shape: &[usize]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::Rng;
     use crate::nn::{Activation, Dense, Flatten, Sequential};
 
     #[test]
@@ -180,7 +179,7 @@ mod tests {
             .then("flatten", Flatten)
             .then("hidden", Dense::units(32).activation(Activation::Relu))
             .then("output", Dense::units(10))
-            .build(&mut Rng::new(1))
+            .build(1)
             .unwrap();
         let (_, hidden) = network.steps().nth(1).unwrap();
         hidden.parameters().freeze();

@@ -48,6 +48,13 @@ impl VariableStore {
         }
     }
 
+    /// Keeps the old value of a variable that the cell has replaced, unless there is a new one.
+    pub fn keep_replaced<T: 'static>(&mut self, name: &str, old: T) {
+        if !self.variables.contains_key(name) {
+            self.put_variable(name, old);
+        }
+    }
+
     /// What cells that `await` share.
     ///
     /// # Panics
@@ -135,6 +142,16 @@ mod tests {
         assert_eq!(store.take_variable::<Vec<i32>>("numbers"), [1, 2]);
         let again = std::panic::AssertUnwindSafe(|| store.take_variable::<Vec<i32>>("numbers"));
         assert!(std::panic::catch_unwind(again).is_err());
+    }
+
+    #[test]
+    fn an_old_value_is_kept_where_there_is_no_new_one() {
+        let mut store = VariableStore::default();
+        store.put_variable("new", 1);
+        store.keep_replaced("new", 0);
+        store.keep_replaced("failed", 0);
+        assert_eq!(store.take_variable::<i32>("new"), 1);
+        assert_eq!(store.take_variable::<i32>("failed"), 0);
     }
 
     #[test]

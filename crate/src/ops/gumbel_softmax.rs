@@ -3,7 +3,7 @@
 use candle_core::{D, DType, Tensor};
 
 use super::softmax;
-use crate::{Error, Result, Rng};
+use crate::{Error, Result, Seed};
 
 /// A sample of the distribution softmax(logits) over the last dimension, relaxed so that it has a
 /// gradient: `softmax((logits + noise) / temperature)` with Gumbel noise (Jang et al. 2016, Maddison
@@ -18,9 +18,9 @@ pub fn gumbel_softmax(
     logits: &Tensor,
     temperature: f64,
     hard: bool,
-    rng: &mut Rng,
+    seed: impl Seed,
 ) -> Result<Tensor> {
-    let noise = gumbel_noise(logits.dims(), rng)?;
+    let noise = gumbel_noise(logits.dims(), seed)?;
     let noise = noise.to_device(logits.device())?.to_dtype(logits.dtype())?;
     gumbel_softmax_with(&noise, logits, temperature, hard)
 }
@@ -67,8 +67,9 @@ pub fn gumbel_softmax_with(
 
 /// Independent numbers of the standard Gumbel distribution, `-ln(-ln(u))` for uniform u, f32 on the
 /// CPU.
-pub fn gumbel_noise(shape: &[usize], rng: &mut Rng) -> Result<Tensor> {
-    let uniform = rng.uniform(0.0, 1.0, shape)?.to_dtype(DType::F64)?;
+pub fn gumbel_noise(shape: &[usize], seed: impl Seed) -> Result<Tensor> {
+    let uniform = seed.draw(|rng| rng.uniform(0.0, 1.0, shape))?;
+    let uniform = uniform.to_dtype(DType::F64)?;
     // Uniform numbers are multiples of 2^-24: half a step up, none is 0 and none is 1.
     let uniform = (uniform + 0.5f64.powi(25))?;
     Ok(uniform.log()?.neg()?.log()?.neg()?.to_dtype(DType::F32)?)
@@ -86,7 +87,7 @@ mod tests {
             .log()
             .unwrap();
         let logits = logits.broadcast_as((20_000, 3)).unwrap();
-        let sample = gumbel_softmax(&logits, 0.5, true, &mut Rng::new(6202)).unwrap();
+        let sample = gumbel_softmax(&logits, 0.5, true, 6202).unwrap();
         let shares: Vec<f32> = sample.mean(0).unwrap().to_vec1().unwrap();
         for (share, right) in shares.iter().zip([0.1, 0.3, 0.6]) {
             assert!((share - right).abs() < 0.015, "{share} for {right}");
@@ -99,7 +100,7 @@ mod tests {
 
     #[test]
     fn noise_has_the_moments_of_gumbel() {
-        let noise = gumbel_noise(&[100_000], &mut Rng::new(1)).unwrap();
+        let noise = gumbel_noise(&[100_000], 1).unwrap();
         let noise: Vec<f32> = noise.to_vec1().unwrap();
         let mean = noise.iter().sum::<f32>() / 1e5;
         let variance = noise.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / 1e5;
@@ -111,7 +112,7 @@ mod tests {
     #[test]
     fn a_temperature_of_zero_is_refused() {
         let logits = Tensor::zeros((1, 3), DType::F32, &Device::Cpu).unwrap();
-        let error = gumbel_softmax(&logits, 0.0, false, &mut Rng::new(1)).unwrap_err();
+        let error = gumbel_softmax(&logits, 0.0, false, 1).unwrap_err();
         assert_eq!(
             error.to_string(),
             "the temperature is 0, but it must be a positive number."

@@ -51,7 +51,7 @@ pub trait Optimiser: std::fmt::Debug + Send {
     ///
     /// # Errors
     /// If [`Optimiser::check`] fails, a gradient's shape is not its parameter's, or the state
-    /// restored was another model's.
+    /// restored was another model's; in a notebook, if the user has interrupted the cell.
     fn step(&mut self, parameters: &Parameters, gradients: &GradStore) -> Result<()>;
 
     /// Checks that all arguments are in their ranges. [`Optimiser::step`] does this first, and a

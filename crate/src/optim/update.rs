@@ -14,7 +14,7 @@ use crate::numerics::for_float;
 use crate::numerics::simd::{Float, Simd, WithSimd};
 use crate::numerics::storage::{Elements, elements_mut};
 use crate::ops::fallback;
-use crate::{Error, Result};
+use crate::{Error, Result, notebook};
 
 /// An update rule with `N` running averages per weight.
 pub(super) trait Rule<const N: usize>: Sync {
@@ -58,13 +58,14 @@ impl<const N: usize> Memory<N> {
     }
 
     /// Updates every trainable parameter that has a gradient, by the rule of its own step, the
-    /// first of which is 1.
+    /// first of which is 1. An interrupted cell ends here, before anything changes.
     pub(super) fn update<R: Rule<N>>(
         &mut self,
         rule: impl Fn(u64) -> R,
         parameters: &Parameters,
         gradients: &GradStore,
     ) -> Result<()> {
+        notebook::check_stop()?;
         for (name, parameter) in parameters.trainable() {
             let weight = parameter.var();
             let Some(gradient) = gradients.get(&weight) else {

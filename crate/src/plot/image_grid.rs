@@ -15,7 +15,7 @@ use crate::{Error, Result};
 
 /// Space between neighbouring images.
 const GAP: f64 = 6.0;
-/// Small images are enlarged up to about this side.
+/// Small images are enlarged up to about this side, larger ones are not enlarged.
 const LARGEST_TILE: f64 = 112.0;
 /// Height of a caption with the space around it.
 const CAPTION: f64 = TICK_TEXT * 1.5;
@@ -121,8 +121,8 @@ impl Grid {
         let room = (WIDTH - 2.0 * MARGIN - titles) / columns - GAP;
 
         let (width, height) = (self.images[0].width, self.images[0].height);
-        let density = f64::from(DENSITY);
-        let enlarge = room.min(LARGEST_TILE) * density / width.max(height) as f64;
+        let (density, side) = (f64::from(DENSITY), width.max(height) as f64);
+        let enlarge = room.min(LARGEST_TILE.max(side)) * density / side;
         let pixel = enlarge.floor().max(1.0) / density;
 
         let image = (width as f64 * pixel, height as f64 * pixel);
@@ -253,6 +253,17 @@ mod tests {
             }
         }
         assert_eq!((figure.width, figure.height), (768, 2 * (112 + 2 * 14)));
+    }
+
+    #[test]
+    fn a_picture_is_as_large_as_it_is_where_there_is_room() {
+        let figure = |columns| drawn(image_grid(&noise(&[3, 3, 150, 225]), columns).unwrap());
+        // Two pixels of the file for each of the picture's, frames and gaps between them.
+        assert_eq!(figure(3).height, 2 * (150 + 2 * 14));
+        assert_eq!(figure(1).height, 2 * (3 * 150 + 2 * 6 + 2 * 14));
+        // Four do not fit side by side: one pixel for each.
+        let four = drawn(image_grid(&noise(&[4, 3, 150, 225]), 4).unwrap());
+        assert_eq!(four.height, 150 + 2 * 2 * 14);
     }
 
     #[test]

@@ -221,11 +221,11 @@ mod tests {
             .fit(&train.images.flatten_from(1).unwrap())
             .unwrap();
         comparison.add("PCA", &pca, &train, &test).unwrap();
-        let untrained = Autoencoder::basic(1, Activation::Linear, &mut Rng::new(3)).unwrap();
+        let untrained = Autoencoder::basic(1, Activation::Linear, 3).unwrap();
         comparison
             .add("untrained", &untrained, &train, &test)
             .unwrap();
-        let deep = Autoencoder::deep(1, Activation::Linear, &mut Rng::new(3)).unwrap();
+        let deep = Autoencoder::deep(1, Activation::Linear, 3).unwrap();
         comparison.add("deep", &deep, &train, &test).unwrap();
 
         let pca = comparison.get("PCA", 1).unwrap();

@@ -21,7 +21,7 @@ const COLUMNS: usize = 10;
 /// use cuaderno::{prelude::*, train::TensorExamples};
 /// let images = Rng::new(1).uniform(0.0, 1.0, &[64, 1, 28, 28])?;
 /// let examples = TensorExamples::new(images.clone(), images)?;
-/// let vae = Vae::dense(40, 2, &mut Rng::new(2))?;
+/// let vae = Vae::dense(40, 2, 2)?;
 /// let codes = Rng::new(3).normal(0.0, 1.0, &[10, 2])?;
 /// let folder = std::env::temp_dir().join("cuaderno-samples");
 /// let samples = SampleImages::every(2, &vae, &codes, &folder);
@@ -94,7 +94,7 @@ mod tests {
 
     /// Trains in batches of 10 up to that epoch, with samples every 4 batches.
     fn train(epochs: usize, folder: &Path) {
-        let vae = Vae::dense(20, 2, &mut Rng::new(2)).unwrap();
+        let vae = Vae::dense(20, 2, 2).unwrap();
         let codes = Rng::new(3).normal(0.0, 1.0, &[12, 2]).unwrap();
         Trainer::new(Adam::new(1e-2))
             .epochs(epochs)

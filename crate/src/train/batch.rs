@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use crate::{Error, Result};
+use crate::{Error, Result, notebook};
 
 /// Some examples at once; the first dimension of both tensors counts them.
 #[derive(Clone, Debug)]
@@ -51,8 +51,17 @@ pub trait Examples {
     /// The examples at those indices, in that order.
     ///
     /// # Errors
-    /// If an index is not below [`Examples::len`], or an example cannot be read.
+    /// If an index is not below [`Examples::len`], or an example cannot be read; in a notebook, if
+    /// the user has interrupted the cell.
     fn batch(&self, indices: &[u32]) -> Result<Batch>;
+
+    /// All examples in one batch.
+    ///
+    /// # Errors
+    /// If an example cannot be read.
+    fn all(&self) -> Result<Batch> {
+        self.batch(&(0..self.len() as u32).collect::<Vec<_>>())
+    }
 }
 
 /// Inputs and targets that are tensors in memory.
@@ -63,6 +72,7 @@ pub trait Examples {
 /// let y = x.sum_keepdim(1)?;
 /// let examples = TensorExamples::new(x, y)?;
 /// assert_eq!(examples.batch(&[7, 0])?.inputs.dims(), [2, 3]);
+/// assert_eq!(examples.all()?.len(), 100);
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -129,6 +139,7 @@ impl Examples for TensorExamples {
     }
 
     fn batch(&self, indices: &[u32]) -> Result<Batch> {
+        notebook::check_stop()?;
         let indices = Tensor::new(indices, self.inputs.device())?;
         Ok(Batch {
             inputs: self.inputs.index_select(&indices, 0)?,

@@ -1,8 +1,8 @@
 //! Losses without training.
 
 use super::tally::Tally;
-use super::{Examples, Measure, Model};
-use crate::nn::{Pass, no_grad};
+use super::{Batch, Examples, Losses, Measure, Model};
+use crate::nn::no_grad;
 use crate::{Error, Result};
 
 /// Inputs of a batch of 4 MB at most: what a convolution makes of them still fits in memory.
@@ -13,6 +13,14 @@ const NUMBERS: usize = 1 << 20;
 /// # Errors
 /// If there are no examples or the model fails on a batch.
 pub fn evaluate(model: &dyn Model, examples: &dyn Examples) -> Result<Vec<Measure>> {
+    model.evaluate(examples)
+}
+
+/// The means of `losses` over all examples, in big batches and without gradients.
+pub(super) fn measure(
+    examples: &dyn Examples,
+    mut losses: impl FnMut(&Batch) -> Result<Vec<Losses>>,
+) -> Result<Vec<Measure>> {
     if examples.is_empty() {
         return Err(Error::argument("the number of examples", 0, "at least 1"));
     }
@@ -22,8 +30,9 @@ pub fn evaluate(model: &dyn Model, examples: &dyn Examples) -> Result<Vec<Measur
     let mut tally = Tally::default();
     no_grad(|| {
         for indices in indices.chunks(batch_size) {
-            let losses = model.losses(&examples.batch(indices)?, &mut Pass::Evaluate)?;
-            tally.add(&losses.values()?, indices.len());
+            for losses in losses(&examples.batch(indices)?)? {
+                tally.add(&losses.values()?, losses.weight_of(indices.len()));
+            }
         }
         Ok(tally.measures())
     })

@@ -66,16 +66,58 @@ impl History {
         self.epochs.last()
     }
 
-    /// The mean of `part` on the validation examples after the last epoch.
+    /// The mean of `part` on the training batches, epoch by epoch.
+    ///
+    /// ```
+    /// use cuaderno::prelude::*;
+    /// let mut rng = Rng::new(6202);
+    /// let images = rng.uniform(0.0, 1.0, &[64, 1, 28, 28])?;
+    /// let examples = TensorExamples::new(images.clone(), images)?;
+    /// let vae = Vae::dense(16, 2, &mut rng)?;
+    /// let history = Trainer::new(Adam::new(1e-3)).epochs(2).fit(&vae, &examples, &examples)?;
+    /// let (train, valid) = (history.train("kl")?, history.valid("kl")?);
+    /// assert_eq!((train.len(), valid.len()), (2, 2));
+    /// # Ok::<(), cuaderno::Error>(())
+    /// ```
     ///
     /// # Errors
     /// If there was no epoch, or the model declares no such part; the sentence names those it does.
+    pub fn train(&self, part: &str) -> Result<Vec<f64>> {
+        self.means(|epoch| &epoch.train, part)
+    }
+
+    /// The mean of `part` on the validation examples, epoch by epoch.
+    ///
+    /// # Errors
+    /// As [`History::train`].
+    pub fn valid(&self, part: &str) -> Result<Vec<f64>> {
+        self.means(|epoch| &epoch.valid, part)
+    }
+
+    /// The mean of `part` on the validation examples after the last epoch.
+    ///
+    /// # Errors
+    /// As [`History::train`].
     pub fn final_valid(&self, part: &str) -> Result<f64> {
-        let measure = self.last().and_then(|epoch| epoch.valid(part));
-        measure.map(|measure| measure.mean).ok_or_else(|| {
-            let parts = self.parts().join(", ");
-            Error::argument("the part of the history", part, format!("one of: {parts}"))
-        })
+        let means = self.valid(part)?;
+        Ok(means[means.len() - 1])
+    }
+
+    fn means(&self, measures: Measures, part: &str) -> Result<Vec<f64>> {
+        let name = "the part of the history";
+        if self.epochs.is_empty() {
+            let expected = "that of an epoch, and there was none: train for at least one";
+            return Err(Error::argument(name, part, expected));
+        }
+        let mean = |epoch: &Epoch| {
+            let measures = measures(epoch);
+            let measure = measures.iter().find(|measure| measure.name == part);
+            measure.map(|measure| measure.mean).ok_or_else(|| {
+                let names: Vec<_> = measures.iter().map(|m| m.name.as_str()).collect();
+                Error::argument(name, part, format!("one of: {}", names.join(", ")))
+            })
+        };
+        self.epochs.iter().map(mean).collect()
     }
 
     /// Writes one line per epoch, with mean and standard deviation of each part on training and
@@ -206,13 +248,20 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_the_model_does_not_declare_is_named_with_those_it_does() {
+    fn a_part_is_found_by_its_name_and_another_is_named_with_those_there_are() {
         let history = history();
-        assert!(history.final_valid("loss").is_ok());
+        assert_eq!(history.train("loss").unwrap(), [1.0, 0.5]);
+        assert_eq!(history.valid("loss").unwrap(), [0.5, 0.5]);
+        assert_eq!(history.final_valid("loss").unwrap(), 0.5);
         let error = history.final_valid("kl").unwrap_err().to_string();
         assert_eq!(
             error,
             "the part of the history is kl, but it must be one of: loss."
+        );
+        let error = History::default().train("loss").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "the part of the history is loss, but it must be that of an epoch, and there was none: train for at least one."
         );
     }
 

@@ -1,15 +1,19 @@
 //! Training: what a model minimises, batches, the loop and its history.
 
+mod adversaries;
 mod batch;
 mod callback;
 mod checkpoint;
 mod early_stopping;
 mod evaluate;
 mod exact;
+mod game;
 mod history;
+mod identity;
 mod limits;
 mod model;
 mod observer;
+mod play;
 mod progress;
 mod resume;
 mod run_folder;
@@ -17,7 +21,9 @@ mod shuffled;
 mod tally;
 mod trace;
 mod trainer;
+mod weights_folder;
 
+pub use adversaries::{Adversaries, Player};
 pub use batch::{Batch, Examples, TensorExamples};
 pub use callback::{Callback, Training};
 pub use checkpoint::Checkpoint;
@@ -32,3 +38,4 @@ pub use run_folder::RunFolder;
 pub use shuffled::{ShuffledBatches, Step};
 pub use trace::Trace;
 pub use trainer::Trainer;
+pub use weights_folder::WeightsFolder;

@@ -5,7 +5,8 @@ use std::time::Instant;
 use super::observer::{Observer, Standing, observer};
 use super::tally::Tally;
 use super::{Epoch, History, Losses, Measure, Step};
-use crate::{Result, notebook};
+use crate::Result;
+use crate::notebook::{self, Looking};
 
 /// The progress bar, learning curve and history of a hand-written training loop, the same as those of
 /// [`Trainer`](super::Trainer).
@@ -13,7 +14,7 @@ use crate::{Result, notebook};
 /// ```
 /// use cuaderno::prelude::*;
 /// let mnist = Mnist::sample()?;
-/// let model = Autoencoder::basic(8, Activation::Relu, &mut Rng::new(6202))?;
+/// let model = Autoencoder::basic(8, Activation::Relu, 6202)?;
 /// let mut optimiser = RmsProp::new(1e-3);
 /// let mut progress = Progress::of_epochs(2);
 /// 'training: for epoch in 0..2 {
@@ -38,6 +39,7 @@ pub struct Progress {
     history: History,
     tally: Tally,
     start: Instant,
+    _looking: Looking,
 }
 
 impl Progress {
@@ -49,6 +51,7 @@ impl Progress {
             history: History::default(),
             tally: Tally::default(),
             start: Instant::now(),
+            _looking: Looking::new(),
         }
     }
 
@@ -66,7 +69,8 @@ impl Progress {
     pub fn step_done(&mut self, step: &Step, losses: &Losses) -> Result<bool> {
         let values = losses.values()?;
         step.check(values[0])?;
-        self.tally.add(&values, step.batch.len());
+        let weight = losses.weight_of(step.batch.len());
+        self.tally.add(&values, weight);
         self.observer.batch_done(&Standing {
             epoch: step.epoch,
             epochs: self.epochs,

@@ -7,12 +7,13 @@ use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::History;
+use super::play::together;
 use super::tally::Tally;
 use crate::nn::{Parameters, tensor_file};
 use crate::optim::{Optimiser, State};
 use crate::{Error, Result};
 
-/// Where a training is, apart from the weights and the optimiser's averages. Everything random
+/// Where a training is, apart from the weights and the optimisers' averages. Everything random
 /// follows from the seed and the position.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Position {
@@ -28,7 +29,7 @@ pub(super) struct Position {
     pub(super) history: History,
     /// Whether a callback found that there is nothing more to learn.
     pub(super) finished: bool,
-    /// The optimiser's steps of each parameter.
+    /// The steps of each parameter.
     pub(super) steps_of: BTreeMap<String, u64>,
     /// The state of each callback, as bits.
     pub(super) callbacks: Vec<Vec<u64>>,
@@ -58,28 +59,34 @@ impl ResumeFile {
         &self,
         position: &mut Position,
         parameters: &Parameters,
-        optimiser: &dyn Optimiser,
+        optimisers: &[Box<dyn Optimiser>],
         callbacks: &[Box<dyn super::Callback>],
     ) -> Result<()> {
-        let state = optimiser.state();
-        position.steps_of = state.steps;
+        let mut averages = Vec::new();
+        position.steps_of.clear();
+        for optimiser in optimisers {
+            let state = optimiser.state();
+            position.steps_of.extend(state.steps);
+            averages.extend(state.averages);
+        }
         let states = callbacks.iter().map(|callback| callback.state());
         let bits = |state: Vec<f64>| state.into_iter().map(f64::to_bits).collect();
         position.callbacks = states.map(bits).collect();
         let weights = parameters.iter();
         let weights = weights.map(|(name, p)| (format!("model.{name}"), p.var().into_inner()));
-        let averages = state.averages.into_iter();
+        let averages = averages.into_iter();
         let averages = averages.map(|(name, average)| (format!("optimiser.{name}"), average));
         let position = serde_json::to_string(position).map_err(|error| self.bad(error))?;
         tensor_file::write(&self.0, weights.chain(averages), position)
     }
 
-    /// Restores model, optimiser and callbacks, and returns the position.
+    /// Restores the parameters and the optimiser of each player and the callbacks, and returns the
+    /// position.
     pub(super) fn load(
         &self,
         expected: &Position,
-        parameters: &Parameters,
-        optimiser: &mut dyn Optimiser,
+        players: &[Parameters],
+        optimisers: &mut [Box<dyn Optimiser>],
         callbacks: &mut [Box<dyn super::Callback>],
     ) -> Result<Position> {
         let file = tensor_file::read(&self.0)?;
@@ -99,11 +106,25 @@ impl ResumeFile {
             });
             named.collect::<BTreeMap<String, Tensor>>()
         };
-        parameters.load_tensors(&self.0, of("model."))?;
-        optimiser.restore(&State {
-            steps: position.steps_of.clone(),
-            averages: of("optimiser.").into_iter().collect(),
-        })?;
+        together(players).load_tensors(&self.0, of("model."))?;
+        let averages = of("optimiser.");
+        for (parameters, optimiser) in players.iter().zip(optimisers) {
+            let is_theirs = |name: &str| {
+                parameters.iter().any(|(parameter, _)| {
+                    let rest = name.strip_prefix(parameter);
+                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                })
+            };
+            let steps = position.steps_of.iter();
+            let steps = steps.filter(|(name, _)| is_theirs(name));
+            let averages = averages.iter().filter(|(name, _)| is_theirs(name));
+            optimiser.restore(&State {
+                steps: steps.map(|(name, &steps)| (name.clone(), steps)).collect(),
+                averages: averages
+                    .map(|(name, x)| (name.clone(), x.clone()))
+                    .collect(),
+            })?;
+        }
         for (callback, bits) in callbacks.iter_mut().zip(&position.callbacks) {
             let state: Vec<f64> = bits.iter().map(|&bits| f64::from_bits(bits)).collect();
             callback.restore(&state);
@@ -146,7 +167,8 @@ mod tests {
         position.as_object_mut().unwrap().remove("steps_of");
         tensor_file::write(&file.0, std::iter::empty(), position.to_string()).unwrap();
         let expected = Position::default();
-        let error = file.load(&expected, &Parameters::new(), &mut Adam::new(0.1), &mut []);
+        let mut optimisers: [Box<dyn Optimiser>; 1] = [Box::new(Adam::new(0.1))];
+        let error = file.load(&expected, &[Parameters::new()], &mut optimisers, &mut []);
         let error = error.unwrap_err().to_string();
         assert!(
             error.contains("another version of this crate left it"),

@@ -20,7 +20,7 @@ const FOLDERS: [&str; 3] = ["viz", "images", "weights"];
 /// `architecture.json`, and what [`Trainer::resume`](super::Trainer::resume) goes on from.
 ///
 /// A new training [builds](Self::build) its folder; a later one [loads](Self::load) it, and goes on
-/// or has nothing left to do.
+/// or has nothing left to do. [`RunFolder::open_or_create`] does what there is to do.
 ///
 /// ```
 /// use cuaderno::{nn::Activation, prelude::*, train::TensorExamples};
@@ -28,14 +28,12 @@ const FOLDERS: [&str; 3] = ["viz", "images", "weights"];
 /// let images = Rng::new(1).uniform(0.0, 1.0, &[64, 1, 28, 28])?;
 /// let examples = TensorExamples::new(images.clone(), images)?;
 /// for epochs in [1, 2] {
-///     let run = match RunFolder::exists(&path) {
-///         true => RunFolder::load(&path, &"autoencoder, d' = 4")?,
-///         false => RunFolder::build(&path, &"autoencoder, d' = 4")?,
-///     };
-///     let model = Autoencoder::basic(4, Activation::Relu, &mut Rng::new(6202))?;
+///     let run = RunFolder::open_or_create(&path, &"autoencoder, d' = 4")?;
+///     let model = Autoencoder::basic(4, Activation::Relu, 6202)?;
 ///     let history = Trainer::new(RmsProp::new(1e-3)).epochs(epochs).callback(run.checkpoint())
 ///         .resume(run.path()).fit(&model, &examples, &examples)?;
 ///     assert_eq!(history.epochs.len(), epochs);
+///     assert_eq!(run.checkpoints()?.len(), epochs);
 /// }
 /// # std::fs::remove_dir_all(path).unwrap();
 /// # Ok::<(), cuaderno::Error>(())
@@ -124,6 +122,18 @@ impl RunFolder {
         Ok(run)
     }
 
+    /// Loads the run at `path` if there is one, and else builds it.
+    ///
+    /// # Errors
+    /// As [`RunFolder::load`] and [`RunFolder::build`].
+    pub fn open_or_create(path: impl Into<PathBuf>, architecture: &impl Serialize) -> Result<Self> {
+        let path = path.into();
+        match Self::exists(&path) {
+            true => Self::load(path, architecture),
+            false => Self::build(path, architecture),
+        }
+    }
+
     /// The folder itself, to [resume](super::Trainer::resume) from.
     pub fn path(&self) -> &Path {
         &self.0
@@ -149,11 +159,29 @@ impl RunFolder {
         Checkpoint::every_epoch(self.weights())
     }
 
-    fn check_tensors(&self) -> Result<()> {
+    /// The files of weights that [`RunFolder::checkpoint`] has kept, one for each epoch, in order.
+    ///
+    /// # Errors
+    /// If the folder cannot be read.
+    pub fn checkpoints(&self) -> Result<Vec<PathBuf>> {
+        let mut files = self.weight_files()?;
+        files.retain(|file| {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with("weights-") && name.ends_with(".safetensors")
+        });
+        files.sort();
+        Ok(files)
+    }
+
+    fn weight_files(&self) -> Result<Vec<PathBuf>> {
         let weights = self.weights();
         let entries = fs::read_dir(&weights).map_err(|error| Error::io(&weights, error))?;
+        Ok(entries.flatten().map(|entry| entry.path()).collect())
+    }
+
+    fn check_tensors(&self) -> Result<()> {
         let resume = Some(self.0.join(RESUME_FILE)).filter(|file| file.exists());
-        let files = entries.flatten().map(|entry| entry.path()).chain(resume);
+        let files = self.weight_files()?.into_iter().chain(resume);
         for file in files.filter(|file| file.extension().is_some_and(|e| e == "safetensors")) {
             tensor_file::read(&file)?;
         }
@@ -162,7 +190,7 @@ impl RunFolder {
 }
 
 /// The first place where two descriptions are not the same.
-fn difference(place: &str, found: &Value, expected: &Value) -> Option<String> {
+pub(super) fn difference(place: &str, found: &Value, expected: &Value) -> Option<String> {
     let inner = |key: &str| match place {
         "" => key.to_owned(),
         place => format!("{place}.{key}"),

@@ -1,11 +1,12 @@
 //! The batches of an epoch in random order.
 
 use super::{Batch, Examples};
-use crate::{Error, Result, Rng};
+use crate::{Error, Result, Rng, notebook};
 
 /// The batches of one epoch in an order that the seed and the epoch decide: those that a
 /// [`Trainer`](super::Trainer) of that seed and batch size takes in that epoch. The last batch holds
-/// what is left, so that every example comes once.
+/// what is left, so that every example comes once. In a notebook, an interrupt of the cell is an
+/// error of the next batch.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -89,7 +90,8 @@ impl Iterator for ShuffledBatches<'_> {
         let steps = batches.len();
         let indices = batches.nth(self.next)?;
         self.next += 1;
-        Some(self.examples.batch(indices).map(|batch| Step {
+        let batch = notebook::check_stop().and_then(|()| self.examples.batch(indices));
+        Some(batch.map(|batch| Step {
             batch,
             rng: self.rng.child(self.next as u64),
             epoch: self.epoch + 1,

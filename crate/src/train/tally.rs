@@ -8,7 +8,7 @@ use super::{Measure, exact};
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Tally(Vec<Part>);
 
-/// Welford's running mean and sum of squared deviations, weighted by the batches' sizes: stable
+/// Welford's running mean and sum of squared deviations, weighted by how much each batch counts: stable
 /// where a sum of squares would cancel.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Part {
@@ -22,8 +22,8 @@ struct Part {
 }
 
 impl Tally {
-    /// Adds the losses of a batch of `examples`.
-    pub(super) fn add(&mut self, losses: &[(&str, f64)], examples: usize) {
+    /// Adds the losses of a batch that counts by `weight`.
+    pub(super) fn add(&mut self, losses: &[(&str, f64)], weight: f64) {
         for &(name, value) in losses {
             let index = self.0.iter().position(|part| part.name == name);
             let index = index.unwrap_or_else(|| {
@@ -35,11 +35,11 @@ impl Tally {
                 });
                 self.0.len() - 1
             });
-            let (part, examples) = (&mut self.0[index], examples as f64);
+            let part = &mut self.0[index];
             let difference = value - part.mean;
-            part.weight += examples;
-            part.mean += difference * examples / part.weight;
-            part.deviations += examples * difference * (value - part.mean);
+            part.weight += weight;
+            part.mean += difference * weight / part.weight;
+            part.deviations += weight * difference * (value - part.mean);
         }
     }
 
@@ -58,10 +58,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn batches_are_weighed_by_their_size() {
+    fn batches_are_weighed() {
         let mut tally = Tally::default();
-        tally.add(&[("loss", 1.0), ("kl", 4.0)], 3);
-        tally.add(&[("loss", 5.0), ("kl", 4.0)], 1);
+        tally.add(&[("loss", 1.0), ("kl", 4.0)], 3.0);
+        tally.add(&[("loss", 5.0), ("kl", 4.0)], 1.0);
         let measures = tally.measures();
         let [loss, kl] = &measures[..] else {
             panic!("two parts, not {measures:?}")

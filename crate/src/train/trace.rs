@@ -16,7 +16,7 @@ use crate::{Error, Result};
 /// use cuaderno::{prelude::*, train::TensorExamples};
 /// let images = Rng::new(1).uniform(0.0, 1.0, &[64, 1, 28, 28])?;
 /// let examples = TensorExamples::new(images.clone(), images)?;
-/// let model = Autoencoder::basic(2, Activation::Relu, &mut Rng::new(2))?;
+/// let model = Autoencoder::basic(2, Activation::Relu, 2)?;
 /// let bias = Trace::mean_of("decoder.pixels.bias", 1);
 /// Trainer::new(RmsProp::new(1e-3)).callback(bias.clone()).fit(&model, &examples, &examples)?;
 /// assert_eq!(bias.points().len(), 2);
@@ -84,7 +84,7 @@ mod tests {
     fn a_name_that_the_model_does_not_have_is_an_error_with_those_it_has() {
         let images = Rng::new(1).uniform(0.0, 1.0, &[4, 1, 28, 28]).unwrap();
         let examples = TensorExamples::new(images.clone(), images).unwrap();
-        let model = Autoencoder::basic(2, Activation::Relu, &mut Rng::new(2)).unwrap();
+        let model = Autoencoder::basic(2, Activation::Relu, 2).unwrap();
         let trainer = Trainer::new(RmsProp::new(1e-3)).callback(Trace::mean_of("bias", 1));
         let error = trainer.fit(&model, &examples, &examples).unwrap_err();
         assert!(error.to_string().contains("decoder.pixels.bias"), "{error}");

@@ -1,47 +1,118 @@
-//! The training loop.
+//! How a training is to be done.
 
 use std::path::PathBuf;
-use std::time::Instant;
 
-use super::callback::Stop;
-use super::observer::{Observer, Standing, observer};
-use super::resume::{Position, ResumeFile};
-use super::{Callback, Epoch, Examples, History, Model, ShuffledBatches, Training, evaluate};
-use crate::nn::{Parameters, Pass};
-use crate::optim::{Optimiser, Schedule, clip_by_norm};
-use crate::{Error, Result, notebook, ops};
+use serde::Serialize;
+
+use super::{Adversaries, Callback, Examples, History, Model};
+use crate::Result;
+use crate::optim::{Optimiser, Schedule};
 
 /// Minimises what a [`Model`] declares, by mini-batches in an order drawn anew each epoch.
 ///
 /// ```
-/// use cuaderno::{nn::Activation, prelude::*, train::TensorExamples};
-/// let mut rng = Rng::new(6202);
-/// let images = rng.uniform(0.0, 1.0, &[64, 1, 28, 28])?;
+/// use cuaderno::prelude::*;
+/// let images = Rng::new(1).uniform(0.0, 1.0, &[64, 1, 28, 28])?;
 /// let examples = TensorExamples::new(images.clone(), images)?;
-/// let model = Autoencoder::basic(4, Activation::Relu, &mut rng)?;
+/// let model = Autoencoder::basic(4, Activation::Relu, 6202)?;
 /// let history = Trainer::new(RmsProp::new(1e-3)).epochs(2).batch_size(32).seed(6202)
 ///     .fit(&model, &examples, &examples)?;
 /// assert_eq!(history.epochs.len(), 2);
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Trainer {
-    optimiser: Box<dyn Optimiser>,
+pub struct Trainer<const PLAYERS: usize = 1> {
+    pub(super) optimisers: [Box<dyn Optimiser>; PLAYERS],
+    pub(super) epochs: usize,
+    pub(super) batch_size: usize,
+    pub(super) seed: u64,
+    pub(super) schedule: Schedule,
+    pub(super) clip_norm: Option<f64>,
+    pub(super) callbacks: Vec<Box<dyn Callback>>,
+    pub(super) resume: Option<PathBuf>,
+    pub(super) quiet: bool,
+}
+
+/// What [`Trainer::settings`] tells.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Settings {
+    optimisers: String,
+    schedule: String,
+    clip_norm: Option<f64>,
+    callbacks: String,
     epochs: usize,
     batch_size: usize,
-    seed: u64,
-    schedule: Schedule,
-    clip_norm: Option<f64>,
-    callbacks: Vec<Box<dyn Callback>>,
-    resume: Option<PathBuf>,
-    quiet: bool,
+    pub(super) seed: u64,
 }
 
 impl Trainer {
     /// One epoch in batches of 32 (Keras' default) with seed 0, unless told otherwise.
     pub fn new(optimiser: impl Optimiser + 'static) -> Self {
+        Self::with_optimisers([Box::new(optimiser)])
+    }
+
+    /// Trains `model` in place and returns what happened.
+    ///
+    /// # Errors
+    /// If there are no examples, the batch size is 0, an argument of the optimiser or the schedule
+    /// is out of its range, or the model fails on a batch; if the loss is no longer a number, which
+    /// names the batch; if a folder to resume from was left by another training.
+    pub fn fit(
+        self,
+        model: &dyn Model,
+        train: &dyn Examples,
+        valid: &dyn Examples,
+    ) -> Result<History> {
+        Ok(self.play(&model, train, valid)?.history)
+    }
+}
+
+impl Trainer<2> {
+    /// Trains two networks against each other, each by its own optimiser. One epoch in batches of 32
+    /// with seed 0, unless told otherwise.
+    ///
+    /// ```
+    /// use cuaderno::prelude::*;
+    /// let mut rng = Rng::new(6202);
+    /// let points = rng.normal(3.0, 0.5, &[64, 2])?;
+    /// let examples = TensorExamples::new(points.clone(), points)?;
+    /// let generator = Sequential::input(&[2]).then("points", Dense::units(2)).build(&mut rng)?;
+    /// let discriminator = Sequential::input(&[2]).then("real", Dense::units(1)).build(&mut rng)?;
+    /// let gan = Gan::new(generator, discriminator)?.with_output(Activation::Linear);
+    /// let history = Trainer::adversarial(Adam::new(1e-3), Adam::new(1e-3)).epochs(2)
+    ///     .fit(&gan, &examples, &examples)?;
+    /// assert_eq!(history.parts(), ["discriminator.loss", "discriminator.accuracy", "generator.loss"]);
+    /// # Ok::<(), cuaderno::Error>(())
+    /// ```
+    pub fn adversarial(
+        discriminator: impl Optimiser + 'static,
+        generator: impl Optimiser + 'static,
+    ) -> Self {
+        Self::with_optimisers([Box::new(discriminator), Box::new(generator)])
+    }
+
+    /// Trains both networks in place and returns what happened. In each step the discriminator moves
+    /// before the generator. A schedule and a clipped norm hold for each of them by itself; the
+    /// history's learning rate is the discriminator's, whose loss is the one that
+    /// [`EarlyStopping`](super::EarlyStopping) and [`Checkpoint`](super::Checkpoint) watch unless
+    /// told otherwise. Validation draws the same codes after each epoch.
+    ///
+    /// # Errors
+    /// As [`Trainer::fit`] of one model.
+    pub fn fit(
+        self,
+        networks: &dyn Adversaries,
+        train: &dyn Examples,
+        valid: &dyn Examples,
+    ) -> Result<History> {
+        Ok(self.play(&networks, train, valid)?.history)
+    }
+}
+
+impl<const PLAYERS: usize> Trainer<PLAYERS> {
+    fn with_optimisers(optimisers: [Box<dyn Optimiser>; PLAYERS]) -> Self {
         Self {
-            optimiser: Box::new(optimiser),
+            optimisers,
             epochs: 1,
             batch_size: 32,
             seed: 0,
@@ -50,6 +121,19 @@ impl Trainer {
             callbacks: Vec::new(),
             resume: None,
             quiet: false,
+        }
+    }
+
+    /// What decides the weights that a training ends with, apart from the model and the examples.
+    pub(super) fn settings(&self) -> Settings {
+        Settings {
+            optimisers: format!("{:?}", self.optimisers),
+            schedule: format!("{:?}", self.schedule),
+            clip_norm: self.clip_norm,
+            callbacks: format!("{:?}", self.callbacks),
+            epochs: self.epochs,
+            batch_size: self.batch_size,
+            seed: self.seed,
         }
     }
 
@@ -101,178 +185,5 @@ impl Trainer {
     pub fn quiet(mut self) -> Self {
         self.quiet = true;
         self
-    }
-
-    /// Trains `model` in place and returns what happened.
-    ///
-    /// # Errors
-    /// If there are no examples, the batch size is 0, an argument of the optimiser or the schedule
-    /// is out of its range, or the model fails on a batch; if the loss is no longer a number, which
-    /// names the batch; if a folder to resume from was left by another training.
-    pub fn fit(
-        mut self,
-        model: &dyn Model,
-        train: &dyn Examples,
-        valid: &dyn Examples,
-    ) -> Result<History> {
-        if train.is_empty() || valid.is_empty() {
-            return Err(Error::argument(
-                "the number of examples",
-                format!("{} to train and {} to validate", train.len(), valid.len()),
-                "at least 1 of each",
-            ));
-        }
-        if self.batch_size == 0 {
-            return Err(Error::argument("batch_size", 0, "at least 1"));
-        }
-        self.optimiser.check()?;
-        self.schedule.check()?;
-        let parameters = model.parameters();
-        let initial_rate = self.optimiser.learning_rate();
-        let file = self.resume.as_deref().map(ResumeFile::in_folder);
-        let mut position = self.start(train.len(), &parameters, file.as_ref())?;
-        let mut observer = observer(self.quiet);
-        let mut stop = None;
-
-        while position.epoch < self.epochs && !position.finished && stop.is_none() {
-            let start = Instant::now();
-            let rate = self.schedule.rate(initial_rate, position.epoch);
-            self.optimiser.set_learning_rate(rate);
-            stop = self.train_epoch(model, &parameters, train, &mut position, &mut *observer)?;
-            if stop.is_none() {
-                let epoch = Epoch {
-                    number: position.epoch + 1,
-                    train: std::mem::take(&mut position.tally).measures(),
-                    valid: evaluate(model, valid)?,
-                    seconds: start.elapsed().as_secs_f64(),
-                    learning_rate: rate,
-                };
-                position.history.epochs.push(epoch);
-                observer.epoch_done(&position.history);
-                (position.epoch, position.batch) = (position.epoch + 1, 0);
-                stop = self.call(
-                    &parameters,
-                    &position,
-                    &[],
-                    train.len(),
-                    |callback, training| callback.epoch_done(training),
-                )?;
-            }
-            position.finished = stop.as_ref().is_some_and(|stop| stop.finished);
-            position.history.stopped = stop.as_ref().map(|stop| stop.reason.clone());
-            if let Some(file) = &file {
-                let optimiser = self.optimiser.as_ref();
-                file.save(&mut position, &parameters, optimiser, &self.callbacks)?;
-            }
-        }
-        observer.training_done(&position.history);
-        Ok(position.history)
-    }
-
-    /// The beginning, or where an earlier training was interrupted.
-    fn start(
-        &mut self,
-        examples: usize,
-        parameters: &Parameters,
-        file: Option<&ResumeFile>,
-    ) -> Result<Position> {
-        let fresh = Position {
-            seed: self.seed,
-            batch_size: self.batch_size,
-            examples,
-            ..Position::default()
-        };
-        let Some(file) = file.filter(|file| file.exists()) else {
-            return Ok(fresh);
-        };
-        let optimiser = self.optimiser.as_mut();
-        let mut position = file.load(&fresh, parameters, optimiser, &mut self.callbacks)?;
-        if !position.finished {
-            position.history.stopped = None;
-        }
-        if !self.quiet {
-            println!(
-                "resuming {} after epoch {}, batch {}",
-                file.path().display(),
-                position.epoch,
-                position.batch
-            );
-        }
-        Ok(position)
-    }
-
-    /// Trains on what is left of an epoch, up to where a callback stops it.
-    fn train_epoch(
-        &mut self,
-        model: &dyn Model,
-        parameters: &Parameters,
-        train: &dyn Examples,
-        position: &mut Position,
-        observer: &mut dyn Observer,
-    ) -> Result<Option<Stop>> {
-        let batches = ShuffledBatches::of(train, self.batch_size, self.seed, position.epoch)?;
-        for step in batches.after(position.batch) {
-            let mut step = step?;
-            position.batch += 1;
-            let losses = model.losses(&step.batch, &mut Pass::Train(&mut step.rng))?;
-            let values = losses.values()?;
-            step.check(values[0])?;
-            let mut gradients = ops::backward(losses.minimised())?;
-            if let Some(max_norm) = self.clip_norm {
-                clip_by_norm(parameters, &mut gradients, max_norm)?;
-            }
-            self.optimiser.step(parameters, &gradients)?;
-            position.tally.add(&values, step.batch.len());
-            observer.batch_done(&Standing {
-                epoch: step.epoch,
-                epochs: self.epochs,
-                batch: step.number,
-                batches: step.steps,
-                losses: &|| position.tally.measures(),
-            });
-            let stop = self.call(
-                parameters,
-                position,
-                &values,
-                train.len(),
-                |callback, training| callback.batch_done(training),
-            )?;
-            if stop.is_some() {
-                return Ok(stop);
-            }
-            if notebook::stop_requested() {
-                return Ok(Some(Stop {
-                    reason: "interrupted".to_owned(),
-                    finished: false,
-                }));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Calls every callback; the first one that stops the training gives the reason.
-    fn call(
-        &mut self,
-        parameters: &Parameters,
-        position: &Position,
-        losses: &[(&str, f64)],
-        examples: usize,
-        hook: impl Fn(&mut dyn Callback, &mut Training) -> Result<()>,
-    ) -> Result<Option<Stop>> {
-        let batches = examples.div_ceil(self.batch_size);
-        let mut training = Training {
-            parameters,
-            history: &position.history,
-            epoch: position.epoch + usize::from(position.batch > 0),
-            step: (position.epoch * batches + position.batch) as u64,
-            losses,
-            stop: None,
-        };
-        let mut stop = None;
-        for callback in &mut self.callbacks {
-            hook(callback.as_mut(), &mut training)?;
-            stop = stop.or(training.stop.take());
-        }
-        Ok(stop)
     }
 }

@@ -25,12 +25,12 @@ fn lab_09() -> Result<()> {
         comparison.add("PCA", &pca, &mnist.train, &mnist.test)?;
     }
     for latent in [8, 32] {
-        let relu = Autoencoder::basic(latent, Activation::Relu, &mut Rng::new(SEED))?;
+        let relu = Autoencoder::basic(latent, Activation::Relu, SEED)?;
         trainer(8).fit(&relu, &mnist.train, &mnist.test)?;
         comparison.add("ReLU code", &relu, &mnist.train, &mnist.test)?;
     }
 
-    let collapsed = Autoencoder::basic(8, Activation::Sigmoid, &mut Rng::new(SEED))?;
+    let collapsed = Autoencoder::basic(8, Activation::Sigmoid, SEED)?;
     let (weight, bias) = (
         Trace::mean_of("encoder.code.weight", 5),
         Trace::mean_of("decoder.pixels.bias", 5),
@@ -40,12 +40,12 @@ fn lab_09() -> Result<()> {
         .callback(bias.clone())
         .fit(&collapsed, &mnist.train, &mnist.test)?;
     comparison.add("sigmoid code", &collapsed, &mnist.train, &mnist.test)?;
-    let repaired = Autoencoder::basic(8, Activation::Sigmoid, &mut Rng::new(SEED))?;
+    let repaired = Autoencoder::basic(8, Activation::Sigmoid, SEED)?;
     repaired.start_at_mean(&mnist.train.images)?;
     trainer(8).fit(&repaired, &mnist.train, &mnist.test)?;
     comparison.add("sigmoid, repaired", &repaired, &mnist.train, &mnist.test)?;
 
-    let deep = Autoencoder::deep(8, Activation::Sigmoid, &mut Rng::new(SEED))?;
+    let deep = Autoencoder::deep(8, Activation::Sigmoid, SEED)?;
     deep.start_at_mean(&mnist.train.images)?;
     trainer(3).fit(&deep, &mnist.train, &mnist.test)?;
     comparison.add("deep, repaired", &deep, &mnist.train, &mnist.test)?;

@@ -68,7 +68,7 @@ fn compare(
 #[ignore = "trains twelve networks on all of MNIST: minutes"]
 fn on_mnist_a_relu_code_is_as_good_as_pytorch_s() -> Result<()> {
     compare("ReLU code", &RELU, |train, test, latent, seed| {
-        let model = Autoencoder::basic(latent, Activation::Relu, &mut Rng::new(seed))?;
+        let model = Autoencoder::basic(latent, Activation::Relu, seed)?;
         let history = trainer(10, 32, seed).fit(&model, train, test)?;
         Ok((history.final_valid("loss")?, Box::new(model)))
     })
@@ -78,7 +78,7 @@ fn on_mnist_a_relu_code_is_as_good_as_pytorch_s() -> Result<()> {
 #[ignore = "trains twelve networks on all of MNIST: many minutes"]
 fn on_mnist_a_deep_linear_code_is_as_good_as_pytorch_s() -> Result<()> {
     compare("deep, linear code", &DEEP, |train, test, latent, seed| {
-        let model = Autoencoder::deep(latent, Activation::Linear, &mut Rng::new(seed))?;
+        let model = Autoencoder::deep(latent, Activation::Linear, seed)?;
         let history = trainer(3, 128, seed).fit(&model, train, test)?;
         Ok((history.final_valid("loss")?, Box::new(model)))
     })
@@ -92,7 +92,7 @@ fn on_mnist_a_small_sigmoid_code_stays_at_the_mean_image() -> Result<()> {
     let mnist = Mnist::load()?;
     for latent in [2, 8] {
         for epochs in [10, 40] {
-            let model = Autoencoder::basic(latent, Activation::Sigmoid, &mut Rng::new(SEEDS[0]))?;
+            let model = Autoencoder::basic(latent, Activation::Sigmoid, SEEDS[0])?;
             let history = trainer(epochs, 32, SEEDS[0]).fit(&model, &mnist.train, &mnist.test)?;
             let loss = history.final_valid("loss")?;
             println!("sigmoid, {latent}, {epochs} epochs: {loss:.5}, the mean image 0.2626");

@@ -21,7 +21,7 @@ fn lab_11() -> Result<()> {
     let mut bands = Bands::new();
 
     // Sure of one category for all images: the mean image's loss and ln 10.
-    let plain = CategoricalVae::new(10, &mut Rng::new(SEED))?;
+    let plain = CategoricalVae::inf395(10, SEED)?;
     let history = trainer(2).fit(&plain, &mnist.train, &mnist.test)?;
     bands.between("collapsed: kl", history.final_valid("kl")?, 2.29, 2.303);
     let r_loss = history.final_valid("r_loss")?;
@@ -29,14 +29,14 @@ fn lab_11() -> Result<()> {
     let categories = plain.categories(&mnist.test.images)?;
     bands.at_most("collapsed: NMI", nmi(categories)?, 0.02);
 
-    let repaired = CategoricalVae::new(10, &mut Rng::new(SEED))?;
+    let repaired = CategoricalVae::inf395(10, SEED)?;
     repaired.start_at_mean(&mnist.train.images)?;
     let history = trainer(4).fit(&repaired, &mnist.train, &mnist.test)?;
     bands.at_most("repaired", history.final_valid("loss")?, baseline - 10.0);
     let categories = repaired.categories(&mnist.test.images)?;
     bands.at_least("repaired: NMI", nmi(categories)?, 0.25);
 
-    let joint = JointVae::new(10, 8, 300.0, &mut Rng::new(SEED))?;
+    let joint = JointVae::convolutional(10, 8, SEED)?.information_weight(300.0)?;
     joint.start_at_mean(&mnist.train.images)?;
     let history = trainer(10).fit(&joint, &mnist.train, &mnist.test)?;
     bands.at_most(

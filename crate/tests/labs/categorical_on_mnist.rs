@@ -13,7 +13,7 @@ fn categorical_on_mnist_the_plain_one_collapses_as_pytorch_s() -> Result<()> {
     let mnist = Mnist::load()?;
     let mut losses = Vec::new();
     for seed in SEEDS {
-        let vae = CategoricalVae::new(10, &mut Rng::new(seed))?;
+        let vae = CategoricalVae::inf395(10, seed)?;
         let history = trainer(RmsProp::new(1e-3), 3, seed).batch_size(128).fit(
             &vae,
             &mnist.train,
@@ -34,7 +34,7 @@ fn categorical_on_mnist_the_plain_one_collapses_as_pytorch_s() -> Result<()> {
 fn categorical_on_mnist_the_joint_one_finds_digits() -> Result<()> {
     let mnist = Mnist::load()?;
     for seed in SEEDS {
-        let vae = JointVae::new(10, 8, 300.0, &mut Rng::new(seed))?;
+        let vae = JointVae::convolutional(10, 8, seed)?.information_weight(300.0)?;
         vae.start_at_mean(&mnist.train.images)?;
         let history = trainer(RmsProp::new(2e-3), 3, seed).batch_size(256).fit(
             &vae,

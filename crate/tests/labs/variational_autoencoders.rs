@@ -28,7 +28,7 @@ fn lab_10() -> Result<()> {
     let accuracy = comparison.get("VAE", 2)?.accuracy;
     bands.at_least("INF-395: accuracy", accuracy, 0.35);
 
-    let dense = Vae::dense(400, 20, &mut Rng::new(SEED))?;
+    let dense = Vae::dense(400, 20, SEED)?;
     let history = trainer(Adam::new(1e-3), 10, SEED).fit(&dense, &mnist.train, &mnist.test)?;
     bands.at_most("784-400-20", history.final_valid("loss")?, 150.0);
     let sampled = history.last().unwrap().train("loss").unwrap().mean;
@@ -46,7 +46,7 @@ fn lab_10() -> Result<()> {
     latent_manifold(&inf395, 10, 0.05)?.png()?;
     latent_interpolation(&inf395, &first, &others.images, 4)?.png()?;
     latent_traversal(&dense, &dense.encode(&first)?.mean.narrow(0, 0, 1)?, 3.0, 5)?.png()?;
-    latent_samples(&dense, 20, 10, &mut Rng::new(SEED))?.png()?;
+    latent_samples(&dense, 20, 10, SEED)?.png()?;
     histograms_against_normal("mean ", &code.mean)?.svg()?;
     histograms("variance ", &code.variance()?)?.svg()?;
     Ok(())

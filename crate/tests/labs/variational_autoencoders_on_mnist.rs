@@ -41,7 +41,7 @@ fn vae_on_mnist_the_dense_one_is_as_good_as_pytorch_s() -> Result<()> {
     let mnist = Mnist::load()?;
     let mut losses = Vec::new();
     for seed in SEEDS {
-        let vae = Vae::dense(400, 20, &mut Rng::new(seed))?;
+        let vae = Vae::dense(400, 20, seed)?;
         let history = train(&vae, Adam::new(1e-3), 128, 10, seed, &mnist)?;
         println!("seed {seed}: sampled {:.2}", sampled_loss(&vae, &mnist)?);
         losses.push(history.final_valid("loss")?);

@@ -132,7 +132,7 @@ fn padding_same_keeps_the_size_in_a_summary() {
             "halved",
             Conv2d::filters(3).kernel(5).stride(2).padding_same(),
         )
-        .build(&mut Rng::new(1))
+        .build(1)
         .unwrap();
     let summary = network.summary().unwrap().to_string();
     assert!(summary.contains("[batch, 2, 7, 10]"), "{summary}");

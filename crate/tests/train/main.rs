@@ -3,6 +3,7 @@
 #[path = "../common/fixture.rs"]
 mod fixture;
 
+mod adversaries;
 mod callbacks;
 mod initialisers;
 mod layers;
@@ -14,3 +15,5 @@ mod resume;
 mod run_folder;
 mod schedules;
 mod state_dict;
+mod translation;
+mod weights_folder;

@@ -29,7 +29,7 @@ fn a_residual_network_learns_digits() -> Result<()> {
         .then("pool", AvgPool2d::window(7))
         .then("flatten", Flatten)
         .then("digits", Dense::units(10))
-        .build(&mut Rng::new(6202))?;
+        .build(6202)?;
     let summary = network.summary()?.to_string();
     for row in [
         "Residual + Relu",
@@ -136,7 +136,7 @@ fn tagger(seed: u64) -> Result<Classifier> {
             "tags_first",
             Lambda::named("transpose", |x| x.transpose(1, 2)),
         )
-        .build(&mut Rng::new(seed))?;
+        .build(seed)?;
     Ok(Classifier::new(network))
 }
 
@@ -226,6 +226,37 @@ fn a_masked_tagger_learns_tags_that_depend_on_the_word_before() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn the_mean_of_an_epoch_is_the_one_over_all_words() -> Result<()> {
+    let model = tagger(1)?;
+    // Two batches of evaluation: a thousand long sentences, and the rest of one word.
+    let lengths: Vec<usize> = (0..1200).map(|i| if i < 1000 { 6 } else { 1 }).collect();
+    let [words, tags, mask] = sentences(&lengths, 2)?;
+    let examples = TensorExamples::new(words.clone(), tags.clone())?.masked(mask.clone())?;
+    let all: Vec<u32> = (0..1200).collect();
+    let together = model.losses(&examples.batch(&all)?, &mut Pass::Evaluate)?;
+    let means = model.evaluate(&examples)?;
+    for (mean, (name, expected)) in means.iter().zip(together.values()?) {
+        assert!(
+            (mean.mean - expected).abs() < 1e-6,
+            "{name}: {mean:?}, not {expected}"
+        );
+    }
+    let predicted = model.predict_with_mask(&words, &mask)?;
+    let of_words = |tags: &Tensor| masked_select(tags, &mask);
+    let found = accuracy(&of_words(&tags)?, &of_words(&predicted)?)?;
+    assert!(
+        (found - means[1].mean).abs() < 1e-6,
+        "{found}, not {}",
+        means[1].mean
+    );
+    // The last sentence has one word, which the layer that reads backwards meets after the padding.
+    let last = |probabilities: Tensor| probabilities.i((1199, .., 0))?.to_vec1::<f32>();
+    let masked = last(model.probabilities_with_mask(&words, &mask)?)?;
+    assert_ne!(last(model.probabilities(&words)?)?, masked);
+    Ok(())
+}
+
 /// A fully convolutional network with a class for each pixel: bright or dark.
 #[test]
 fn a_segmenter_learns_masks_of_pixels() -> Result<()> {
@@ -269,7 +300,7 @@ fn a_loop_of_one_s_own_gives_the_trainer_s_bits() -> Result<()> {
             .then("hidden", Dense::units(16).activation(Activation::Tanh))
             .then("dropout", Dropout::rate(0.3))
             .then("sides", Dense::units(2))
-            .build(&mut Rng::new(2))
+            .build(2)
     };
     let weights = |network: &Sequential| -> Result<Vec<Vec<f32>>> {
         let parameters = network.parameters();

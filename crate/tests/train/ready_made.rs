@@ -2,7 +2,7 @@
 //! networks as a student writes them: the same weights drawn in the same order, and the same losses
 //! after two epochs.
 
-use cuaderno::models::{Autoencoder, PixelLoss, Vae, VaeArchitecture};
+use cuaderno::models::{Autoencoder, CategoricalVae, JointVae, PixelLoss, Vae, VaeArchitecture};
 use cuaderno::nn::Activation;
 use cuaderno::optim::RmsProp;
 use cuaderno::train::{Model, TensorExamples, Trainer};
@@ -74,4 +74,23 @@ fn variational_autoencoders() -> Result<()> {
         .r_loss(PixelLoss::Mse, 1000.0)
         .build(&mut rng())?;
     check("lists", &lists, [483.959463, 161.2830893, 140.7975464])
+}
+
+#[test]
+fn categorical_autoencoders() -> Result<()> {
+    let rng = || Rng::new(6202);
+    let categorical = CategoricalVae::inf395(10, &mut rng())?;
+    check(
+        "categorical",
+        &categorical,
+        [37708.373063, 537.4768467, 475.1199951],
+    )?;
+    let joint = JointVae::convolutional(10, 8, &mut rng())?;
+    check("joint", &joint, [20298.132102, 537.3693577, 515.2684936])?;
+    let informed = JointVae::convolutional(10, 8, &mut rng())?.information_weight(300.0)?;
+    check(
+        "informed",
+        &informed,
+        [20298.132102, 537.3702418, 515.3100585],
+    )
 }

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use cuaderno::nn::{Activation, Dense, Dropout, Sequential};
-use cuaderno::optim::Adam;
-use cuaderno::prelude::{Classifier, RunFolder};
+use cuaderno::nn::{Activation, BatchNorm, Dense, Dropout, Sequential};
+use cuaderno::optim::{Adam, RmsProp};
+use cuaderno::prelude::{Classifier, Gan, RunFolder};
 use cuaderno::train::{Callback, TensorExamples, Trainer, Training};
 use cuaderno::{Result, Rng};
 
@@ -41,37 +41,73 @@ fn child() {
         true => RunFolder::load(&path, &ARCHITECTURE).unwrap(),
         false => RunFolder::build(&path, &ARCHITECTURE).unwrap(),
     };
+    let wait = std::env::var("CUADERNO_TEST_WAIT").unwrap();
+    let wait = WaitAt(wait.parse().unwrap(), Path::new(&folder).join(WAITING));
+    match std::env::var("CUADERNO_TEST_MODEL").unwrap().as_str() {
+        "classifier" => train_classifier(&run, wait),
+        "gan" => train_gan(&run, wait),
+        other => panic!("no model {other}"),
+    }
+    .unwrap();
+}
+
+fn train_classifier(run: &RunFolder, wait: WaitAt) -> Result<()> {
     let mut rng = Rng::new(6202);
-    let inputs = rng.normal(0.0, 1.0, &[80, 20]).unwrap();
-    let targets = inputs.narrow(1, 0, 1).unwrap().ge(0.0).unwrap();
-    let targets = targets.flatten_all().unwrap();
-    let targets = targets.to_dtype(cuaderno::candle_core::DType::U32).unwrap();
-    let examples = TensorExamples::new(inputs, targets).unwrap();
+    let inputs = rng.normal(0.0, 1.0, &[80, 20])?;
+    let targets = inputs.narrow(1, 0, 1)?.ge(0.0)?.flatten_all()?;
+    let targets = targets.to_dtype(cuaderno::candle_core::DType::U32)?;
+    let examples = TensorExamples::new(inputs, targets)?;
     let plan = Sequential::input(&[20])
         .then("hidden", Dense::units(30).activation(Activation::Tanh))
         .then("dropout", Dropout::rate(0.3))
         .then("output", Dense::units(2));
-    let model = Classifier::new(plan.build(&mut rng).unwrap());
-    let wait = std::env::var("CUADERNO_TEST_WAIT")
-        .unwrap()
-        .parse()
-        .unwrap();
-    Trainer::new(Adam::new(1e-2))
+    let model = Classifier::new(plan.build(&mut rng)?);
+    let trainer = in_folder(Trainer::new(Adam::new(1e-2)), run, wait);
+    trainer.fit(&model, &examples, &examples)?;
+    Ok(())
+}
+
+/// Two players with averages of different kinds, and statistics that change as they move.
+fn train_gan(run: &RunFolder, wait: WaitAt) -> Result<()> {
+    let mut rng = Rng::new(6202);
+    let points = rng.normal(0.0, 1.0, &[80, 20])?;
+    let examples = TensorExamples::new(points.clone(), points)?;
+    let generator = Sequential::input(&[4])
+        .then("hidden", Dense::units(30).activation(Activation::Tanh))
+        .then("norm", BatchNorm::of_channels())
+        .then("output", Dense::units(20))
+        .build(&mut rng)?;
+    let discriminator = Sequential::input(&[20])
+        .then("hidden", Dense::units(30).activation(Activation::Tanh))
+        .then("dropout", Dropout::rate(0.3))
+        .then("real", Dense::units(1))
+        .build(&mut rng)?;
+    let gan = Gan::new(generator, discriminator)?.with_output(Activation::Linear);
+    let trainer = Trainer::adversarial(RmsProp::new(1e-3), Adam::new(1e-2));
+    in_folder(trainer, run, wait).fit(&gan, &examples, &examples)?;
+    Ok(())
+}
+
+fn in_folder<const PLAYERS: usize>(
+    trainer: Trainer<PLAYERS>,
+    run: &RunFolder,
+    wait: WaitAt,
+) -> Trainer<PLAYERS> {
+    trainer
         .epochs(4)
         .batch_size(8)
         .seed(7)
         .callback(run.checkpoint())
-        .callback(WaitAt(wait, Path::new(&folder).join(WAITING)))
+        .callback(wait)
         .resume(run.path())
-        .fit(&model, &examples, &examples)
-        .unwrap();
 }
 
 /// Starts a training that waits after the step `wait`, which never comes if it is 0.
-fn train(folder: &Path, wait: u64) -> Child {
+fn train(model: &str, folder: &Path, wait: u64) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["run_folder::child", "--exact", "--ignored"])
         .env("CUADERNO_TEST_FOLDER", folder)
+        .env("CUADERNO_TEST_MODEL", model)
         .env("CUADERNO_TEST_WAIT", wait.to_string())
         .stdout(Stdio::null())
         .spawn()
@@ -88,6 +124,15 @@ fn weights(folder: &Path) -> BTreeMap<std::ffi::OsString, Vec<u8>> {
 
 #[test]
 fn a_training_killed_in_an_epoch_ends_with_the_same_bits() {
+    ends_with_the_same_bits("classifier");
+}
+
+#[test]
+fn two_players_killed_in_an_epoch_end_with_the_same_bits() {
+    ends_with_the_same_bits("gan");
+}
+
+fn ends_with_the_same_bits(model: &str) {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| {
         let folder = folder.path().join(name);
@@ -95,11 +140,11 @@ fn a_training_killed_in_an_epoch_ends_with_the_same_bits() {
         folder
     };
     let (whole, killed) = (at("whole"), at("killed"));
-    assert!(train(&whole, 0).wait().unwrap().success());
+    assert!(train(model, &whole, 0).wait().unwrap().success());
 
     // In the first epoch, which has left nothing yet, and in the third.
     for step in [4, 27] {
-        let mut training = train(&killed, step);
+        let mut training = train(model, &killed, step);
         let start = Instant::now();
         while !killed.join(WAITING).exists() {
             assert!(
@@ -113,7 +158,7 @@ fn a_training_killed_in_an_epoch_ends_with_the_same_bits() {
         fs::remove_file(killed.join(WAITING)).unwrap();
         assert_eq!(weights(&killed).len(), [0, 3][usize::from(step > 10)]);
     }
-    assert!(train(&killed, 0).wait().unwrap().success());
+    assert!(train(model, &killed, 0).wait().unwrap().success());
     assert_eq!(weights(&killed).len(), 5);
     assert!(weights(&killed) == weights(&whole), "other bits");
 }

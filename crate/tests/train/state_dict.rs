@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use candle_core::{DType, Device, Module, Tensor};
-use cuaderno::Rng;
 use cuaderno::candle_core;
 use cuaderno::nn::{BatchNorm, Conv2d, Dense, Flatten, Layer, Parameter, Parameters, Sequential};
 
@@ -22,7 +21,7 @@ fn a_network_with_pytorch_s_weights_computes_what_pytorch_does() {
         .then("norm", BatchNorm::of_channels())
         .then("flatten", Flatten)
         .then("output", Dense::units(3))
-        .build(&mut Rng::new(1))
+        .build(1)
         .unwrap();
     network.parameters().load(path("state_dict.pth")).unwrap();
     let fixture = Fixture::load("training/state_dict");

@@ -84,7 +84,7 @@ class Runners(unittest.TestCase):
         kernel.write_text(json.dumps({"argv": argv, "display_name": "stock", "language": "rust"}))
         cells = [
             "use cuaderno::prelude::*;\nlet mnist = Mnist::sample()?;\nlet w = Var::new(2f32, &Device::Cpu)?;",
-            "let model = Autoencoder::basic(2, Activation::Relu, &mut Rng::new(1))?;\n"
+            "let model = Autoencoder::basic(2, Activation::Relu, 1)?;\n"
             "let history = Trainer::new(RmsProp::new(1e-3)).epochs(2).seed(1)\n"
             "    .fit(&model, &mnist.train, &mnist.test)?;\nlearning_curve(&history)?",
             'println!("{}", w.as_tensor().to_scalar::<f32>()?);',

@@ -76,7 +76,8 @@ class Running(unittest.TestCase):
                 self.assertEqual(outcome.reply["ename"], name)
                 self.assertIn(says, outcome.reply["evalue"])
                 traceback = "\n".join(outcome.reply["traceback"])
-                self.assertIn("kept", traceback)
+                # A cell that did not run has lost nothing.
+                self.assertEqual("kept" in traceback, name != "CompileError", traceback)
                 self.assertLess(len(traceback.splitlines()), 14, traceback)
         self.assertEqual(self.session.run("kept + 1").first("execute_result")["data"]["text/plain"], "8")
 
@@ -238,6 +239,59 @@ class Stopping(unittest.TestCase):
         self.assertIn("Interrupted", outcome.text("stderr"))
         after = self.session.run("(kept, steps > 0)")
         self.assertEqual(after.first("execute_result")["data"]["text/plain"], "(7, true)")
+
+    def test_a_loop_of_steps_or_batches_ends_and_keeps_its_variables(self):
+        self.session.run(
+            "let layer = Dense::units(1).build(&[3], &mut Rng::new(1))?;\n"
+            "let x = Rng::new(2).normal(0.0, 1.0, &[8, 3])?;\n"
+            "let examples = TensorExamples::new(x.clone(), x.clone())?;\n"
+            "let mut adam = Adam::new(0.01);"
+        )
+        pause = "    std::thread::sleep(std::time::Duration::from_millis(5));\n"
+        steps = (
+            'println!("begun");\nfor _ in 0..100_000 {\n'
+            "    let loss = layer.forward(&x)?.sqr()?.mean_all()?;\n"
+            "    adam.step(&layer.parameters(), &backward(&loss)?)?;\n" + pause + "}"
+        )
+        batches = (
+            'println!("begun");\nfor epoch in 0..100_000 {\n'
+            "    for step in ShuffledBatches::of(&examples, 2, 6202, epoch)? {\n"
+            "        assert!(layer.forward(&step?.batch.inputs).is_ok());\n    }\n" + pause + "}"
+        )
+        for source, line in ((steps, 4), (batches, 4)):
+            with self.subTest(source):
+                outcome = self.session.run(source, on_message=self.interrupt_when("begun"))
+                self.assertIn("The cell was interrupted in a loop", outcome.reply["evalue"])
+                self.assertIn(f"line {line}", "\n".join(outcome.reply["traceback"]))
+                after = self.session.run("(kept, adam.learning_rate(), layer.forward(&x)?.dims()[0])")
+                self.assertEqual(
+                    after.first("execute_result")["data"]["text/plain"], "(7, 0.01, 8)"
+                )
+
+    def test_a_loop_with_progress_ends_well_and_keeps_its_history(self):
+        self.session.run(
+            "let layer = Dense::units(1).build(&[3], &mut Rng::new(1))?;\n"
+            "let x = Rng::new(2).normal(0.0, 1.0, &[8, 3])?;\n"
+            "let examples = TensorExamples::new(x.clone(), x.clone())?;"
+        )
+        outcome = self.session.run(
+            "let mut progress = Progress::of_epochs(100_000);\nlet mut adam = Adam::new(0.01);\n"
+            "'training: for epoch in 0..100_000 {\n"
+            "    for step in ShuffledBatches::of(&examples, 2, 6202, epoch)? {\n"
+            "        let step = step?;\n"
+            "        let loss = layer.forward(&step.batch.inputs)?.sqr()?.mean_all()?;\n"
+            "        adam.step(&layer.parameters(), &backward(&loss)?)?;\n"
+            '        let losses = Losses::new("loss", loss);\n'
+            "        if !progress.step_done(&step, &losses)? { break 'training; }\n    }\n"
+            '    if epoch == 20 { println!("begun"); }\n'
+            "    progress.epoch_done(0.01, vec![]);\n}\nlet history = progress.finish();",
+            on_message=self.interrupt_when("begun"),
+        )
+        self.assertEqual(outcome.status, "ok")
+        after = self.session.run('(history.epochs.len() > 20, history.stopped.clone())')
+        self.assertEqual(
+            after.first("execute_result")["data"]["text/plain"], '(true, Some("interrupted"))'
+        )
 
     def test_what_never_looks_is_ended_and_its_loss_is_told(self):
         outcome = self.session.run(

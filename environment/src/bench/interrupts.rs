@@ -143,11 +143,11 @@ impl InterruptedSession {
         self.interrupts.clear();
         let _ = self
             .engine
-            .execute("", None, &|_, _| None, Box::new(|_| {}));
+            .execute("", None, None, &|_, _| None, Box::new(|_| {}));
         let start = Instant::now();
         let _ = self
             .engine
-            .execute(code, limit, &|_, _| None, Box::new(|_| {}));
+            .execute(code, None, limit, &|_, _| None, Box::new(|_| {}));
         start.elapsed()
     }
 
@@ -163,7 +163,7 @@ impl InterruptedSession {
         });
         let _ = self
             .engine
-            .execute(code, None, &|_, _| None, Box::new(|_| {}));
+            .execute(code, None, None, &|_, _| None, Box::new(|_| {}));
         let ended = start.elapsed();
         ended.checked_sub(interrupt.join().ok()?)
     }

@@ -77,7 +77,7 @@ fn measure_engine(toolchain: &Toolchain, support: &Support) -> Result<()> {
     let mut engine = EngineThread::start(toolchain, support, settings)?;
     row("engine ready", &[start.elapsed()]);
     let mut time = |code: &str| {
-        let result = engine.execute(code, None, &|_, _| None, Box::new(|_| {}));
+        let result = engine.execute(code, None, None, &|_, _| None, Box::new(|_| {}));
         match result.failure {
             Some(failure) => {
                 bail!("The measured cell failed:\n{code}\n{}", failure.readable())

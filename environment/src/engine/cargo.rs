@@ -13,8 +13,10 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use super::dependencies::{Dependencies, requested, resolved};
+use super::diagnostics::{self, Report};
 use super::limits::ENDED;
 use super::session::{DEPENDENCIES, Facts, LITERALS, WORKING_DIRECTORY};
+use super::source::Replaced;
 use super::{includes, literals, macros, runtime, source, support};
 
 /// Where the stand-in writes the process that compiles a cell, so that a time limit can end it and the
@@ -85,13 +87,21 @@ impl Facts {
 /// The compiler's stack, in bytes: eight times its own choice.
 const STACK: &str = "67108864";
 
-/// Compiles the crate of cells and reports as cargo does with `--message-format=json`.
+/// Compiles the crate of cells and reports as cargo does with `--message-format=json`. What the
+/// compiler says of the student's code it leaves in the session's folder; evcxr hears no more than
+/// what it can mend by itself.
 fn compile(folder: &Path, facts: &Facts, emit: &[&str]) -> Result<u8> {
     ensure!(!folder.join(ENDED).exists(), "the cell was ended");
     let out = folder.join("out");
     let cell = folder.join("src/lib.rs");
+    let generated = fs::read_to_string(&cell)?;
+    if diagnostics::is_second_try(&generated) && Report::read(folder).is_some() {
+        return refuse();
+    }
+    Report::remove(folder)?;
     let dependencies = Dependencies::of(folder, facts)?;
-    let source = source::adapt(&fs::read_to_string(&cell)?, &dependencies.source());
+    let replaced = Replaced::read(folder);
+    let source = source::adapt(&generated, &dependencies.source(), &replaced.names);
     let folder_of_notebook = fs::read_to_string(folder.join(WORKING_DIRECTORY))?;
     let source = macros::put_first(&source);
     let source = literals::restore(&source, &folder.join(LITERALS))?;
@@ -134,15 +144,12 @@ fn compile(folder: &Path, facts: &Facts, emit: &[&str]) -> Result<u8> {
         .with_context(|| format!("{} could not be started", facts.rustc.display()))?;
     let pid_file = folder.join(COMPILER);
     fs::write(&pid_file, compiler.id().to_string())?;
-    let mut stdout = std::io::stdout().lock();
+    let mut errors = Vec::new();
     for line in BufReader::new(compiler.stderr.take().context("stderr is piped")?).lines() {
         let line = line?;
         match serde_json::from_str::<Value>(&line) {
-            Ok(mut message) => {
-                point_at_the_variable_alone(&mut message);
-                let wrapped = json!({"reason": "compiler-message", "message": message});
-                writeln!(stdout, "{wrapped}")?;
-            }
+            Ok(message) if message["level"] == "error" => errors.push(message),
+            Ok(_) => {}
             Err(_) => eprintln!("{line}"),
         }
     }
@@ -155,9 +162,34 @@ fn compile(folder: &Path, facts: &Facts, emit: &[&str]) -> Result<u8> {
             "target": {"name": "ctx"},
             "filenames": [out.join(shared_object("ctx"))],
         });
-        writeln!(stdout, "{artifact}")?;
+        println!("{artifact}");
+        return Ok(0);
+    }
+    Report::write(folder, &generated, &errors)?;
+    // Before the first `?` of a session evcxr writes no type for its error, and mends that.
+    let has_error_type = generated.contains("EvcxrUserCodeError");
+    if has_error_type && errors.iter().any(diagnostics::is_the_students) {
+        return refuse();
+    }
+    for mut message in errors {
+        point_at_the_variable_alone(&mut message);
+        let wrapped = json!({"reason": "compiler-message", "message": message});
+        println!("{wrapped}");
     }
     Ok(status.code().unwrap_or(1) as u8)
+}
+
+/// Tells evcxr that the student's code does not compile, which it cannot mend.
+fn refuse() -> Result<u8> {
+    let message = json!({
+        "message": diagnostics::REFUSED, "level": "error", "code": null, "spans": [],
+        "children": [],
+    });
+    println!(
+        "{}",
+        json!({"reason": "compiler-message", "message": message})
+    );
+    Ok(1)
 }
 
 /// A variable that the cell itself gives away cannot be kept, and evcxr tries again without keeping

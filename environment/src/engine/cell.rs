@@ -2,9 +2,12 @@
 //! cannot read; here that is found before the cell runs.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use ra_ap_syntax::ast::{self, AstNode, HasName};
 use ra_ap_syntax::{Edition, SourceFile, SyntaxNode};
+
+use super::reading::mentions;
 
 /// A cell is read as a function's body.
 const BEFORE: &str = "fn f(){";
@@ -118,6 +121,66 @@ impl Cell {
         self.start + usize::from(self.statements[index].text_range().end()) - BEFORE.len()
     }
 
+    /// The parts of a cell of `length` bytes as evcxr takes them apart, and whether each is an item,
+    /// which does not stay with the statements.
+    pub fn segments(&self, length: usize) -> Vec<(Range<usize>, bool)> {
+        let starts = self.statements.iter().map(|node| self.at(node));
+        let starts: Vec<usize> = [self.start].into_iter().chain(starts.skip(1)).collect();
+        let ends = starts.iter().skip(1).copied().chain([length]);
+        let ranges = starts.iter().zip(ends).map(|(start, end)| *start..end);
+        let is_item = |node: &SyntaxNode| {
+            let kind = node.kind();
+            !ast::Expr::can_cast(kind) && (ast::Item::can_cast(kind) || ast::Attr::can_cast(kind))
+        };
+        ranges.zip(self.statements.iter().map(is_item)).collect()
+    }
+
+    /// Where the last statement or item stands.
+    pub fn last(&self) -> Option<Range<usize>> {
+        let node = self.statements.last()?;
+        let start = self.at(node);
+        Some(start..start + usize::from(node.text_range().len()))
+    }
+
+    /// The names that the cell's statements give to values.
+    pub fn new_variables(&self) -> BTreeSet<String> {
+        let lets = self
+            .statements
+            .iter()
+            .cloned()
+            .filter_map(ast::LetStmt::cast);
+        lets.filter_map(|statement| statement.pat())
+            .flat_map(|pattern| names_in(&pattern))
+            .collect()
+    }
+
+    /// The names among `variables` that the cell gives to new values without a look at the old ones.
+    pub fn replaced<'a>(&self, variables: impl Iterator<Item = &'a str>) -> Vec<String> {
+        let new = |node: &SyntaxNode, name: &str| {
+            let pattern = ast::LetStmt::cast(node.clone()).and_then(|statement| statement.pat());
+            pattern.is_some_and(|pattern| names_in(&pattern).iter().any(|new| new == name))
+        };
+        let is_replaced = |name: &&str| {
+            let Some(at) = self.statements.iter().position(|node| new(node, name)) else {
+                return false;
+            };
+            let pattern = ast::LetStmt::cast(self.statements[at].clone());
+            let pattern = pattern.and_then(|statement| statement.pat());
+            let patterns = pattern.map(|pattern| pattern.syntax().text().to_string());
+            let own = patterns.map_or(0, |text| mentions(&text, name));
+            let before = self.statements[..=at].iter();
+            before
+                .map(|node| mentions(&node.text().to_string(), name))
+                .sum::<usize>()
+                == own
+        };
+        variables.filter(is_replaced).map(str::to_owned).collect()
+    }
+
+    fn at(&self, node: &SyntaxNode) -> usize {
+        self.start + usize::from(node.text_range().start()) - BEFORE.len()
+    }
+
     /// What the cell defines that later cells do not see as it leaves it, a sentence each; `macros`
     /// says of a macro whether it defines items.
     pub fn what_does_not_last(&self, macros: &dyn Fn(&str) -> bool) -> Vec<String> {
@@ -156,6 +219,17 @@ impl Cell {
     }
 }
 
+/// The names that a pattern gives.
+fn names_in(pattern: &ast::Pat) -> BTreeSet<String> {
+    let names = pattern
+        .syntax()
+        .descendants()
+        .filter_map(ast::IdentPat::cast);
+    names
+        .filter_map(|pattern| Some(pattern.name()?.text().to_string()))
+        .collect()
+}
+
 /// The name that a session keeps an item by; macros have names of their own.
 pub fn item_name(node: &SyntaxNode) -> Option<String> {
     let name = match ast::Item::cast(node.clone())? {
@@ -181,6 +255,20 @@ pub fn item_name(node: &SyntaxNode) -> Option<String> {
 /// A name without what makes a word of the language a name.
 pub fn plain(name: &str) -> &str {
     name.strip_prefix("r#").unwrap_or(name)
+}
+
+/// The names of what the cell `code` would make, as far as it can be read.
+pub fn names(code: &str) -> BTreeSet<String> {
+    let Ok(cell) = Cell::read(code) else {
+        return BTreeSet::new();
+    };
+    let items = cell.statements.iter().filter_map(item_name);
+    items.chain(cell.new_variables()).collect()
+}
+
+/// The cell without the commands, comments and empty lines before its Rust code.
+pub fn rust_of(code: &str) -> &str {
+    &code[rust_start(code)..]
 }
 
 /// Where the commands, comments and empty lines before the Rust code end.
@@ -228,6 +316,25 @@ mod tests {
         assert_eq!(statements("let a = 1; // one"), ["let a = 1;"]);
         let cell = Cell::read(":vars\n\n  let a = 1; a").ok().unwrap();
         assert_eq!((cell.place_before(0), cell.place_before(1)), (9, 19));
+    }
+
+    #[test]
+    fn a_variable_is_replaced_where_nothing_looks_at_what_it_was() {
+        let replaced = |code: &str| {
+            let cell = Cell::read(code).ok().unwrap();
+            !cell.replaced(["v"].into_iter()).is_empty()
+        };
+        for code in ["let v = 1;", "let w = 2;\nlet (v, u) = (w, 1);\nv"] {
+            assert!(replaced(code), "{code}");
+        }
+        for code in [
+            "let w = 1;",
+            "let v = v + 1;",
+            "println!(\"{v}\");\nlet v = 1;",
+            "{ let v = 1; }",
+        ] {
+            assert!(!replaced(code), "{code}");
+        }
     }
 
     #[test]

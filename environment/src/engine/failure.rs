@@ -1,15 +1,15 @@
 //! A failed cell in words a student can use: what went wrong and in which line.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
 
 use cuaderno_protocol::Report;
 use evcxr::{CompilationError, Error, EvalOutputs};
 
+use super::answer::Answer;
 use super::collected::Collected;
+use super::hints;
 use super::limits::EndedBy;
-use super::place;
+use super::place::{self, EarlierCell};
 use super::variables::Variables;
 
 /// Why a cell failed, as Jupyter's error output has it.
@@ -19,7 +19,7 @@ pub struct Failure {
     pub name: &'static str,
     /// One sentence.
     pub value: String,
-    /// The details: the line, the compiler's labels and help, which variables are left.
+    /// The details: the line, what to do, the line as it should be, which variables are left.
     pub traceback: Vec<String>,
 }
 
@@ -40,21 +40,68 @@ impl Failure {
                 (None, Some(report)) => Self::returned(cells, report),
                 (None, None) => return None,
             },
-            (Err(Error::CompilationErrors(errors)), _) => Self::compile(cells, &errors),
+            (Err(Error::CompilationErrors(errors)), _) => return Some(Self::compile(&errors)),
             (Err(Error::SubprocessTerminated(status)), _) => Self::process_lost(&status),
             (Err(Error::TypeRedefinedVariablesLost(_)), _) => Self::compile_error(
                 "A type was defined anew, so the variables that held it are lost.".to_owned(),
                 vec![],
             ),
             (Err(Error::Message(message)), _) => {
-                // evcxr's own advice; ours is in `hints`.
-                let advice = message.contains("prevent evcxr");
-                let details = if advice { vec![] } else { rest(&message) };
-                Self::compile_error(first_line(&message), details)
+                return Some(Self::engine_message(cells, &message));
             }
         };
         failure.traceback.extend(variables.describe());
         Some(failure)
+    }
+
+    /// The compiler's answer to a cell.
+    pub(super) fn of_answer(answer: Answer) -> Self {
+        Self::compile_error(answer.sentence, answer.details)
+    }
+
+    /// evcxr's words on a variable that it cannot keep, in ours; others as they are.
+    fn engine_message(cells: &Cells, message: &str) -> Self {
+        let named = |before: &str, after: &str| {
+            let (_, rest) = message.split_once(before)?;
+            Some(rest.split_once(after)?.0)
+        };
+        let (name, sentence, hint) = if let Some(name) = named("The variable `", "` is a closure") {
+            (
+                name,
+                format!("a cell cannot keep the closure `{name}`"),
+                format!(
+                    "write it as a function, `fn {name}(…) {{ … }}`, or use it inside one block, \
+                     `{{ let {name} = …; … }}`."
+                ),
+            )
+        } else if let Some(name) = named("Couldn't automatically determine type of variable `", "`")
+        {
+            (
+                name,
+                format!("the type of `{name}` is not known"),
+                format!("say which type `{name}` has, as in `let {name}: Vec<f64> = …;`."),
+            )
+        } else if let Some(name) = named("The variable `", "` has type `") {
+            (
+                name,
+                format!("a cell cannot keep `{name}`, whose type has no name"),
+                format!(
+                    "make a list of it with `.collect::<Vec<_>>()`, or use it inside one block, \
+                     `{{ let {name} = …; … }}`."
+                ),
+            )
+        } else if let Some(name) = named("Failed to determine type of variable `", "`") {
+            (
+                name,
+                format!("a cell cannot keep `{name}`, whose type is private to its crate"),
+                format!("use it inside one block, `{{ let {name} = …; … }}`."),
+            )
+        } else {
+            return Self::compile_error(first_line(message), rest(message));
+        };
+        let place = super::answer::line_of_variable(cells.prepared, name);
+        let details = place.into_iter().chain([format!("hint: {hint}")]);
+        Self::compile_error(sentence, details.collect())
     }
 
     /// The engine could not be started, so that no cell can run.
@@ -152,7 +199,11 @@ impl Failure {
         Self {
             name: "Panic",
             value: format!("The cell panicked: {}", report.message.trim()),
-            traceback: cells.line_of(report).into_iter().collect(),
+            traceback: cells
+                .line_of(report)
+                .into_iter()
+                .chain(hint(report))
+                .collect(),
         }
     }
 
@@ -169,6 +220,7 @@ impl Failure {
             traceback: rest(message)
                 .into_iter()
                 .chain(cells.line_of(report))
+                .chain(hint(report))
                 .collect(),
         }
     }
@@ -186,52 +238,13 @@ impl Failure {
         }
     }
 
-    fn compile(cells: &Cells, errors: &[CompilationError]) -> Self {
-        let is_error = |error: &&CompilationError| error.level() != "warning";
-        // The first error's own words are the sentence that stands above the traceback.
-        let traceback = errors
-            .iter()
-            .filter(is_error)
-            .enumerate()
-            .map(|(index, error)| {
-                let message = (index > 0).then(|| with_code(error));
-                let details = describe(cells, error);
-                message
-                    .into_iter()
-                    .chain(details)
-                    .collect::<Vec<_>>()
-                    .join("\n")
-            })
-            .filter(|part| !part.is_empty())
-            .collect();
-        let value = errors
-            .iter()
-            .find(is_error)
-            .map_or_else(|| "The cell does not compile.".to_owned(), with_code);
-        Self::compile_error(value, traceback)
-    }
-
-    /// Puts the marks below lines to where they are in the cell, of which evcxr got code with
-    /// insertions: for a line, the column of the insertion and its length.
-    pub(super) fn move_back(&mut self, moved: &BTreeMap<usize, (usize, usize)>) {
-        for part in &mut self.traceback {
-            let mut lines: Vec<String> = part.lines().map(str::to_owned).collect();
-            for at in 1..lines.len() {
-                let Some((head, _)) = lines[at - 1].split_once(": ") else {
-                    continue;
-                };
-                let number = head.trim_start().strip_prefix("line ");
-                let number = number.and_then(|number| number.parse::<usize>().ok());
-                let Some((column, by)) = number.and_then(|number| moved.get(&number)) else {
-                    continue;
-                };
-                let first = head.chars().count() + ": ".len() + column;
-                let indent = lines[at].chars().take_while(|&next| next == ' ').count();
-                if indent >= first + by {
-                    lines[at].drain(..*by);
-                }
-            }
-            *part = lines.join("\n");
+    /// What evcxr says itself, of commands.
+    fn compile(errors: &[CompilationError]) -> Self {
+        let error = errors.iter().find(|error| error.level() != "warning");
+        let message = error.map(CompilationError::message).unwrap_or_default();
+        match error {
+            Some(_) => Self::compile_error(first_line(&message), rest(&message)),
+            None => Self::compile_error("The cell does not compile.".to_owned(), vec![]),
         }
     }
 
@@ -245,82 +258,21 @@ impl Failure {
     }
 }
 
-/// The compiler's words in one line, without evcxr's advice, which is in `hints` as ours.
-fn with_code(error: &CompilationError) -> String {
-    let message = error.message().lines().collect::<Vec<_>>().join(" ");
-    let message = message
-        .split(" You can prevent")
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    match error.code() {
-        Some(code) => format!("{message} [{code}]"),
-        None => message,
-    }
-}
-
-/// The details of a compiler error: the student's lines with the places marked, the help.
-fn describe(cells: &Cells, error: &CompilationError) -> Vec<String> {
-    let lines: Vec<&str> = cells.prepared.lines().collect();
-    let mut details = Vec::new();
-    for message in error.spanned_messages() {
-        let Some(span) = message.span else { continue };
-        let Some(line) = lines.get(span.start_line - 1) else {
-            continue;
-        };
-        let width = if span.end_line == span.start_line {
-            span.end_column.saturating_sub(span.start_column).max(1)
-        } else {
-            line.chars()
-                .count()
-                .saturating_sub(span.start_column - 1)
-                .max(1)
-        };
-        let margin = format!("line {}: ", span.start_line);
-        // As wide as the compiler counts it.
-        let line = line.replace('\t', " ");
-        details.push(format!(
-            "  {margin}{line}\n  {:indent$}{} {}",
-            "",
-            "^".repeat(width),
-            message.label,
-            indent = margin.len() + span.start_column - 1,
-        ));
-    }
-    if details.is_empty() {
-        details.extend(place_in_earlier_cell(cells, error));
-    }
-    for help in error.help() {
-        details.push(format!("  help: {}", help.replace('\n', "\n    ")));
-    }
-    details
-}
-
-/// Where an error is that is in none of the cell's own lines, and what the compiler says there: the
-/// cell has changed something that an earlier one uses.
-fn place_in_earlier_cell(cells: &Cells, error: &CompilationError) -> Option<String> {
-    let spans = error.json["spans"].as_array()?;
-    let span = spans.iter().find(|span| span["is_primary"] == true)?;
-    let place = cells.line(
-        span["file_name"].as_str()?,
-        span["line_start"].as_u64()? as usize,
-    )?;
-    let label = span["label"].as_str().unwrap_or_default();
-    Some(format!("  {place}\n  {label}").trim_end().to_owned())
-}
-
 /// The cell that failed and those before it.
 pub struct Cells<'a> {
     /// The cell as evcxr had it.
     pub prepared: &'a str,
+    /// The same with what was put into it for evcxr.
+    pub marked: &'a str,
     /// Earlier cells that ran, the newest last.
-    pub earlier: &'a [String],
+    pub earlier: &'a [EarlierCell],
     /// The source that was last generated.
-    pub generated: &'a Path,
+    pub generated: &'a str,
 }
 
 impl Cells<'_> {
-    fn line_of(&self, report: &Report) -> Option<String> {
+    /// The student's line that a report is about.
+    pub fn line_of(&self, report: &Report) -> Option<String> {
         self.line(&report.file, report.line)
     }
 
@@ -329,9 +281,12 @@ impl Cells<'_> {
         if !file.ends_with("src/lib.rs") {
             return None;
         }
-        let source = std::fs::read_to_string(self.generated).ok()?;
-        place::describe(&source, number, self.prepared, self.earlier)
+        place::describe(self.generated, number, self.prepared, self.earlier)
     }
+}
+
+fn hint(report: &Report) -> Option<String> {
+    Some(format!("hint: {}", hints::hint_at_run_time(report)?))
 }
 
 fn first_line(message: &str) -> String {
@@ -347,24 +302,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_are_put_back_to_where_they_belong() {
-        let line = "  line 1: a; impl B {}\n";
-        let mut failure = Failure::compile_error(
-            String::new(),
-            vec![format!("{line}{:29}^", ""), format!("{line}{:10}^", "")],
-        );
-        failure.move_back(&BTreeMap::from([(1, (2, 10))]));
-        assert_eq!(
-            failure.traceback,
-            [format!("{line}{:19}^", ""), format!("{line}{:10}^", "")]
-        );
-    }
-
-    #[test]
     fn a_report_names_the_students_line() {
-        let folder = tempfile::tempdir().unwrap();
-        let generated = folder.path().join("lib.rs");
-        std::fs::write(&generated, "mod evcxr {}\nlet list = vec![1];\nlist[3]\n").unwrap();
         let report = |file: &str| Report {
             message: "index out of bounds".to_owned(),
             file: file.to_owned(),
@@ -372,8 +310,9 @@ mod tests {
         };
         let cells = Cells {
             prepared: "let list = vec![1];\n  list[3]",
+            marked: "let list = vec![1];\n  list[3]",
             earlier: &[],
-            generated: &generated,
+            generated: "mod evcxr {}\nlet list = vec![1];\nlist[3]\n",
         };
         let place = cells.line_of(&report("/session/src/lib.rs"));
         assert_eq!(place.as_deref(), Some("line 2: list[3]"));

@@ -1,6 +1,7 @@
 //! The notebook engine: evcxr with the support crate linked in, a `cargo` that compiles a cell
 //! without asking the real one, and a runtime process that tells a failure from a success.
 
+mod answer;
 mod cargo;
 mod cell;
 mod channel;
@@ -8,6 +9,7 @@ mod collected;
 mod collector;
 mod definitions;
 mod dependencies;
+mod diagnostics;
 mod failure;
 mod gradients;
 mod handover;
@@ -19,6 +21,7 @@ mod limits;
 mod literals;
 mod macros;
 mod offered;
+mod origins;
 mod output;
 mod page;
 mod place;
@@ -30,6 +33,7 @@ mod session;
 mod source;
 mod stand_ins;
 mod support;
+mod syntax;
 mod thread;
 mod variables;
 
@@ -52,15 +56,19 @@ pub use support::Support;
 pub use thread::EngineThread;
 
 use crate::toolchain::Toolchain;
+use answer::Answer;
 use cell::Cell;
 use collector::Collector;
 use definitions::Definitions;
 use dependencies::Dependencies;
+use diagnostics::Report;
 use failure::Cells;
 use gradients::Gradients;
 use impls::Impls;
 use limits::{EndedBy, Verdict, Watch};
+use place::EarlierCell;
 use session::{Facts, LITERALS, Session, WORKING_DIRECTORY};
+use source::Replaced;
 use variables::{Gone, Variables};
 
 /// The engine runs this binary again as `cuaderno runtime`.
@@ -132,9 +140,14 @@ struct Engine {
     impls: Impls,
     /// Where the code that evcxr got for the running cell is not where it is in the cell.
     moved: BTreeMap<usize, (usize, usize)>,
+    /// That code.
+    marked: String,
+    /// Variables to which the running cell gives new values without a look at the old ones.
+    replaced: Vec<String>,
     gone: Gone,
     /// Cells that ran, as evcxr had them.
-    cells: Vec<String>,
+    cells: Vec<EarlierCell>,
+    rustc: PathBuf,
     gradients: Gradients,
 }
 
@@ -189,8 +202,11 @@ impl Engine {
             definitions: Definitions::default(),
             impls: Impls::default(),
             moved: BTreeMap::new(),
+            marked: String::new(),
+            replaced: Vec::new(),
             gone: Gone::default(),
             cells: Vec::new(),
+            rustc: toolchain.rustc.clone(),
             gradients: Gradients::default(),
         };
         engine.allow_question_marks()?;
@@ -212,21 +228,32 @@ impl Engine {
         self.session.folder()
     }
 
-    /// Runs a cell for at most `limit`; `on_output` sees what it prints and shows, as it comes.
+    /// Runs a cell, to the student that of `number`, for at most `limit`; `on_output` sees what it
+    /// prints and shows, as it comes.
     pub fn execute(
         &mut self,
         code: &str,
+        number: Option<usize>,
         limit: Option<Duration>,
         ask_user: AskUser,
         mut on_output: OnOutput,
     ) -> CellResult {
         let start = Instant::now();
-        let before = self.variables();
+        let types = self.types();
+        let before: BTreeSet<String> = types.keys().cloned().collect();
         let definitions: BTreeSet<String> = self
             .context
             .defined_item_names()
             .map(str::to_owned)
             .collect();
+        let ended = |failure: Option<Failure>| CellResult {
+            failure,
+            interrupted: false,
+            duration: start.elapsed(),
+        };
+        if let Some(name) = reading::asks_about(code, |name| before.contains(name)) {
+            return ended(self.tell_about(name, &mut *on_output).err());
+        }
         let known = |name: &str| before.contains(name) || definitions.contains(name);
         let literals = self.session.folder().join(LITERALS);
         let prepared = reading::prepare(code, known).and_then(|cell| {
@@ -235,14 +262,19 @@ impl Engine {
         });
         let prepared = match prepared {
             Ok(prepared) => prepared,
-            Err(sentence) => {
-                return CellResult {
-                    failure: Some(Failure::refused(sentence)),
-                    interrupted: false,
-                    duration: start.elapsed(),
-                };
-            }
+            Err(sentence) => return ended(Some(Failure::refused(sentence))),
         };
+        let new = cell::names(&prepared);
+        let session = hints::Session {
+            gone: &self.gone,
+            variables: &types,
+            definitions: &definitions,
+        };
+        if let Some(answer) = self.unreadable(&prepared, &session) {
+            let place = in_cell(answer.place.as_deref(), number);
+            self.gone.after_failure(new, &before, place.as_deref());
+            return ended(Some(Failure::of_answer(answer)));
+        }
         let warnings = self.gradients.warnings(code);
         if !warnings.is_empty() {
             on_output(&CellOutput::Text(Stream::Stderr, warnings));
@@ -275,40 +307,112 @@ impl Engine {
             });
         }
         let collected = self.collector.take();
+        let generated = self.context.last_source().unwrap_or_default();
+        if collected.error.is_some() || collected.panicked.is_some() {
+            self.take_back_replaced(&generated);
+        }
         let after = self.variables();
         let succeeded = result.is_ok();
+        let refused = matches!(result, Err(evcxr::Error::CompilationErrors(_)));
         if reading::restarts(&prepared) {
             self.gone = Gone::default();
-        } else if succeeded || matches!(result, Err(evcxr::Error::CompilationErrors(_))) {
+        } else if succeeded || refused {
             self.gone.after_cell(&prepared, succeeded, &before, &after);
         }
-        let variables = Variables::new(before.clone(), after);
+        let variables = Variables::new(before.clone(), after.clone(), &new);
         let cells = Cells {
             prepared: &prepared,
+            marked: &self.marked,
             earlier: &self.cells,
-            generated: &self.session.folder().join("src/lib.rs"),
+            generated: &generated,
         };
-        let mut failure = Failure::of(&cells, result, &collected, ended_by, &variables);
-        if let Some(failure) = &mut failure {
-            failure.move_back(&std::mem::take(&mut self.moved));
-        }
         let session = hints::Session {
             gone: &self.gone,
-            variables: &before,
+            variables: &types,
             definitions: &definitions,
         };
-        if let Some(failure) = &mut failure
-            && let Some(hint) = hints::hint(failure, &prepared, &session)
-        {
-            failure.traceback.insert(0, format!("hint: {hint}"));
+        let report = Report::read(self.session.folder()).filter(|_| refused && ended_by.is_none());
+        let (failure, place) = match report {
+            Some(report) => {
+                let answer = answer::answer(&report, &cells, &self.moved, &session);
+                let place = answer.place.clone();
+                (Some(Failure::of_answer(answer)), place)
+            }
+            None => {
+                let failure = Failure::of(&cells, result, &collected, ended_by, &variables);
+                let report = collected.panicked.as_ref().or(collected.error.as_ref());
+                let place = report.and_then(|report| cells.line_of(report));
+                (
+                    failure,
+                    place.and_then(|place| Some(place.split_once(": ")?.0.to_owned())),
+                )
+            }
+        };
+        if failure.is_some() {
+            let here: BTreeSet<String> = after.union(&definitions).cloned().collect();
+            let place = in_cell(place.as_deref(), number);
+            self.gone.after_failure(new, &here, place.as_deref());
         }
         if succeeded {
-            self.cells.push(prepared);
+            self.cells.push(EarlierCell {
+                number,
+                code: prepared,
+            });
         }
         CellResult {
             failure,
             interrupted: ended_by == Some(EndedBy::Interrupt),
             duration: start.elapsed(),
+        }
+    }
+
+    /// The answer to a cell that cannot be read.
+    fn unreadable(&self, code: &str, session: &hints::Session) -> Option<Answer> {
+        let rust = cell::rust_of(code);
+        let start = code.len() - rust.len();
+        let lines = code[..start].matches('\n').count();
+        if let Some(found) = syntax::unbalanced(rust, lines) {
+            return Some(answer::unbalanced(&found, code, start));
+        }
+        let report = syntax::report(code, rust, &self.rustc, self.session.folder())?;
+        answer::unreadable(&report, code, session)
+    }
+
+    /// Shows what is known of `name`.
+    fn tell_about(
+        &mut self,
+        name: &str,
+        on_output: &mut dyn FnMut(&CellOutput),
+    ) -> Result<(), Failure> {
+        const NOTHING: &str = "No documentation found";
+        let paths = [name.to_owned(), format!("cuaderno::prelude::{name}")];
+        let found = paths.iter().find_map(|path| {
+            let found = self.describe(path, path.len()).ok();
+            found.filter(|(text, _)| text != NOTHING)
+        });
+        match found {
+            Some((text, html)) => {
+                let contents = Contents::text(text).with("text/html", html);
+                on_output(&CellOutput::Value(contents));
+                Ok(())
+            }
+            None => Err(Failure::refused(format!(
+                "Nothing is known of `{name}`: no variable, function or type has this name here."
+            ))),
+        }
+    }
+
+    /// What the failed cell of `generated` would only have replaced, the store has kept, and evcxr has
+    /// forgotten.
+    fn take_back_replaced(&mut self, generated: &str) {
+        let names = std::mem::take(&mut self.replaced);
+        let cell: Vec<_> = names
+            .iter()
+            .filter_map(|name| source::taking_back(generated, name))
+            .collect();
+        if !cell.is_empty() && self.processes.are_alive() {
+            // Where it fails, the variables are lost, and the failure says so.
+            let _ = self.context.execute(&cell.join("\n"));
         }
     }
 
@@ -321,14 +425,22 @@ impl Engine {
         let cell = Cell::read(code).map_err(|unread| unread.message(code))?;
         let marked = self.impls.mark(code, &cell);
         self.moved = marked.moved;
+        self.marked.clone_from(&marked.code);
+        Report::remove(self.session.folder())?;
         self.lose_variables(&marked.code, &cell)?;
         let later = self.definitions.with(&cell);
         for sentence in cell.what_does_not_last(&|name| later.makes_items(name)) {
             self.collector.say(Stream::Stderr, format!("{sentence}\n"));
         }
-        let outputs = self
-            .context
-            .execute_with_callbacks(&marked.code, callbacks)?;
+        let names = self.context.variables_and_types().map(|(name, _)| name);
+        let replaced = Replaced {
+            names: cell.replaced(names),
+        };
+        replaced.write(self.session.folder())?;
+        let outputs = self.context.execute_with_callbacks(&marked.code, callbacks);
+        Replaced::default().write(self.session.folder())?;
+        self.replaced = replaced.names;
+        let outputs = outputs?;
         if !cell.statements().is_empty() {
             self.definitions = Definitions::of_source(&self.context.last_source()?);
             self.impls = marked.impls;
@@ -352,9 +464,9 @@ impl Engine {
             return Ok(());
         }
         // A cell that does not compile defines nothing, so that no variable need go.
-        let mut errors = self.context.check(code)?;
-        errors.retain(|error| error.level() == "error" && error.is_from_user_code());
-        if !errors.is_empty() {
+        let errors = self.context.check(code)?;
+        let report = Report::read(self.session.folder());
+        if report.is_some_and(|report| !report.can_be_mended()) {
             return Err(evcxr::Error::CompilationErrors(errors));
         }
         let drop = |name: &str| {
@@ -432,8 +544,25 @@ impl Engine {
     }
 
     fn variables(&self) -> BTreeSet<String> {
+        self.types().into_keys().collect()
+    }
+
+    /// The variables and their types.
+    fn types(&self) -> BTreeMap<String, String> {
         let variables = self.context.variables_and_types();
-        variables.map(|(name, _)| name.to_owned()).collect()
+        variables
+            .map(|(name, kind)| (name.to_owned(), kind.to_owned()))
+            .collect()
+    }
+}
+
+/// A line of a cell, in the words that a later one is told.
+fn in_cell(line: Option<&str>, number: Option<usize>) -> Option<String> {
+    match (line, number) {
+        (Some(line), Some(number)) => Some(format!("{line} of cell {number}")),
+        (Some(line), None) => Some(line.to_owned()),
+        (None, Some(number)) => Some(format!("cell {number}")),
+        (None, None) => None,
     }
 }
 

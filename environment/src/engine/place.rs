@@ -3,9 +3,21 @@
 use ra_ap_syntax::ast::HasName;
 use ra_ap_syntax::{AstNode, Edition, SourceFile, TextSize, ast};
 
+/// A cell that ran.
+pub struct EarlierCell {
+    /// Its number, as the student sees it.
+    pub number: Option<usize>,
+    pub code: String,
+}
+
 /// The line of the student's that stands in line `number` of the `generated` source: in the cell
 /// `code`, or in one of the `earlier`, of which the last is the newest.
-pub fn describe(generated: &str, number: usize, code: &str, earlier: &[String]) -> Option<String> {
+pub fn describe(
+    generated: &str,
+    number: usize,
+    code: &str,
+    earlier: &[EarlierCell],
+) -> Option<String> {
     let source: Vec<&str> = generated.lines().map(str::trim).collect();
     let at = number.checked_sub(1).filter(|at| *at < source.len())?;
     if source[at].is_empty() {
@@ -13,27 +25,31 @@ pub fn describe(generated: &str, number: usize, code: &str, earlier: &[String]) 
     }
     // Where a line is not the only one of its kind, those around it tell which one it is. Of places
     // that are alike, the last counts: cells in the order of their age, and this one.
-    let cells = earlier.iter().map(String::as_str).chain([code]);
-    let candidates = cells.flat_map(|cell| {
+    let cells = earlier.iter().map(|cell| (cell.number, cell.code.as_str()));
+    let cells = cells.chain([(None, code)]);
+    let candidates = cells.flat_map(|(count, cell)| {
         let lines: Vec<&str> = cell.lines().map(str::trim).collect();
         let same = (0..lines.len()).filter(|line| lines[*line] == source[at]);
         let same: Vec<_> = same
-            .map(|line| (around(&source, at, &lines, line), cell, line))
+            .map(|line| (around(&source, at, &lines, line), count, cell, line))
             .collect();
         same
     });
-    let (_, cell, line) = candidates.max_by_key(|(around, ..)| *around)?;
+    let (_, count, cell, line) = candidates.max_by_key(|(around, ..)| *around)?;
     let text = cell.lines().nth(line)?.trim();
     let number = line + 1;
     if std::ptr::eq(cell, code) {
         return Some(format!("line {number}: {text}"));
     }
     let function = function_at(cell, line).map(|name| format!("in `{name}`, "));
-    Some(format!(
-        "{}line {number} of the earlier cell that begins `{}`: {text}",
-        function.unwrap_or_default(),
-        cell.lines().find(|line| !line.trim().is_empty())?.trim()
-    ))
+    let function = function.unwrap_or_default();
+    Some(match count {
+        Some(count) => format!("{function}line {number} of cell {count}: {text}"),
+        None => format!(
+            "{function}line {number} of the earlier cell that begins `{}`: {text}",
+            cell.lines().find(|line| !line.trim().is_empty())?.trim()
+        ),
+    })
 }
 
 /// How many lines next to `a[i]` and `b[j]` are the same.
@@ -84,11 +100,14 @@ mod tests {
         let third = "fn third(list: &[i32]) -> i32 {\n    let at = 3;\n    list[at]\n}".to_owned();
         let code = "let at = 3;\nprintln!(\"{}\",\n    list[at]\n);\nthird(&[1])";
         let source = generated(&third, code);
-        let earlier = [third.clone(), "1 + 1".to_owned()];
+        let cell = |number, code: &str| EarlierCell {
+            number,
+            code: code.to_owned(),
+        };
+        let earlier = [cell(Some(4), &third), cell(None, "1 + 1")];
         assert_eq!(
             describe(&source, 3, code, &earlier).unwrap(),
-            "in `third`, line 3 of the earlier cell that begins `fn third(list: &[i32]) -> i32 {`: \
-             list[at]"
+            "in `third`, line 3 of cell 4: list[at]"
         );
         assert_eq!(
             describe(&source, 8, code, &earlier).unwrap(),

@@ -104,11 +104,41 @@ pub fn ends_within_a_token(code: &str) -> bool {
         })
 }
 
-/// Whether `code` names `name` outside of strings and comments.
-pub fn mentions(code: &str, name: &str) -> bool {
+/// How often `code` names `name` outside of comments; a string that holds the word counts, as it may
+/// be a format.
+pub fn mentions(code: &str, name: &str) -> usize {
     let tokens = LexedStr::new(Edition::Edition2024, code);
-    (0..tokens.len())
-        .any(|token| tokens.kind(token) == SyntaxKind::IDENT && tokens.text(token) == name)
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let names = |token: &usize| match tokens.kind(*token) {
+        SyntaxKind::IDENT => tokens.text(*token) == name,
+        SyntaxKind::STRING => tokens
+            .text(*token)
+            .split(|c| !is_word(c))
+            .any(|word| word == name),
+        _ => false,
+    };
+    (0..tokens.len()).filter(names).count()
+}
+
+/// The name that the cell `code` asks about, as in `?Trainer` or `Trainer?`. Behind the name of a
+/// variable a `?` is Rust.
+pub fn asks_about(code: &str, is_variable: impl Fn(&str) -> bool) -> Option<&str> {
+    let code = code.trim();
+    let before = code.trim_start_matches('?');
+    let name = if before.len() < code.len() {
+        before.trim()
+    } else {
+        let name = code.strip_suffix('?')?.trim_end_matches('?').trim();
+        if is_variable(name) {
+            return None;
+        }
+        name
+    };
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let is_name = |part: &str| {
+        part.starts_with(|c: char| c.is_alphabetic() || c == '_') && part.chars().all(is_word)
+    };
+    name.split("::").all(is_name).then_some(name)
 }
 
 /// Whether the cell asks evcxr for a new runtime process.
@@ -251,6 +281,30 @@ mod tests {
             prepared("let\u{a0}a\u{2009}= \"\u{a0}\"; //\u{a0}\nb\u{feff}"),
             "let a = \"\u{a0}\"; //\u{a0}\nb "
         );
+    }
+
+    #[test]
+    fn a_question_is_told_from_a_question_mark() {
+        let asks = |code| asks_about(code, |name| name == "result");
+        for (code, name) in [
+            ("?Trainer", "Trainer"),
+            (" Trainer? ", "Trainer"),
+            ("Trainer::fit??", "Trainer::fit"),
+            ("?result", "result"),
+        ] {
+            assert_eq!(asks(code), Some(name), "{code}");
+        }
+        for code in [
+            "result?",
+            "load()?",
+            "model.fit?",
+            "1?",
+            "",
+            "?",
+            "let a = b?",
+        ] {
+            assert_eq!(asks(code), None, "{code}");
+        }
     }
 
     #[test]

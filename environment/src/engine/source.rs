@@ -1,6 +1,12 @@
 //! Changes to the source that evcxr generates from a cell, made just before it is compiled. They
 //! add no line, so that the compiler's messages keep their places.
 
+use std::fs;
+use std::io::Result;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
 /// What evcxr writes around a cell, by how it begins and ends, and the same compiled before. After
 /// `:efmt`, evcxr's own error type stays: ours only knows `Display`.
 const COMPILED: [(&str, &str, &str); 2] = [
@@ -43,8 +49,52 @@ const TRAITS: [(&str, &str); 4] = [
     ("Error", "::std::error::Error"),
 ];
 
-/// The source as it is compiled, with a line of more behind it.
-pub fn adapt(generated: &str, more: &str) -> String {
+/// How a cell's function ends.
+const LAST: &str = "\nevcxr_variable_store\n}";
+
+/// The file in the session's folder that says which variables the cell replaces.
+const REPLACED: &str = "replaced.json";
+
+/// Variables to which the running cell gives new values without a look at the old ones. Where it fails,
+/// the old ones are kept.
+#[derive(Default, Serialize, Deserialize)]
+pub struct Replaced {
+    pub names: Vec<String>,
+}
+
+impl Replaced {
+    /// What the engine has said of the running cell.
+    pub fn read(folder: &Path) -> Self {
+        let file = fs::read(folder.join(REPLACED)).unwrap_or_default();
+        serde_json::from_slice(&file).unwrap_or_default()
+    }
+
+    /// Says it.
+    ///
+    /// # Errors
+    /// If the session's folder cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        fs::write(folder.join(REPLACED), serde_json::to_vec(self)?)
+    }
+}
+
+/// A cell that takes `name` out of the store as the cell of `generated` did: for what evcxr has
+/// forgotten and the store has kept.
+pub fn taking_back(generated: &str, name: &str) -> Option<String> {
+    let end = format!("(stringify!({name}));");
+    let taken = |line: &&str| line.starts_with("let ") && line.ends_with(&end);
+    let line = generated.lines().find(taken)?;
+    let (variable, take) = line.split_once(" = evcxr_variable_store.take_variable::<")?;
+    let kind = take.strip_suffix(&end)?.strip_suffix('>')?;
+    // The analyser does not know the store.
+    Some(format!(
+        "{variable}: {kind} = {STORE}take_variable::<{take}"
+    ))
+}
+
+/// The source as it is compiled, with a line of more behind it. It keeps the old values of variables
+/// that are `replaced`, if the cell fails.
+pub fn adapt(generated: &str, more: &str, replaced: &[String]) -> String {
     let mut source = generated.to_owned();
     for (begin, end, compiled) in COMPILED {
         if let Some(start) = source.find(begin)
@@ -62,6 +112,11 @@ pub fn adapt(generated: &str, more: &str) -> String {
             stored(&source[..end])
         );
         source.replace_range(end..end + ENDED.len(), &ended);
+    }
+    if let Some(end) = source.rfind(LAST) {
+        let keep = |name: &String| format!("{STORE}keep_replaced(stringify!({name}), {name}); ");
+        let keep: String = replaced.iter().map(keep).collect();
+        source.insert_str(end + 1, &keep);
     }
     let mut source = with_paths(&source);
     source.push_str(SHOW);
@@ -120,7 +175,7 @@ mod tests {
             impl<T: std::fmt::Display> From<T> for EvcxrUserCodeError {\n                \
                 fn from(error: T) -> Self {\n                    EvcxrUserCodeError {}\n                }\n            \
             }\n        \nmod evcxr_internal_runtime {\npub struct VariableStore {\n}\n\npub fn create() {\n}\n}\nfn user() {}\n";
-        let adapted = adapt(generated, "more");
+        let adapted = adapt(generated, "more", &[]);
         assert!(!adapted.contains("struct"), "{adapted}");
         let line = |source: &str, words| source.lines().position(|line| line.contains(words));
         for words in ["fn of_the_student", "fn user"] {
@@ -132,10 +187,14 @@ mod tests {
         let otherwise_shown = adapt(
             &generated.replace("std::fmt::Display", "std::fmt::Debug"),
             "",
+            &[],
         );
         assert!(otherwise_shown.contains("struct EvcxrUserCodeError"));
         assert!(!otherwise_shown.contains("mod evcxr_internal_runtime"));
-        assert_eq!(adapt("fn f() {}", "more"), format!("fn f() {{}}{SHOW}more"));
+        assert_eq!(
+            adapt("fn f() {}", "more", &[]),
+            format!("fn f() {{}}{SHOW}more")
+        );
     }
 
     #[test]
@@ -143,7 +202,7 @@ mod tests {
         let generated = "\npub extern \"C\" fn run_user_code_3(\n  Ok(_) => {}\n\
             evcxr_variable_store.put_variable::<Vec<u8>>(stringify!(new), new);\n}))\n\
             \x20 Ok(_) => {}\nevcxr_variable_store.put_variable::<u8>(stringify!(old), old);\n";
-        let adapted = adapt(generated, "");
+        let adapted = adapt(generated, "", &[]);
         assert!(adapted.starts_with("\npub extern \"C-unwind\" fn run_user_code_3("));
         assert_eq!(adapted.matches("\n  Ok(_) => {}\n").count(), 1, "{adapted}");
         let ended = "}))\n  Ok(_) => evcxr_variable_store.end_cell(&[\"new\"]),\n";
@@ -151,12 +210,28 @@ mod tests {
     }
 
     #[test]
+    fn what_a_cell_replaces_is_kept_and_can_be_taken_back() {
+        let generated = "\npub extern \"C\" fn run_user_code_3(\n\
+            let mut v = evcxr_variable_store.take_variable::<Vec<u8>>(stringify!(v));\n\
+            evcxr_variable_store\n}\n";
+        let adapted = adapt(generated, "", &["v".to_owned()]);
+        let kept =
+            "\nevcxr_variable_store.keep_replaced(stringify!(v), v); evcxr_variable_store\n}";
+        assert!(adapted.contains(kept), "{adapted}");
+        assert_eq!(
+            taking_back(generated, "v").unwrap(),
+            "let mut v: Vec<u8> = evcxr_variable_store.take_variable::<Vec<u8>>(stringify!(v));"
+        );
+        assert_eq!(taking_back(generated, "w"), None);
+    }
+
+    #[test]
     fn a_trait_in_a_variables_type_has_its_path() {
         let line = "evcxr_variable_store.put_variable::<Box<dyn Any + Send>>(stringify!(a), a);\n";
-        assert!(adapt(line, "").contains("Box<dyn ::std::any::Any + Send>"));
+        assert!(adapt(line, "", &[]).contains("Box<dyn ::std::any::Any + Send>"));
         let own = format!("trait Any {{}}\n{line}");
-        assert!(adapt(&own, "").contains("Box<dyn Any + Send>"));
+        assert!(adapt(&own, "", &[]).contains("Box<dyn Any + Send>"));
         let cell = "let a: Box<dyn Anyone> = b;\n";
-        assert!(adapt(cell, "").contains(cell));
+        assert!(adapt(cell, "", &[]).contains(cell));
     }
 }

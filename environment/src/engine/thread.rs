@@ -108,10 +108,12 @@ impl EngineThread {
         &self.folder
     }
 
-    /// Runs a cell for at most `limit`; `on_output` sees what it prints and shows, as it comes.
+    /// Runs a cell, to the student that of `number`, for at most `limit`; `on_output` sees what it
+    /// prints and shows, as it comes.
     pub fn execute(
         &mut self,
         code: &str,
+        number: Option<usize>,
         limit: Option<Duration>,
         ask_user: AskUser,
         mut on_output: OnOutput,
@@ -141,7 +143,7 @@ impl EngineThread {
                 sender.send(question).ok()?;
                 answered.recv().ok()?
             };
-            let run = AssertUnwindSafe(|| engine.execute(&code, limit, &ask, on_output));
+            let run = AssertUnwindSafe(|| engine.execute(&code, number, limit, &ask, on_output));
             // A panic of the analyser was told by its hook; what is not sent tells it here.
             if let Ok(result) = catch_unwind(run) {
                 let _ = sender.send(Event::Ended(result));

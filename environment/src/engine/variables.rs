@@ -1,6 +1,6 @@
 //! Which variables a failed cell has left.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::reading::mentions;
 
@@ -11,16 +11,28 @@ const MOST_NAMES: usize = 12;
 pub struct Variables {
     kept: Vec<String>,
     lost: Vec<String>,
+    /// What the cell would have made.
+    not_made: Vec<String>,
 }
 
 impl Variables {
-    /// Those there were `before`, of which those `after` are left.
-    pub fn new(before: BTreeSet<String>, after: BTreeSet<String>) -> Self {
+    /// Those there were `before`, of which those `after` are left, and those that the cell would have
+    /// made.
+    pub fn new(
+        before: BTreeSet<String>,
+        after: BTreeSet<String>,
+        not_made: &BTreeSet<String>,
+    ) -> Self {
+        let not_made = not_made.difference(&before).cloned().collect();
         let (kept, lost) = before.into_iter().partition(|name| after.contains(name));
-        Self { kept, lost }
+        Self {
+            kept,
+            lost,
+            not_made,
+        }
     }
 
-    /// One sentence; `None` if there were none.
+    /// One sentence for each; `None` if there were none.
     pub fn describe(&self) -> Option<String> {
         let list = |names: &[String]| {
             let shown = names.iter().take(MOST_NAMES).map(String::as_str);
@@ -30,7 +42,7 @@ impl Variables {
                 more => format!("{shown} and {more} more"),
             }
         };
-        match (self.kept.as_slice(), self.lost.as_slice()) {
+        let old = match (self.kept.as_slice(), self.lost.as_slice()) {
             ([], []) => None,
             (kept, []) => Some(format!("Variables kept: {}.", list(kept))),
             ([], lost) => Some(format!("Variables lost: {}.", list(lost))),
@@ -39,17 +51,25 @@ impl Variables {
                 list(lost),
                 list(kept)
             )),
+        };
+        let new = (!self.not_made.is_empty())
+            .then(|| format!("Of this cell nothing is kept: {}.", list(&self.not_made)));
+        match (old, new) {
+            (Some(old), Some(new)) => Some(format!("{old}\n{new}")),
+            (old, new) => old.or(new),
         }
     }
 }
 
-/// Variables that are there no more, and why.
+/// Names that are there no more, or never were, and why.
 #[derive(Default)]
 pub struct Gone {
     /// A cell used them up.
     pub given_away: BTreeSet<String>,
     /// Their type, or one within it, was defined anew.
     pub of_an_old_type: BTreeSet<String>,
+    /// The cell that makes them failed: where.
+    pub failed: BTreeMap<String, Option<String>>,
 }
 
 impl Gone {
@@ -67,7 +87,7 @@ impl Gone {
                 continue;
             }
             // What a cell does not name, it cannot use up, nor one that did not run.
-            let reason = match succeeded && mentions(code, name) {
+            let reason = match succeeded && mentions(code, name) > 0 {
                 true => &mut self.given_away,
                 false => &mut self.of_an_old_type,
             };
@@ -75,6 +95,24 @@ impl Gone {
         }
         for gone in [&mut self.given_away, &mut self.of_an_old_type] {
             gone.retain(|name| !after.contains(name));
+        }
+        self.failed.retain(|name, _| !after.contains(name));
+    }
+
+    /// A cell failed, at `place`, that would have given `names` to what it makes; of the variables
+    /// those `after` are left.
+    pub fn after_failure(
+        &mut self,
+        names: BTreeSet<String>,
+        after: &BTreeSet<String>,
+        place: Option<&str>,
+    ) {
+        for name in names {
+            if !after.contains(&name) {
+                self.given_away.remove(&name);
+                self.of_an_old_type.remove(&name);
+                self.failed.insert(name, place.map(str::to_owned));
+            }
         }
     }
 }
@@ -91,8 +129,15 @@ mod tests {
         gone.after_cell("drop(list); // layers", true, &all, &none);
         assert_eq!(gone.given_away, names(&["list"]));
         assert_eq!(gone.of_an_old_type, names(&["layers"]));
-        gone.after_cell("let list = 1;", true, &none, &names(&["list"]));
+        gone.after_failure(
+            names(&["list", "other"]),
+            &names(&["other"]),
+            Some("line 2"),
+        );
         assert_eq!(gone.given_away, none);
+        assert_eq!(gone.failed["list"].as_deref(), Some("line 2"));
+        gone.after_cell("let list = 1;", true, &none, &names(&["list"]));
+        assert!(gone.failed.is_empty());
         gone.after_cell("list.len()", false, &names(&["list"]), &none);
         assert_eq!(gone.of_an_old_type, all);
     }
@@ -100,14 +145,17 @@ mod tests {
     #[test]
     fn what_is_lost_is_named() {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        let describe = |before: &[&str], after: &[&str]| {
-            Variables::new(names(before), names(after)).describe()
+        let describe = |before: &[&str], after: &[&str], not_made: &[&str]| {
+            Variables::new(names(before), names(after), &names(not_made)).describe()
         };
-        assert_eq!(describe(&[], &[]), None);
+        assert_eq!(describe(&[], &[], &[]), None);
         assert_eq!(
-            describe(&["a", "b"], &["a", "c"]).unwrap(),
+            describe(&["a", "b"], &["a", "c"], &["a"]).unwrap(),
             "Variables lost: b; kept: a."
         );
-        assert_eq!(describe(&["a"], &["a"]).unwrap(), "Variables kept: a.");
+        assert_eq!(
+            describe(&["a"], &["a"], &["d"]).unwrap(),
+            "Variables kept: a.\nOf this cell nothing is kept: d."
+        );
     }
 }

@@ -27,7 +27,7 @@ fn evaluate_one(engine: &mut EngineThread, code: &str) -> ExpressionResult {
             *lock(&seen) = Some(contents.clone());
         }
     };
-    let result = engine.execute(code, None, &|_, _| None, Box::new(on_output));
+    let result = engine.execute(code, None, None, &|_, _| None, Box::new(on_output));
     if let Some(failure) = &result.failure {
         let ReplyError {
             ename,

@@ -74,7 +74,7 @@ impl Worker {
         let directory = self.shared.working_directory.clone();
         let idle = self.shared.is_idle();
         if let Some(engine) = self.engine.as_mut().filter(|_| idle) {
-            engine.execute(FIRST_CELL, None, &|_, _| None, Box::new(|_| {}));
+            engine.execute(FIRST_CELL, None, None, &|_, _| None, Box::new(|_| {}));
             if engine.reset(&directory).is_err() {
                 self.engine = None;
             }
@@ -178,6 +178,7 @@ impl Worker {
                 publisher.publish(message(output, count), &request);
             }
         };
+        let number = (cell.store_history && !cell.silent).then_some(self.cells);
         let (typed, shared) = (&self.typed, &self.shared);
         let ask_user = |prompt: &str, hidden: bool| {
             if !cell.allow_stdin {
@@ -198,7 +199,7 @@ impl Worker {
                 }
             }
         };
-        let result = engine.execute(&cell.code, None, &ask_user, Box::new(on_output));
+        let result = engine.execute(&cell.code, number, None, &ask_user, Box::new(on_output));
         let value = std::mem::take(&mut *lock(&value));
         Ok((value, result.interrupted, result.failure))
     }

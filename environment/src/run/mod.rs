@@ -12,32 +12,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::engine::{CellOutput, EngineThread, Failure, Interrupts, Settings};
+use crate::profile::ProfileArguments;
 use crate::toolchain::Toolchain;
 use crate::{setup, workbook};
 use notebook::Notebook;
 use printer::Printer;
 use results::Results;
 
-/// How much a notebook does; cells read it with `Profile::current()`.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Profile {
-    /// A small sample and few epochs: checks that every cell works.
-    Quick,
-    /// What the course asks.
-    Full,
-}
-
 #[derive(Args)]
 pub struct RunArguments {
     /// Numbers (09) or paths of notebooks.
     #[arg(required = true, value_name = "NUMBER|PATH")]
     notebooks: Vec<String>,
-    /// How much the notebooks do.
-    #[arg(long, value_enum, default_value = "full")]
-    profile: Profile,
+    #[command(flatten)]
+    profile: ProfileArguments,
     /// Where the executed notebooks and their figures go.
     #[arg(long, value_name = "DIR", default_value = "runs")]
     out: PathBuf,
@@ -86,8 +77,10 @@ pub fn run(arguments: RunArguments) -> Result<ExitCode> {
     let toolchain = Toolchain::discover()?;
     let support = setup::prepare(&toolchain)?;
     let interrupts = stop_on_ctrl_c()?;
-    // SAFETY: the engine, whose threads read the environment, has not started.
-    unsafe { std::env::set_var("CUADERNO_PROFILE", name_of(arguments.profile)) };
+    for (name, value) in arguments.profile.variables() {
+        // SAFETY: the engine, whose threads read the environment, has not started.
+        unsafe { std::env::set_var(name, value) };
+    }
 
     let start = Instant::now();
     println!("Starting the notebook engine ...");
@@ -108,7 +101,7 @@ pub fn run(arguments: RunArguments) -> Result<ExitCode> {
         println!(
             "\n{} ({} profile)",
             path.display(),
-            name_of(arguments.profile)
+            arguments.profile.name()
         );
         let mut execution = Execution {
             engine: &mut engine,
@@ -196,9 +189,13 @@ impl Execution<'_> {
                 let printer = printer.clone();
                 move |output: &CellOutput| lock(&printer).take(output)
             };
-            let result = self
-                .engine
-                .execute(&code, Some(self.limit), &nobody, Box::new(on_output));
+            let result = self.engine.execute(
+                &code,
+                Some(number),
+                Some(self.limit),
+                &nobody,
+                Box::new(on_output),
+            );
             let output = lock(&printer).finish().to_vec();
             println!("    {}", seconds(result.duration));
             report.notes.extend(notes(&output));
@@ -353,13 +350,6 @@ fn notes(output: &[CellOutput]) -> Vec<String> {
         .filter(|line| line.starts_with("NOTE: "))
         .map(str::to_owned)
         .collect()
-}
-
-fn name_of(profile: Profile) -> &'static str {
-    match profile {
-        Profile::Quick => "quick",
-        Profile::Full => "full",
-    }
 }
 
 fn folder_of(notebook: &Path) -> &Path {

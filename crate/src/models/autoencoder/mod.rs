@@ -118,6 +118,14 @@ impl Autoencoder {
         self.decode(&self.encode(examples)?)
     }
 
+    /// As [`Autoencoder::reconstruct`]: what Keras calls the answer of a network.
+    ///
+    /// # Errors
+    /// If the examples do not fit the encoder.
+    pub fn predict(&self, examples: &Tensor) -> Result<Tensor> {
+        self.reconstruct(examples)
+    }
+
     /// Layer, output shape and parameters of both halves.
     ///
     /// # Errors

@@ -2,9 +2,10 @@
 
 use super::Autoencoder;
 use crate::nn::{
-    Activation, Conv2d, Conv2dPlan, Dense, Flatten, MaxPool2d, Reshape, Sequential, Upsample,
+    Activation, Conv2d, Conv2dPlan, Dense, Flatten, MaxPool2d, Reshape, Sequential, SequentialPlan,
+    Upsample,
 };
-use crate::{Result, Rng};
+use crate::{Result, Seed};
 
 const IMAGE: [usize; 3] = [1, 28, 28];
 /// What is left of an image after two poolings: 32 maps of 7 x 7.
@@ -17,9 +18,8 @@ impl Autoencoder {
     ///
     /// ```
     /// use cuaderno::prelude::*;
-    /// let mut rng = Rng::new(6202);
-    /// let images = rng.uniform(0.0, 1.0, &[5, 1, 28, 28])?;
-    /// let model = Autoencoder::basic(8, Activation::Relu, &mut rng)?;
+    /// let images = Rng::new(1).uniform(0.0, 1.0, &[5, 1, 28, 28])?;
+    /// let model = Autoencoder::basic(8, Activation::Relu, 6202)?;
     /// assert_eq!(model.encode(&images)?.dims(), [5, 8]);
     /// assert_eq!(model.reconstruct(&images)?.dims(), [5, 1, 28, 28]);
     /// # Ok::<(), cuaderno::Error>(())
@@ -27,16 +27,14 @@ impl Autoencoder {
     ///
     /// # Errors
     /// If `latent` is 0.
-    pub fn basic(latent: usize, activation: Activation, rng: &mut Rng) -> Result<Self> {
+    pub fn basic(latent: usize, activation: Activation, seed: impl Seed) -> Result<Self> {
         let encoder = Sequential::input(&IMAGE)
             .then("flatten", Flatten)
-            .then("code", Dense::units(latent).activation(activation))
-            .build(rng)?;
+            .then("code", Dense::units(latent).activation(activation));
         let decoder = Sequential::input(&[latent])
             .then("pixels", Dense::units(IMAGE.iter().product()))
-            .then("reshape", Reshape::to(&IMAGE))
-            .build(rng)?;
-        Self::new(encoder, decoder)
+            .then("reshape", Reshape::to(&IMAGE));
+        Self::build(&encoder, &decoder, seed)
     }
 
     /// The deep convolutional autoencoder: two convolutions of 16 and 32 filters, each with a ReLU
@@ -46,7 +44,7 @@ impl Autoencoder {
     ///
     /// # Errors
     /// If `latent` is 0.
-    pub fn deep(latent: usize, activation: Activation, rng: &mut Rng) -> Result<Self> {
+    pub fn deep(latent: usize, activation: Activation, seed: impl Seed) -> Result<Self> {
         let maps = Dense::units(MAPS.iter().product()).activation(Activation::Relu);
         let encoder = Sequential::input(&IMAGE)
             .then("conv1", conv(16).activation(Activation::Relu))
@@ -54,8 +52,7 @@ impl Autoencoder {
             .then("conv2", conv(32).activation(Activation::Relu))
             .then("pool2", MaxPool2d::window(2))
             .then("flatten", Flatten)
-            .then("code", Dense::units(latent).activation(activation))
-            .build(rng)?;
+            .then("code", Dense::units(latent).activation(activation));
         let decoder = Sequential::input(&[latent])
             .then("maps", maps)
             .then("reshape", Reshape::to(&MAPS))
@@ -63,9 +60,13 @@ impl Autoencoder {
             .then("upsample1", Upsample::nearest(2))
             .then("conv4", conv(16).activation(Activation::Relu))
             .then("upsample2", Upsample::nearest(2))
-            .then("pixels", conv(1))
-            .build(rng)?;
-        Self::new(encoder, decoder)
+            .then("pixels", conv(1));
+        Self::build(&encoder, &decoder, seed)
+    }
+
+    /// Both networks from one seed.
+    fn build(encoder: &SequentialPlan, decoder: &SequentialPlan, seed: impl Seed) -> Result<Self> {
+        seed.draw(|rng| Self::new(encoder.build(&mut *rng)?, decoder.build(rng)?))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::optim::RmsProp;
 use crate::train::{Examples, TensorExamples, Trainer, evaluate};
 
 fn model(latent: usize) -> Autoencoder {
-    Autoencoder::basic(latent, Activation::Relu, &mut Rng::new(6202)).unwrap()
+    Autoencoder::basic(latent, Activation::Relu, 6202).unwrap()
 }
 
 /// Images that are one of two random patterns: a code of one number can tell them apart.
@@ -107,7 +107,7 @@ fn the_summary_counts_the_course_s_parameters() {
 }
 
 fn deep(latent: usize, activation: Activation) -> Autoencoder {
-    Autoencoder::deep(latent, activation, &mut Rng::new(6202)).unwrap()
+    Autoencoder::deep(latent, activation, 6202).unwrap()
 }
 
 #[test]

@@ -2,15 +2,16 @@
 
 use candle_core::{D, DType, Device, Tensor};
 
-use super::{likeliest, one_hot};
+use super::{likeliest, numbers, one_hot};
 use crate::data::{Distortion, distort};
+use crate::models::fit::check_decoder;
 use crate::models::start_at_mean::start_at_mean;
-use crate::models::vae::{GaussianCode, IMAGE, PIXELS, VaeArchitecture};
+use crate::models::vae::{GaussianCode, VaeArchitecture, split};
 use crate::models::{Codec, decode, in_batches};
-use crate::nn::{Activation, Dense, Layer, Parameters, Pass, Plan, Sequential, Summary};
+use crate::nn::{Activation, Dense, Layer, Parallel, Parameters, Pass, Sequential, Summary};
 use crate::ops::Reduction;
 use crate::train::{Batch, Losses, Model};
-use crate::{Error, Result, Rng, ops};
+use crate::{Error, Result, Seed, ops};
 
 /// The temperature of the samples of a category in training.
 const TEMPERATURE: f64 = 2.0 / 3.0;
@@ -30,13 +31,10 @@ const TEMPERATURE: f64 = 2.0 / 3.0;
 /// When it is evaluated, the code is the likeliest category and the style's mean, and `information`
 /// is that of an image and itself.
 ///
-/// The layers are those of INF-395, section 4.2, with strides of 2 already in the first two
-/// convolutions, which makes it several times faster.
-///
 /// ```
 /// use cuaderno::prelude::*;
 /// let mut rng = Rng::new(6202);
-/// let vae = JointVae::new(10, 8, 300.0, &mut rng)?;
+/// let vae = JointVae::convolutional(10, 8, &mut rng)?.information_weight(300.0)?;
 /// let styles = rng.normal(0.0, 1.0, &[5, 8])?;
 /// assert_eq!(vae.draw(7, &styles)?.dims(), [5, 1, 28, 28]); // five styles of one category
 /// # Ok::<(), cuaderno::Error>(())
@@ -44,10 +42,8 @@ const TEMPERATURE: f64 = 2.0 / 3.0;
 #[derive(Clone, Debug)]
 pub struct JointVae {
     encoder: Sequential,
-    logits: Dense,
-    mean: Dense,
-    log_var: Dense,
     decoder: Sequential,
+    categories: usize,
     information_weight: f64,
 }
 
@@ -59,51 +55,111 @@ impl JointVae {
         scale: 0.15,
     };
 
-    /// A fresh VAE of that many categories and numbers of style, with weights as in Keras.
+    /// A VAE of those networks, for images of any size, without weight on the information. For that
+    /// many categories and a style of `style` numbers the encoder gives `categories + 2 * style`: the
+    /// logits of the categories, the means and then the log-variances of the style. The decoder takes
+    /// `categories + style` and puts out logits, of which a sigmoid makes the pixels.
+    ///
+    /// ```
+    /// use cuaderno::prelude::*;
+    /// let mut rng = Rng::new(6202);
+    /// let code = Parallel::concat(1)
+    ///     .branch("logits", Dense::units(4))
+    ///     .branch("mean", Dense::units(2))
+    ///     .branch("log_var", Dense::units(2));
+    /// let encoder = Sequential::input(&[3, 8, 8])
+    ///     .then("flatten", Flatten)
+    ///     .then("hidden", Dense::units(32).activation(Activation::Relu))
+    ///     .then("code", code)
+    ///     .build(&mut rng)?;
+    /// let decoder = Sequential::input(&[4 + 2])
+    ///     .then("pixels", Dense::units(3 * 8 * 8))
+    ///     .then("reshape", Reshape::to(&[3, 8, 8]))
+    ///     .build(&mut rng)?;
+    /// let vae = JointVae::new(encoder, decoder, 4)?;
+    /// assert_eq!(vae.prototypes()?.dims(), [4, 3, 8, 8]); // one image a category
+    /// # Ok::<(), cuaderno::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// If there are no categories or no style, or the weight of the information is negative or not
-    /// finite.
-    pub fn new(
-        categories: usize,
-        style: usize,
-        information_weight: f64,
-        rng: &mut Rng,
-    ) -> Result<Self> {
-        if !(information_weight >= 0.0 && information_weight.is_finite()) {
-            return Err(Error::argument(
-                "the weight of the information",
-                information_weight,
-                "a finite number, zero or above",
+    /// If the encoder does not take images, which can be distorted, or the networks do not fit each
+    /// other; the sentence names the shapes.
+    pub fn new(encoder: Sequential, decoder: Sequential, categories: usize) -> Result<Self> {
+        let (image, code) = (
+            encoder.input_shape(),
+            encoder.output_shape(encoder.input_shape())?,
+        );
+        let refuse = |problem: String| Err(Error::shape("JointVae", problem));
+        if image.len() != 3 {
+            return refuse(format!(
+                "the encoder takes {image:?}; it must take images [channels, height, width], which can be turned and shifted."
             ));
         }
+        let style = match code[..] {
+            [numbers] if numbers > categories => numbers - categories,
+            _ => 0,
+        };
+        if categories == 0 || style == 0 || style % 2 == 1 {
+            return refuse(format!(
+                "the encoder gives {code:?}; with {categories} categories it must end in [{categories} + 2 * style], the logits of at least one category, and the means and the log-variances of a style."
+            ));
+        }
+        check_decoder("JointVae", &encoder, &[categories + style / 2], &decoder)?;
+        Ok(Self {
+            encoder,
+            decoder,
+            categories,
+            information_weight: 0.0,
+        })
+    }
+
+    /// For images of 28 x 28: the layers of INF-395, section 4.2, with strides of 2 already in the
+    /// first two convolutions, which makes it several times faster, and with weights as in Keras.
+    ///
+    /// # Errors
+    /// If there are no categories or no style.
+    pub fn convolutional(categories: usize, style: usize, seed: impl Seed) -> Result<Self> {
         let architecture = VaeArchitecture::new(categories + style)
             .encoder([32, 32, 64], [3, 3, 3], [2, 2, 1])
             .decoder([32, 32, 1], [3, 3, 3], [1, 2, 2])
             .hidden(128)
             .activation(Activation::Relu);
-        let encoder = architecture.encoder_plan().build(rng)?;
-        let features = encoder.output_shape(&IMAGE)?;
-        Ok(Self {
-            encoder,
-            logits: Dense::units(categories).build(&features, rng)?,
-            mean: Dense::units(style).build(&features, rng)?,
-            log_var: Dense::units(style).build(&features, rng)?,
-            decoder: architecture.decoder_plan().build(rng)?,
-            information_weight,
-        })
+        let code = Parallel::concat(1)
+            .branch("logits", Dense::units(categories))
+            .branch("mean", Dense::units(style))
+            .branch("log_var", Dense::units(style));
+        let encoder = architecture.encoder_plan().then("code", code);
+        let decoder = architecture.decoder_plan();
+        seed.draw(|rng| Self::new(encoder.build(&mut *rng)?, decoder.build(rng)?, categories))
     }
 
-    /// Sets the bias of the last convolution so that the decoder starts at the mean grey of `images`
-    /// `[n, 1, 28, 28]`, and has no need of the code to get there.
+    /// How much the information counts in the loss.
     ///
     /// # Errors
-    /// None that a built model can give.
+    /// If the weight is negative or not finite.
+    pub fn information_weight(mut self, weight: f64) -> Result<Self> {
+        if !(weight >= 0.0 && weight.is_finite()) {
+            return Err(Error::argument(
+                "the weight of the information",
+                weight,
+                "a finite number, zero or above",
+            ));
+        }
+        self.information_weight = weight;
+        Ok(self)
+    }
+
+    /// Sets the bias of the decoder's last layer so that the decoder starts at the mean of `images`
+    /// `[n, ..]`, and has no need of the code to get there: that of each pixel where there is a bias
+    /// for each, the mean grey of each channel where it is a convolution's.
+    ///
+    /// # Errors
+    /// If the images have another shape, or the decoder's last layer has no bias.
     pub fn start_at_mean(&self, images: &Tensor) -> Result<()> {
         start_at_mean(&self.decoder, images)
     }
 
-    /// The likeliest category, `[n]` of u32, of each of the images `[n, 1, 28, 28]`.
+    /// The likeliest category, `[n]` of u32, of each of the images `[n, ..]`.
     ///
     /// # Errors
     /// If the images have another shape.
@@ -113,7 +169,7 @@ impl JointVae {
         })?)
     }
 
-    /// The codes `[n, categories + style]` of images `[n, 1, 28, 28]`: a 1 at the likeliest
+    /// The codes `[n, categories + style]` of images `[n, ..]`: a 1 at the likeliest
     /// category, then the style's mean.
     ///
     /// # Errors
@@ -125,7 +181,7 @@ impl JointVae {
         })
     }
 
-    /// The images `[n, 1, 28, 28]` of codes `[n, categories + style]`, with pixels in `[0, 1]`.
+    /// The images `[n, ..]` of codes `[n, categories + style]`, with pixels in `[0, 1]`.
     ///
     /// # Errors
     /// If the codes have another shape.
@@ -133,7 +189,7 @@ impl JointVae {
         decode(&self.decoder, codes)
     }
 
-    /// What is left of images `[n, 1, 28, 28]` after going through their codes.
+    /// What is left of images `[n, ..]` after going through their codes.
     ///
     /// # Errors
     /// If the images have another shape.
@@ -141,40 +197,50 @@ impl JointVae {
         self.decode(&self.encode(images)?)
     }
 
-    /// The images `[n, 1, 28, 28]` of one category in the styles `[n, style]`.
+    /// As [`JointVae::reconstruct`]: what Keras calls the answer of a network.
+    ///
+    /// # Errors
+    /// If the images have another shape.
+    pub fn predict(&self, images: &Tensor) -> Result<Tensor> {
+        self.reconstruct(images)
+    }
+
+    /// The images `[n, ..]` of one category in the styles `[n, style]`.
     ///
     /// # Errors
     /// If there is no such category, or the styles have another shape.
     pub fn draw(&self, category: u32, styles: &Tensor) -> Result<Tensor> {
-        if category as usize >= self.count() {
+        if category as usize >= self.categories {
             return Err(Error::argument(
                 "the category to draw",
                 category,
-                format!("below {}, the number of categories", self.count()),
+                format!("below {}, the number of categories", self.categories),
             ));
         }
         let category = Tensor::full(category, styles.dims()[0], &Device::Cpu)?;
         self.decode(&self.joined(&category, styles)?)
     }
 
-    /// The image of each category in the middle of all styles, `[categories, 1, 28, 28]`.
+    /// The image of each category in the middle of all styles, `[categories, ..]`.
     ///
     /// # Errors
     /// None that a built model can give.
     pub fn prototypes(&self) -> Result<Tensor> {
-        let all = Tensor::arange(0, self.count() as u32, &Device::Cpu)?;
-        let middle = Tensor::zeros((self.count(), self.style()), DType::F32, &Device::Cpu)?;
+        let all = Tensor::arange(0, self.categories as u32, &Device::Cpu)?;
+        let middle = Tensor::zeros((self.categories, self.style()), DType::F32, &Device::Cpu)?;
         self.decode(&self.joined(&all, &middle)?)
     }
 
-    /// The images `[n, 1, 28, 28]` of `n` categories and styles drawn at random.
+    /// The images `[n, ..]` of `n` categories and styles drawn at random.
     ///
     /// # Errors
     /// None that a built model can give.
-    pub fn sample(&self, n: usize, rng: &mut Rng) -> Result<Tensor> {
-        let categories: Vec<u32> = (0..n).map(|_| rng.below(self.count()) as u32).collect();
-        let styles = rng.normal(0.0, 1.0, &[n, self.style()])?;
-        self.decode(&self.joined(&Tensor::new(categories, &Device::Cpu)?, &styles)?)
+    pub fn sample(&self, n: usize, seed: impl Seed) -> Result<Tensor> {
+        seed.draw(|rng| {
+            let categories: Vec<u32> = (0..n).map(|_| rng.below(self.categories) as u32).collect();
+            let styles = rng.normal(0.0, 1.0, &[n, self.style()])?;
+            self.decode(&self.joined(&Tensor::new(categories, &Device::Cpu)?, &styles)?)
+        })
     }
 
     /// Layer, output shape and parameters of both halves.
@@ -182,39 +248,30 @@ impl JointVae {
     /// # Errors
     /// None that a built model can give.
     pub fn summary(&self) -> Result<Summary> {
-        let mut summary = Summary::new(&IMAGE);
+        let mut summary = Summary::new(self.encoder.input_shape());
         summary.add_all(&self.encoder)?;
-        summary.add("logits", &self.logits)?;
-        summary.add_beside("mean", &self.mean)?;
-        summary.add_beside("log_var", &self.log_var)?;
-        summary.add_step("code", "Concatenate", &[self.count() + self.style()]);
+        summary.add_step("sample", "Sampling", &[self.categories + self.style()]);
         summary.add_all(&self.decoder)?;
         Ok(summary)
     }
 
-    /// The number of categories.
-    fn count(&self) -> usize {
-        self.logits.weight().dims()[0]
-    }
-
     /// The numbers of a style.
     fn style(&self) -> usize {
-        self.mean.weight().dims()[0]
+        self.decoder.input_shape()[0] - self.categories
     }
 
     /// The codes of categories `[n]` and styles `[n, style]`.
     fn joined(&self, categories: &Tensor, styles: &Tensor) -> Result<Tensor> {
-        let category = one_hot(categories, self.count(), styles.dtype())?;
+        let category = one_hot(categories, self.categories, styles.dtype())?;
         Ok(Tensor::cat(&[&category, styles], 1)?)
     }
 
+    /// The logits of the categories and the distributions of the styles.
     fn code(&self, images: &Tensor, pass: &mut Pass) -> Result<(Tensor, GaussianCode)> {
-        let features = self.encoder.apply(images, pass)?;
-        let style = GaussianCode {
-            mean: self.mean.apply(&features, pass)?,
-            log_var: self.log_var.apply(&features, pass)?,
-        };
-        Ok((self.logits.apply(&features, pass)?, style))
+        let code = self.encoder.apply(images, pass)?;
+        let logits = code.narrow(1, 0, self.categories)?.contiguous()?;
+        let style = code.narrow(1, self.categories, 2 * self.style())?;
+        Ok((logits, split(&style)?))
     }
 
     /// What the categories of the images, given by their logits, tell of those of another view.
@@ -224,8 +281,7 @@ impl JointVae {
             return ops::mutual_information(&p, &p);
         };
         let others = distort(images, Self::DISTORTION, rng)?;
-        let features = self.encoder.apply(&others, pass)?;
-        let q = ops::softmax(&self.logits.apply(&features, pass)?, D::Minus1)?;
+        let q = ops::softmax(&self.code(&others, pass)?.0, D::Minus1)?;
         ops::mutual_information(&p, &q)
     }
 }
@@ -234,9 +290,6 @@ impl Model for JointVae {
     fn parameters(&self) -> Parameters {
         Parameters::new()
             .nest("encoder", self.encoder.parameters())
-            .nest("logits", self.logits.parameters())
-            .nest("mean", self.mean.parameters())
-            .nest("log_var", self.log_var.parameters())
             .nest("decoder", self.decoder.parameters())
     }
 
@@ -244,14 +297,14 @@ impl Model for JointVae {
         let (logits, style) = self.code(&batch.inputs, pass)?;
         let code = match pass {
             Pass::Train(rng) => {
-                let category = ops::gumbel_softmax(&logits, TEMPERATURE, false, rng)?;
+                let category = ops::gumbel_softmax(&logits, TEMPERATURE, false, &mut *rng)?;
                 Tensor::cat(&[category, style.sample(rng)?], 1)?
             }
             Pass::Evaluate => self.joined(&likeliest(&logits)?, &style.mean)?,
         };
         let pixels = self.decoder.apply(&code, pass)?;
         let per_pixel = ops::bce_with_logits(&pixels, &batch.inputs, Reduction::Mean)?;
-        let r_loss = (per_pixel * PIXELS as f64)?;
+        let r_loss = (per_pixel * numbers(&self.encoder))?;
         let of_category = ops::categorical_kl(&logits)?;
         let of_style = ops::gaussian_kl(&style.mean, &style.log_var)?;
         let kl = (of_category + of_style)?.mean_all()?;

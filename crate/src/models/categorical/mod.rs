@@ -11,10 +11,16 @@ pub use vae::CategoricalVae;
 use candle_core::{D, DType, Device, Tensor};
 
 use crate::Result;
+use crate::nn::Sequential;
 
 /// The likeliest category of each row of `scores` `[n, categories]`, `[n]` of u32.
 fn likeliest(scores: &Tensor) -> Result<Tensor> {
     Ok(scores.argmax(D::Minus1)?)
+}
+
+/// How many numbers an example has.
+fn numbers(encoder: &Sequential) -> f64 {
+    encoder.input_shape().iter().product::<usize>() as f64
 }
 
 /// A row for each of `categories` `[n]`, out of `count`, with a 1 in its place: `[n, count]`.

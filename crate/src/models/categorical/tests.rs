@@ -7,7 +7,7 @@ use crate::Rng;
 use crate::data::Mnist;
 use crate::metrics::{clustering_report, reconstruction_bce};
 use crate::models::Codec;
-use crate::nn::{Pass, no_grad};
+use crate::nn::{Dense, Flatten, Pass, Reshape, Sequential, no_grad};
 use crate::ops::check_variables;
 use crate::optim::RmsProp;
 use crate::train::{Batch, Model, Trainer};
@@ -21,11 +21,12 @@ fn batch(n: usize) -> Batch {
 }
 
 fn plain() -> CategoricalVae {
-    CategoricalVae::new(10, &mut Rng::new(6202)).unwrap()
+    CategoricalVae::inf395(10, 6202).unwrap()
 }
 
 fn joint(weight: f64) -> JointVae {
-    JointVae::new(10, 3, weight, &mut Rng::new(6202)).unwrap()
+    let vae = JointVae::convolutional(10, 3, 6202).unwrap();
+    vae.information_weight(weight).unwrap()
 }
 
 fn values(model: &dyn Model, batch: &Batch, pass: &mut Pass) -> Vec<f64> {
@@ -109,12 +110,13 @@ fn a_category_is_drawn_in_each_style_and_a_sample_is_one_of_the_prototypes() {
 
 #[test]
 fn the_gradient_at_the_logits_is_the_slope_of_the_loss() {
-    let vae = JointVae::new(3, 2, 1000.0, &mut Rng::new(2)).unwrap();
+    let vae = JointVae::convolutional(3, 2, 2).unwrap();
+    let vae = vae.information_weight(1000.0).unwrap();
     let parameters = vae.parameters();
     parameters.to_dtype(DType::F64).unwrap();
     let inputs = images(3).to_dtype(DType::F64).unwrap();
     let batch = Batch::new(inputs.clone(), inputs);
-    let names = ["logits.bias"];
+    let names = ["encoder.code.logits.bias"];
     let variables = names.map(|name| (name.to_owned(), parameters.get(name).unwrap().var()));
     let report = check_variables(&variables, || {
         let losses = vae.losses(&batch, &mut Pass::Train(&mut Rng::new(5)))?;
@@ -149,7 +151,7 @@ fn the_summaries_name_both_halves_and_their_heads() {
         "logits",
         "mean",
         "log_var",
-        "Concatenate",
+        "Sampling",
         "conv_transpose3",
         "[batch, 13]",
     ] {
@@ -163,7 +165,8 @@ fn the_summaries_name_both_halves_and_their_heads() {
 #[test]
 fn information_makes_the_categories_digits() {
     let mnist = Mnist::sample().unwrap();
-    let vae = JointVae::new(10, 8, 300.0, &mut Rng::new(6202)).unwrap();
+    let vae = JointVae::convolutional(10, 8, 6202).unwrap();
+    let vae = vae.information_weight(300.0).unwrap();
     vae.start_at_mean(&mnist.train.images).unwrap();
     let trainer = Trainer::new(RmsProp::new(1e-3))
         .epochs(8)
@@ -179,10 +182,10 @@ fn information_makes_the_categories_digits() {
 #[test]
 fn what_cannot_be_built_is_one_sentence() {
     let mut rng = Rng::new(1);
-    assert!(CategoricalVae::new(0, &mut rng).is_err());
-    let error = JointVae::new(10, 2, f64::NAN, &mut rng)
-        .unwrap_err()
-        .to_string();
+    assert!(CategoricalVae::inf395(0, &mut rng).is_err());
+    assert!(JointVae::convolutional(10, 0, &mut rng).is_err());
+    let joint = JointVae::convolutional(10, 2, &mut rng).unwrap();
+    let error = joint.information_weight(f64::NAN).unwrap_err().to_string();
     assert!(
         error.contains("weight of the information is NaN"),
         "{error}"
@@ -201,5 +204,43 @@ fn the_code_of_an_image_is_one_category() {
     assert_eq!(
         pixels(Codec::decode(&model, &codes).unwrap()),
         pixels(restored)
+    );
+}
+
+#[test]
+fn networks_that_do_not_fit_each_other_are_one_sentence() {
+    let network = |input: &[usize], units: usize, output: &[usize]| {
+        let plan = Sequential::input(input)
+            .then("flatten", Flatten)
+            .then("dense", Dense::units(units))
+            .then("reshape", Reshape::to(output));
+        plan.build(&mut Rng::new(1)).unwrap()
+    };
+    let image = [1, 2, 3];
+    let plain = |encoder, decoder| {
+        CategoricalVae::new(encoder, decoder)
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(
+        plain(network(&image, 6, &[2, 3]), network(&[6], 6, &image)),
+        "CategoricalVae: the encoder gives [2, 3]; it must end in [categories], a logit for each."
+    );
+    assert_eq!(
+        plain(network(&image, 4, &[4]), network(&[5], 6, &image)),
+        "CategoricalVae: a code is [4], but the decoder takes [5]; give it the code's shape."
+    );
+    let joint = |encoder, decoder| JointVae::new(encoder, decoder, 4).unwrap_err().to_string();
+    assert_eq!(
+        joint(network(&image, 7, &[7]), network(&[5], 6, &image)),
+        "JointVae: the encoder gives [7]; with 4 categories it must end in [4 + 2 * style], the logits of at least one category, and the means and the log-variances of a style."
+    );
+    assert_eq!(
+        joint(network(&image, 8, &[8]), network(&[6], 5, &[5])),
+        "JointVae: the encoder takes [1, 2, 3], but the decoder gives [5]; it must end in the shape of an example."
+    );
+    assert_eq!(
+        joint(network(&[6], 8, &[8]), network(&[6], 6, &[6])),
+        "JointVae: the encoder takes [6]; it must take images [channels, height, width], which can be turned and shifted."
     );
 }

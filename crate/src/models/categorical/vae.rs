@@ -1,30 +1,29 @@
-//! The categorical VAE of INF-395, section 4.3.
+//! A VAE whose code is a category: INF-395, section 4.3.
 
 use candle_core::{D, DType, Device, Tensor};
 
-use super::{likeliest, one_hot};
+use super::{likeliest, numbers, one_hot};
+use crate::models::fit::check_decoder;
 use crate::models::start_at_mean::start_at_mean;
-use crate::models::vae::{IMAGE, PIXELS, VaeArchitecture};
+use crate::models::vae::VaeArchitecture;
 use crate::models::{Codec, decode, in_batches};
-use crate::nn::{Dense, Layer, Parameters, Pass, Plan, Sequential, Summary};
+use crate::nn::{Dense, Layer, Parameters, Pass, Sequential, Summary};
 use crate::ops::Reduction;
 use crate::train::{Batch, Losses, Model};
-use crate::{Result, Rng, ops};
+use crate::{Error, Result, Seed, ops};
 
 /// A VAE whose code is one of some categories: the encoder gives a logit for each, training decodes
 /// a relaxed sample of their distribution ([`ops::gumbel_softmax`]), and the divergence from the
-/// uniform distribution is part of the loss. Encoder and decoder are those of
-/// [`VaeArchitecture::inf395`].
+/// uniform distribution is part of the loss.
 ///
-/// It minimises `loss = r_loss + kl`, each the mean over the images, in nats: `r_loss` is the binary
-/// cross-entropy summed over the pixels. When it is evaluated, the code is the likeliest category
-/// instead of a sample.
+/// It minimises `loss = r_loss + kl`, each the mean over the examples, in nats: `r_loss` is the binary
+/// cross-entropy summed over the numbers of an example. When it is evaluated, the code is the
+/// likeliest category instead of a sample.
 ///
 /// ```
 /// use cuaderno::prelude::*;
-/// let mut rng = Rng::new(6202);
-/// let images = rng.uniform(0.0, 1.0, &[5, 1, 28, 28])?;
-/// let vae = CategoricalVae::new(10, &mut rng)?;
+/// let images = Rng::new(1).uniform(0.0, 1.0, &[5, 1, 28, 28])?;
+/// let vae = CategoricalVae::inf395(10, 6202)?;
 /// assert_eq!(vae.categories(&images)?.dims(), [5]);
 /// assert_eq!(vae.prototypes()?.dims(), [10, 1, 28, 28]); // one image a category
 /// # Ok::<(), cuaderno::Error>(())
@@ -32,26 +31,60 @@ use crate::{Result, Rng, ops};
 #[derive(Clone, Debug)]
 pub struct CategoricalVae {
     encoder: Sequential,
-    logits: Dense,
     decoder: Sequential,
     temperature: f64,
 }
 
 impl CategoricalVae {
-    /// A fresh VAE of that many categories, with a temperature of 2/3 and weights as in Keras.
+    /// A VAE of those networks, with a temperature of 2/3. The encoder ends in a logit for each
+    /// category; the decoder takes a code of as many numbers and puts out logits, of which a sigmoid
+    /// makes numbers in `[0, 1]`.
+    ///
+    /// ```
+    /// use cuaderno::prelude::*;
+    /// let mut rng = Rng::new(6202);
+    /// let encoder = Sequential::input(&[156])
+    ///     .then("hidden", Dense::units(64).activation(Activation::Relu))
+    ///     .then("logits", Dense::units(4))
+    ///     .build(&mut rng)?;
+    /// let decoder = Sequential::input(&[4]).then("spectrum", Dense::units(156)).build(&mut rng)?;
+    /// let vae = CategoricalVae::new(encoder, decoder)?;
+    /// assert_eq!(vae.prototypes()?.dims(), [4, 156]); // one spectrum a category
+    /// # Ok::<(), cuaderno::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the encoder does not end in `[categories]`, or the networks do not fit each other; the
+    /// sentence names the shapes.
+    pub fn new(encoder: Sequential, decoder: Sequential) -> Result<Self> {
+        let code = encoder.output_shape(encoder.input_shape())?;
+        if !matches!(code[..], [categories] if categories > 0) {
+            return Err(Error::shape(
+                "CategoricalVae",
+                format!(
+                    "the encoder gives {code:?}; it must end in [categories], a logit for each."
+                ),
+            ));
+        }
+        check_decoder("CategoricalVae", &encoder, &code, &decoder)?;
+        Ok(Self {
+            encoder,
+            decoder,
+            temperature: 2.0 / 3.0,
+        })
+    }
+
+    /// INF-395's, section 4.3: that many categories between the networks of
+    /// [`VaeArchitecture::inf395`], with weights as in Keras.
     ///
     /// # Errors
     /// If there are no categories.
-    pub fn new(categories: usize, rng: &mut Rng) -> Result<Self> {
+    pub fn inf395(categories: usize, seed: impl Seed) -> Result<Self> {
         let architecture = VaeArchitecture::inf395(categories);
-        let encoder = architecture.encoder_plan().build(rng)?;
-        let features = encoder.output_shape(&IMAGE)?;
-        Ok(Self {
-            encoder,
-            logits: Dense::units(categories).build(&features, rng)?,
-            decoder: architecture.decoder_plan().build(rng)?,
-            temperature: 2.0 / 3.0,
-        })
+        let encoder = architecture.encoder_plan();
+        let encoder = encoder.then("logits", Dense::units(categories));
+        let decoder = architecture.decoder_plan();
+        seed.draw(|rng| Self::new(encoder.build(&mut *rng)?, decoder.build(rng)?))
     }
 
     /// The same weights with another temperature of the samples in training: the colder, the nearer
@@ -61,26 +94,27 @@ impl CategoricalVae {
         self
     }
 
-    /// Sets the bias of the last convolution so that the decoder starts at the mean grey of `images`
-    /// `[n, 1, 28, 28]`, and has no need of the code to get there.
+    /// Sets the bias of the decoder's last layer so that the decoder starts at the mean of `images`
+    /// `[n, ..]`, and has no need of the code to get there: that of each number where there is a bias
+    /// for each, the mean grey of each channel where it is a convolution's.
     ///
     /// # Errors
-    /// None that a built model can give.
+    /// If the images have another shape, or the decoder's last layer has no bias.
     pub fn start_at_mean(&self, images: &Tensor) -> Result<()> {
         start_at_mean(&self.decoder, images)
     }
 
-    /// The probability of each category, `[n, categories]`, of images `[n, 1, 28, 28]`.
+    /// The probability of each category, `[n, categories]`, of images `[n, ..]`.
     ///
     /// # Errors
     /// If the images have another shape.
     pub fn probabilities(&self, images: &Tensor) -> Result<Tensor> {
         in_batches(images, |images| {
-            ops::softmax(&self.logits(images, &mut Pass::Evaluate)?, D::Minus1)
+            ops::softmax(&self.encoder.apply(images, &mut Pass::Evaluate)?, D::Minus1)
         })
     }
 
-    /// The likeliest category, `[n]` of u32, of each of the images `[n, 1, 28, 28]`.
+    /// The likeliest category, `[n]` of u32, of each of the images `[n, ..]`.
     ///
     /// # Errors
     /// If the images have another shape.
@@ -88,7 +122,15 @@ impl CategoricalVae {
         likeliest(&self.probabilities(images)?)
     }
 
-    /// The images `[n, 1, 28, 28]` of codes `[n, categories]`, with pixels in `[0, 1]`. A code is a
+    /// The codes `[n, categories]` of images `[n, ..]`: a 1 at the likeliest category.
+    ///
+    /// # Errors
+    /// If the images have another shape.
+    pub fn encode(&self, images: &Tensor) -> Result<Tensor> {
+        self.one_hot(&self.categories(images)?)
+    }
+
+    /// The images `[n, ..]` of codes `[n, categories]`, with pixels in `[0, 1]`. A code is a
     /// 1 at its category, or a mixture.
     ///
     /// # Errors
@@ -97,15 +139,23 @@ impl CategoricalVae {
         decode(&self.decoder, codes)
     }
 
-    /// The images of the likeliest categories of images `[n, 1, 28, 28]`.
+    /// The images of the likeliest categories of images `[n, ..]`.
     ///
     /// # Errors
     /// If the images have another shape.
     pub fn reconstruct(&self, images: &Tensor) -> Result<Tensor> {
-        self.decode(&self.one_hot(&self.categories(images)?)?)
+        self.decode(&self.encode(images)?)
     }
 
-    /// The image of each category, `[categories, 1, 28, 28]`: all that it can draw.
+    /// As [`CategoricalVae::reconstruct`]: what Keras calls the answer of a network.
+    ///
+    /// # Errors
+    /// If the images have another shape.
+    pub fn predict(&self, images: &Tensor) -> Result<Tensor> {
+        self.reconstruct(images)
+    }
+
+    /// The image of each category, `[categories, ..]`: all that it can draw.
     ///
     /// # Errors
     /// None that a built model can give.
@@ -114,13 +164,15 @@ impl CategoricalVae {
         self.decode(&self.one_hot(&all)?)
     }
 
-    /// The images `[n, 1, 28, 28]` of `n` categories drawn from the uniform distribution.
+    /// The images `[n, ..]` of `n` categories drawn from the uniform distribution.
     ///
     /// # Errors
     /// None that a built model can give.
-    pub fn sample(&self, n: usize, rng: &mut Rng) -> Result<Tensor> {
-        let drawn: Vec<u32> = (0..n).map(|_| rng.below(self.count()) as u32).collect();
-        self.decode(&self.one_hot(&Tensor::new(drawn, &Device::Cpu)?)?)
+    pub fn sample(&self, n: usize, seed: impl Seed) -> Result<Tensor> {
+        seed.draw(|rng| {
+            let drawn: Vec<u32> = (0..n).map(|_| rng.below(self.count()) as u32).collect();
+            self.decode(&self.one_hot(&Tensor::new(drawn, &Device::Cpu)?)?)
+        })
     }
 
     /// Layer, output shape and parameters of both halves.
@@ -128,25 +180,19 @@ impl CategoricalVae {
     /// # Errors
     /// None that a built model can give.
     pub fn summary(&self) -> Result<Summary> {
-        let mut summary = Summary::new(&IMAGE);
+        let mut summary = Summary::new(self.encoder.input_shape());
         summary.add_all(&self.encoder)?;
-        summary.add("logits", &self.logits)?;
         summary.add_all(&self.decoder)?;
         Ok(summary)
     }
 
     /// The number of categories.
     fn count(&self) -> usize {
-        self.logits.weight().dims()[0]
+        self.decoder.input_shape()[0]
     }
 
     fn one_hot(&self, categories: &Tensor) -> Result<Tensor> {
         one_hot(categories, self.count(), DType::F32)
-    }
-
-    fn logits(&self, images: &Tensor, pass: &mut Pass) -> Result<Tensor> {
-        let features = self.encoder.apply(images, pass)?;
-        self.logits.apply(&features, pass)
     }
 }
 
@@ -154,19 +200,18 @@ impl Model for CategoricalVae {
     fn parameters(&self) -> Parameters {
         Parameters::new()
             .nest("encoder", self.encoder.parameters())
-            .nest("logits", self.logits.parameters())
             .nest("decoder", self.decoder.parameters())
     }
 
     fn losses(&self, batch: &Batch, pass: &mut Pass) -> Result<Losses> {
-        let logits = self.logits(&batch.inputs, pass)?;
+        let logits = self.encoder.apply(&batch.inputs, pass)?;
         let code = match pass {
             Pass::Train(rng) => ops::gumbel_softmax(&logits, self.temperature, false, rng)?,
             Pass::Evaluate => one_hot(&likeliest(&logits)?, self.count(), logits.dtype())?,
         };
         let pixels = self.decoder.apply(&code, pass)?;
         let per_pixel = ops::bce_with_logits(&pixels, &batch.inputs, Reduction::Mean)?;
-        let r_loss = (per_pixel * PIXELS as f64)?;
+        let r_loss = (per_pixel * numbers(&self.encoder))?;
         let kl = ops::categorical_kl(&logits)?.mean_all()?;
         let loss = (&r_loss + &kl)?;
         Ok(Losses::new("loss", loss)

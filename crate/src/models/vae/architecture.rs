@@ -7,7 +7,7 @@ use crate::nn::{
     Activation, BatchNorm, Conv2d, ConvTranspose2d, Dense, Dropout, Flatten, Layer, Reshape,
     Sequential, SequentialPlan,
 };
-use crate::{Error, Result, Rng};
+use crate::{Error, Result, Seed};
 
 /// One convolution, forward in an encoder or transposed in a decoder. It is padded so that it
 /// divides, or multiplies, the side of its input by the stride, as Keras' `padding="same"` does.
@@ -32,7 +32,7 @@ pub struct Convolution {
 ///     .encoder([32, 64, 64, 64], [3, 3, 3, 3], [1, 2, 2, 1]) // filters, kernels, strides
 ///     .decoder([64, 64, 32, 1], [3, 3, 3, 3], [1, 2, 2, 1])
 ///     .r_loss(PixelLoss::Mse, 1000.0);
-/// let vae = architecture.build(&mut Rng::new(6202))?;
+/// let vae = architecture.build(6202)?;
 /// assert_eq!(vae.summary()?.parameters(), 207_237);
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
@@ -138,13 +138,13 @@ impl VaeArchitecture {
     /// # Errors
     /// If a size is 0, a kernel even, the factor not a finite number from 0 up, or if the decoder
     /// does not end in images of 28 x 28.
-    pub fn build(&self, rng: &mut Rng) -> Result<Vae> {
+    pub fn build(&self, seed: impl Seed) -> Result<Vae> {
         self.check()?;
-        let encoder = self.encoder_plan();
-        let encoder = encoder
-            .then("code", heads(Dense::units(self.z_dim)))
-            .build(rng)?;
-        let decoder = self.decoder_plan().build(rng)?;
+        let heads = heads(Dense::units(self.z_dim));
+        let (encoder, decoder) = seed.draw(|rng| -> Result<_> {
+            let encoder = self.encoder_plan().then("code", heads);
+            Ok((encoder.build(&mut *rng)?, self.decoder_plan().build(rng)?))
+        })?;
         let restored = decoder.output_shape(&[self.z_dim])?;
         if restored != IMAGE {
             return Err(Error::shape(

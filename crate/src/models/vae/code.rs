@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use crate::{Result, Rng};
+use crate::{Result, Seed};
 
 /// For each image and each latent dimension a Gaussian distribution of the code.
 ///
@@ -12,7 +12,7 @@ use crate::{Result, Rng};
 ///     mean: Tensor::new(&[[3f32]], &Device::Cpu)?,
 ///     log_var: Tensor::new(&[[-200f32]], &Device::Cpu)?,
 /// };
-/// assert_eq!(code.sample(&mut Rng::new(6202))?.to_vec2::<f32>()?, [[3.0]]);
+/// assert_eq!(code.sample(6202)?.to_vec2::<f32>()?, [[3.0]]);
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -37,8 +37,8 @@ impl GaussianCode {
     ///
     /// # Errors
     /// None that a code of an encoder can give.
-    pub fn sample(&self, rng: &mut Rng) -> Result<Tensor> {
-        let noise = rng.normal(0.0, 1.0, self.mean.dims())?;
+    pub fn sample(&self, seed: impl Seed) -> Result<Tensor> {
+        let noise = seed.draw(|rng| rng.normal(0.0, 1.0, self.mean.dims()))?;
         let noise = noise
             .to_dtype(self.mean.dtype())?
             .to_device(self.mean.device())?;

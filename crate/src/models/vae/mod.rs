@@ -19,10 +19,10 @@ use crate::nn::{
 };
 use crate::ops::Reduction;
 use crate::train::{Batch, Losses, Model};
-use crate::{Error, Result, Rng, ops};
+use crate::{Error, Result, Seed, ops};
 
-pub(super) const IMAGE: [usize; 3] = [1, 28, 28];
-pub(super) const PIXELS: usize = 784;
+const IMAGE: [usize; 3] = [1, 28, 28];
+const PIXELS: usize = 784;
 
 /// What the error of a reconstructed pixel is; the loss of an image is its mean over the pixels,
 /// times a factor.
@@ -47,7 +47,7 @@ pub enum PixelLoss {
 /// use cuaderno::prelude::*;
 /// let mut rng = Rng::new(6202);
 /// let images = rng.uniform(0.0, 1.0, &[5, 1, 28, 28])?;
-/// let vae = Vae::dense(400, 20, &mut rng)?;
+/// let vae = Vae::dense(400, 20, 6202)?;
 /// let code = vae.encode(&images)?;
 /// assert_eq!((code.mean.dims(), code.log_var.dims()), (&[5, 20][..], &[5, 20][..]));
 /// assert_eq!(vae.reconstruct(&images)?.dims(), [5, 1, 28, 28]);
@@ -111,19 +111,17 @@ impl Vae {
     ///
     /// # Errors
     /// If `hidden` or `latent` is 0.
-    pub fn dense(hidden: usize, latent: usize, rng: &mut Rng) -> Result<Self> {
+    pub fn dense(hidden: usize, latent: usize, seed: impl Seed) -> Result<Self> {
         let dense = |units| Dense::units(units).initialiser(Initialiser::PyTorch);
         let encoder = Sequential::input(&IMAGE)
             .then("flatten", Flatten)
             .then("hidden", dense(hidden).activation(Activation::Relu))
-            .then("code", heads(dense(latent)))
-            .build(rng)?;
+            .then("code", heads(dense(latent)));
         let decoder = Sequential::input(&[latent])
             .then("hidden", dense(hidden).activation(Activation::Relu))
             .then("pixels", dense(PIXELS))
-            .then("reshape", Reshape::to(&IMAGE))
-            .build(rng)?;
-        Self::new(encoder, decoder)
+            .then("reshape", Reshape::to(&IMAGE));
+        seed.draw(|rng| Self::new(encoder.build(&mut *rng)?, decoder.build(rng)?))
     }
 
     /// What a reconstruction costs: the mean loss of its pixels, times `factor`.
@@ -173,13 +171,22 @@ impl Vae {
     ///
     /// # Errors
     /// None that a built model can give.
-    pub fn sample(&self, n: usize, rng: &mut Rng) -> Result<Tensor> {
-        self.decode(&rng.normal(0.0, 1.0, &[n, self.latent()])?)
+    pub fn sample(&self, n: usize, seed: impl Seed) -> Result<Tensor> {
+        let codes = seed.draw(|rng| rng.normal(0.0, 1.0, &[n, self.latent()]))?;
+        self.decode(&codes)
     }
 
     /// The latent dimensions.
     pub fn latent(&self) -> usize {
         self.decoder.input_shape()[0]
+    }
+
+    /// As [`Vae::reconstruct`]: what Keras calls the answer of a network.
+    ///
+    /// # Errors
+    /// If the images have another shape.
+    pub fn predict(&self, images: &Tensor) -> Result<Tensor> {
+        self.reconstruct(images)
     }
 
     /// Layer, output shape and parameters of both halves, and the sample between them.
@@ -237,7 +244,7 @@ fn heads(head: DensePlan) -> ParallelPlan {
 }
 
 /// The code whose means and log-variances stand side by side, `[n, 2 * latent]`.
-fn split(both: &Tensor) -> Result<GaussianCode> {
+pub(super) fn split(both: &Tensor) -> Result<GaussianCode> {
     let latent = both.dim(1)? / 2;
     Ok(GaussianCode {
         mean: both.narrow(1, 0, latent)?.contiguous()?,

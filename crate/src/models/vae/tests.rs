@@ -1,6 +1,7 @@
 use candle_core::DType;
 
 use super::*;
+use crate::Rng;
 use crate::data::Mnist;
 use crate::metrics::reconstruction_bce;
 use crate::nn::no_grad;
@@ -17,7 +18,7 @@ fn lists() -> VaeArchitecture {
 }
 
 fn build(architecture: &VaeArchitecture) -> Vae {
-    architecture.build(&mut Rng::new(6202)).unwrap()
+    architecture.build(6202).unwrap()
 }
 
 fn images(n: usize) -> Tensor {
@@ -72,7 +73,7 @@ fn the_summary_has_the_parameters_of_the_course_s() {
     let hidden = inf395.iter().filter(|(name, _)| name == "hidden");
     let hidden: Vec<usize> = hidden.map(|(_, count)| *count).collect();
     assert_eq!(hidden, [14 * 14 * 64 * 128 + 128, 2 * 128 + 128]);
-    let dense = Vae::dense(400, 20, &mut Rng::new(1)).unwrap();
+    let dense = Vae::dense(400, 20, 1).unwrap();
     let total = 784 * 400 + 400 + 2 * (400 * 20 + 20) + 20 * 400 + 400 + 400 * 784 + 784;
     assert_eq!(dense.summary().unwrap().parameters(), total);
 }
@@ -103,11 +104,7 @@ fn batch_norm_and_dropout_stand_after_each_convolution_but_the_last() {
 fn the_losses_are_the_bound_written_out() {
     let batch = batch(4);
     for (vae, pixel_loss, factor) in [
-        (
-            Vae::dense(30, 3, &mut Rng::new(2)).unwrap(),
-            PixelLoss::Bce,
-            784.0,
-        ),
+        (Vae::dense(30, 3, 2).unwrap(), PixelLoss::Bce, 784.0),
         (build(&lists()), PixelLoss::Mse, 1000.0),
     ] {
         let losses = vae
@@ -116,7 +113,7 @@ fn the_losses_are_the_bound_written_out() {
         let found: Vec<f64> = losses.values().unwrap().iter().map(|part| part.1).collect();
 
         let code = vae.encode(&batch.inputs).unwrap();
-        let restored = vae.decode(&code.sample(&mut Rng::new(9)).unwrap()).unwrap();
+        let restored = vae.decode(&code.sample(9).unwrap()).unwrap();
         let list = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
         let pairs = list(&batch.inputs).into_iter().zip(list(&restored));
         let pixels: f64 = pairs
@@ -142,7 +139,7 @@ fn the_losses_are_the_bound_written_out() {
 
 #[test]
 fn gradients_of_both_heads_are_slopes_of_the_loss() {
-    let vae = Vae::dense(4, 2, &mut Rng::new(2)).unwrap();
+    let vae = Vae::dense(4, 2, 2).unwrap();
     let parameters = vae.parameters();
     parameters.to_dtype(DType::F64).unwrap();
     let inputs = images(3).to_dtype(DType::F64).unwrap();
@@ -165,7 +162,7 @@ fn gradients_of_both_heads_are_slopes_of_the_loss() {
 
 #[test]
 fn evaluated_it_decodes_the_mean() {
-    let vae = Vae::dense(30, 3, &mut Rng::new(2)).unwrap();
+    let vae = Vae::dense(30, 3, 2).unwrap();
     let batch = batch(6);
     let losses = no_grad(|| vae.losses(&batch, &mut Pass::Evaluate)).unwrap();
     let r_loss = losses.values().unwrap()[1].1;
@@ -190,7 +187,7 @@ fn a_sample_has_the_code_s_mean_and_variance() {
         mean: row(&[1.0, -2.0]),
         log_var: row(&[0.25f32.ln(), 4f32.ln()]),
     };
-    let z = code.sample(&mut Rng::new(6202)).unwrap();
+    let z = code.sample(6202).unwrap();
     let means: Vec<f32> = z.mean(0).unwrap().to_vec1().unwrap();
     let variances: Vec<f32> = z.var(0).unwrap().to_vec1().unwrap();
     assert!(
@@ -208,7 +205,7 @@ fn a_sample_has_the_code_s_mean_and_variance() {
 #[test]
 fn it_learns_digits() {
     let mnist = Mnist::sample().unwrap();
-    let vae = Vae::dense(200, 8, &mut Rng::new(6202)).unwrap();
+    let vae = Vae::dense(200, 8, 6202).unwrap();
     let trainer = Trainer::new(Adam::new(1e-3)).epochs(8).seed(6202).quiet();
     let history = trainer.fit(&vae, &mnist.train, &mnist.test).unwrap();
     // The mean image of the sample costs 784 * 0.264 = 207 nats.
@@ -218,7 +215,7 @@ fn it_learns_digits() {
     );
     assert!(r_loss < 150.0 && (5.0..30.0).contains(&kl), "{r_loss} {kl}");
     // Samples of the prior are images with about as much ink as digits have.
-    let samples = vae.sample(200, &mut Rng::new(1)).unwrap();
+    let samples = vae.sample(200, 1).unwrap();
     let ink: f32 = samples.mean_all().unwrap().to_scalar().unwrap();
     assert!((0.09..0.18).contains(&ink), "{ink}");
 }
@@ -272,7 +269,7 @@ fn an_architecture_is_kept_as_json() {
 #[test]
 fn what_cannot_be_built_is_one_sentence() {
     let error = |architecture: VaeArchitecture| {
-        let built = architecture.build(&mut Rng::new(1));
+        let built = architecture.build(1);
         built.unwrap_err().to_string()
     };
     assert!(error(VaeArchitecture::new(2)).contains("0 in the encoder and 0 in the decoder"));

@@ -17,7 +17,7 @@ use crate::{Error, Result};
 /// ```
 /// use cuaderno::{nn::Activation, prelude::*};
 /// let test = Mnist::sample()?.test;
-/// let model = Autoencoder::basic(8, Activation::Linear, &mut Rng::new(6202))?;
+/// let model = Autoencoder::basic(8, Activation::Linear, 6202)?;
 /// let (from, to) = (test.images.narrow(0, 0, 3)?, test.images.narrow(0, 3, 3)?);
 /// let figure = latent_interpolation(&model, &from, &to, 8)?;
 /// # Ok::<(), cuaderno::Error>(())

@@ -20,7 +20,7 @@ use crate::plot::{Figure, image_map};
 ///
 /// ```
 /// use cuaderno::{nn::Activation, prelude::*};
-/// let model = Autoencoder::basic(2, Activation::Linear, &mut Rng::new(6202))?;
+/// let model = Autoencoder::basic(2, Activation::Linear, 6202)?;
 /// let figure = latent_manifold(&model, 30, 0.05)?.title("An untrained latent space");
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
@@ -51,7 +51,6 @@ pub fn latent_manifold(codec: &dyn Codec, side: usize, tail: f64) -> Result<Figu
 mod tests {
     use super::super::tests::Repeat;
     use super::*;
-    use crate::Rng;
     use crate::models::Autoencoder;
     use crate::nn::Activation;
 
@@ -65,7 +64,7 @@ mod tests {
 
     #[test]
     fn only_a_plane_has_a_manifold() {
-        let model = Autoencoder::basic(3, Activation::Linear, &mut Rng::new(1)).unwrap();
+        let model = Autoencoder::basic(3, Activation::Linear, 1).unwrap();
         let error = latent_manifold(&model, 3, 0.05).unwrap_err().to_string();
         assert!(error.contains("codes of two numbers"), "{error}");
         assert!(latent_manifold(&Repeat, 1, 0.05).is_err());

@@ -3,7 +3,7 @@
 use super::decode_images;
 use crate::models::Codec;
 use crate::plot::{Figure, image_grid};
-use crate::{Result, Rng};
+use crate::{Result, Seed};
 
 /// Images in a row.
 const COLUMNS: usize = 10;
@@ -16,17 +16,17 @@ const COLUMNS: usize = 10;
 ///
 /// ```
 /// use cuaderno::{nn::Activation, prelude::*};
-/// let model = Autoencoder::basic(8, Activation::Linear, &mut Rng::new(6202))?;
-/// let figure = latent_samples(&model, 8, 20, &mut Rng::new(6202))?;
+/// let model = Autoencoder::basic(8, Activation::Linear, 6202)?;
+/// let figure = latent_samples(&model, 8, 20, 6202)?;
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
 pub fn latent_samples(
     codec: &dyn Codec,
     latent: usize,
     count: usize,
-    rng: &mut Rng,
+    seed: impl Seed,
 ) -> Result<Figure> {
-    let codes = rng.normal(0.0, 1.0, &[count, latent])?;
+    let codes = seed.draw(|rng| rng.normal(0.0, 1.0, &[count, latent]))?;
     image_grid(&decode_images(codec, &codes)?, COLUMNS)
 }
 
@@ -34,12 +34,13 @@ pub fn latent_samples(
 mod tests {
     use super::super::tests::Repeat;
     use super::*;
+    use crate::Rng;
     use crate::classic::Pca;
 
     #[test]
     fn the_seed_decides() {
         let png = |seed| {
-            let figure = latent_samples(&Repeat, 2, 12, &mut Rng::new(seed)).unwrap();
+            let figure = latent_samples(&Repeat, 2, 12, seed).unwrap();
             figure.png().unwrap()
         };
         assert!(png(1) == png(1) && png(1) != png(2));
@@ -49,8 +50,8 @@ mod tests {
     fn rows_of_pixels_become_images() {
         let rows = Rng::new(1).uniform(0.0, 1.0, &[20, 64]).unwrap();
         let pca = Pca::params(3).fit(&rows).unwrap();
-        let figure = latent_samples(&pca, 3, 5, &mut Rng::new(1)).unwrap();
+        let figure = latent_samples(&pca, 3, 5, 1).unwrap();
         assert_eq!(figure.svg().unwrap().matches("<image").count(), 5);
-        assert!(latent_samples(&pca, 4, 5, &mut Rng::new(1)).is_err());
+        assert!(latent_samples(&pca, 4, 5, 1).is_err());
     }
 }

@@ -18,7 +18,7 @@ use crate::{Error, Result};
 ///
 /// ```
 /// use cuaderno::{nn::Activation, prelude::*};
-/// let model = Autoencoder::basic(8, Activation::Linear, &mut Rng::new(6202))?;
+/// let model = Autoencoder::basic(8, Activation::Linear, 6202)?;
 /// let code = Tensor::zeros((1, 8), DType::F32, &Device::Cpu)?;
 /// let figure = latent_traversal(&model, &code, 3.0, 11)?;
 /// # Ok::<(), cuaderno::Error>(())

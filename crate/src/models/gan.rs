@@ -1,0 +1,370 @@
+//! Generative adversarial networks (Goodfellow et al. 2014).
+
+use candle_core::Tensor;
+
+use super::in_batches;
+use crate::nn::{Activation, Layer, Parameters, Pass, Sequential, Summary, no_grad};
+use crate::ops::Reduction;
+use crate::train::{Adversaries, Batch, Losses, Player};
+use crate::{Error, Result, Rng, Seed, ops};
+
+/// A generator that makes examples of codes, and a discriminator that tells them from real ones.
+///
+/// A code is as many standard normal numbers as the generator takes. The generator puts out logits,
+/// of which a sigmoid makes numbers in `[0, 1]`; see [`Gan::with_output`] for others. The
+/// discriminator puts out one logit, that an example is real. In a step of
+/// [`Trainer::adversarial`](crate::train::Trainer::adversarial)
+///
+/// 1. the discriminator minimises its cross-entropy on the real examples of the batch and on as many
+///    that the generator makes, half of each; its accuracy is recorded too;
+/// 2. the generator makes others, of other codes, and minimises the cross-entropy of the
+///    discriminator taking them for real, to which [`Gan::pixel_loss`] adds a comparison number by
+///    number.
+///
+/// ```
+/// use cuaderno::prelude::*;
+/// let mut rng = Rng::new(6202);
+/// let generator = Sequential::input(&[16])
+///     .then("hidden", Dense::units(64).activation(Activation::Relu))
+///     .then("pixels", Dense::units(784))
+///     .then("reshape", Reshape::to(&[1, 28, 28]))
+///     .build(&mut rng)?;
+/// let discriminator = Sequential::input(&[1, 28, 28])
+///     .then("flatten", Flatten)
+///     .then("hidden", Dense::units(64).activation(Activation::Relu))
+///     .then("real", Dense::units(1))
+///     .build(&mut rng)?;
+/// let gan = Gan::new(generator, discriminator)?.pixel_loss(0.001)?;
+/// let images = gan.sample(5, &mut rng)?;
+/// assert_eq!(images.dims(), [5, 1, 28, 28]);
+/// assert_eq!(gan.discriminate(&images)?.dims(), [5]);
+/// # Ok::<(), cuaderno::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Gan {
+    generator: Sequential,
+    discriminator: Sequential,
+    output: Activation,
+    pixel_weight: f64,
+}
+
+impl Gan {
+    /// A GAN of those networks. Cloned networks share their weights.
+    ///
+    /// # Errors
+    /// If the discriminator does not take what the generator gives, or does not give one logit; the
+    /// sentence names the shapes.
+    pub fn new(generator: Sequential, discriminator: Sequential) -> Result<Self> {
+        let made = generator.output_shape(generator.input_shape())?;
+        let taken = discriminator.input_shape();
+        if made != taken {
+            return Err(Error::shape(
+                "Gan",
+                format!(
+                    "the generator gives {made:?}, but the discriminator takes {taken:?}; both must be the shape of an example."
+                ),
+            ));
+        }
+        let judgement = discriminator.output_shape(taken)?;
+        if judgement != [1] {
+            return Err(Error::shape(
+                "Gan",
+                format!(
+                    "the discriminator gives {judgement:?}, but it must end in [1], the logit that an example is real."
+                ),
+            ));
+        }
+        Ok(Self {
+            generator,
+            discriminator,
+            output: Activation::Sigmoid,
+            pixel_weight: 0.0,
+        })
+    }
+
+    /// The same weights with another activation of the generator's output: linear for points, tanh
+    /// for numbers in `[-1, 1]`.
+    pub fn with_output(mut self, activation: Activation) -> Self {
+        self.output = activation;
+        self
+    }
+
+    /// Adds to the generator's loss, times `weight`, how far each number of what it makes is from
+    /// that of the real example beside it in the batch: the mean binary cross-entropy if the output
+    /// is a sigmoid's, else the mean squared error. The codes know nothing of these examples, so this
+    /// draws everything to the mean of all; a small weight helps in the beginning and decides
+    /// nothing.
+    ///
+    /// # Errors
+    /// If the weight is negative or not finite.
+    pub fn pixel_loss(mut self, weight: f64) -> Result<Self> {
+        if !(weight >= 0.0 && weight.is_finite()) {
+            return Err(Error::argument(
+                "the weight of the pixel loss",
+                weight,
+                "a finite number, zero or above",
+            ));
+        }
+        self.pixel_weight = weight;
+        Ok(self)
+    }
+
+    /// The examples `[n, ..]` that the generator makes of codes `[n, ..]`.
+    ///
+    /// # Errors
+    /// If the codes do not fit the generator.
+    pub fn generate(&self, codes: &Tensor) -> Result<Tensor> {
+        in_batches(codes, |codes| {
+            let logits = self.generator.apply(codes, &mut Pass::Evaluate)?;
+            self.output.apply(&logits)
+        })
+    }
+
+    /// The examples `[n, ..]` of `n` codes drawn from the standard normal distribution.
+    ///
+    /// # Errors
+    /// None that a built model can give.
+    pub fn sample(&self, n: usize, seed: impl Seed) -> Result<Tensor> {
+        let codes = seed.draw(|rng| self.codes(n, rng))?;
+        self.generate(&codes)
+    }
+
+    /// The probability that each of the examples `[n, ..]` is real, `[n]`, as the discriminator has
+    /// it.
+    ///
+    /// # Errors
+    /// If the examples have another shape.
+    pub fn discriminate(&self, examples: &Tensor) -> Result<Tensor> {
+        let probabilities = in_batches(examples, |examples| {
+            let logits = self.discriminator.apply(examples, &mut Pass::Evaluate)?;
+            Activation::Sigmoid.apply(&logits)
+        })?;
+        Ok(probabilities.squeeze(1)?)
+    }
+
+    /// Layer, output shape and parameters of the generator and then of the discriminator.
+    ///
+    /// # Errors
+    /// None that a built model can give.
+    pub fn summary(&self) -> Result<Summary> {
+        let mut summary = Summary::new(self.generator.input_shape());
+        summary.add_all(&self.generator)?;
+        summary.add_all(&self.discriminator)?;
+        Ok(summary)
+    }
+
+    fn codes(&self, n: usize, rng: &mut Rng) -> Result<Tensor> {
+        rng.normal(0.0, 1.0, &[&[n], self.generator.input_shape()].concat())
+    }
+
+    fn discriminator_losses(
+        &self,
+        real: &Tensor,
+        made: &Tensor,
+        pass: &mut Pass,
+    ) -> Result<Losses> {
+        let real = self.discriminator.apply(real, pass)?;
+        let made = self.discriminator.apply(made, pass)?;
+        let (one, zero) = (real.ones_like()?, made.zeros_like()?);
+        let loss = (ops::bce_with_logits(&real, &one, Reduction::Mean)?
+            + ops::bce_with_logits(&made, &zero, Reduction::Mean)?)?;
+        let right = Tensor::cat(&[real.detach().gt(0.0)?, made.detach().le(0.0)?], 0)?;
+        let accuracy = right.to_dtype(real.dtype())?.mean_all()?;
+        Ok(Losses::new("loss", (loss * 0.5)?).with("accuracy", accuracy))
+    }
+
+    fn generator_losses(&self, real: &Tensor, logits: &Tensor, pass: &mut Pass) -> Result<Losses> {
+        let made = self.output.apply(logits)?;
+        // The discriminator stands still, and needs no gradient of its weights.
+        let judged = no_grad(|| self.discriminator.apply(&made, pass))?;
+        let adversarial = ops::bce_with_logits(&judged, &judged.ones_like()?, Reduction::Mean)?;
+        if self.pixel_weight == 0.0 {
+            return Ok(Losses::new("loss", adversarial));
+        }
+        let pixels = match self.output {
+            Activation::Sigmoid => ops::bce_with_logits(logits, real, Reduction::Mean)?,
+            _ => ops::mse(&made, real, Reduction::Mean)?,
+        };
+        let loss = (&adversarial + (&pixels * self.pixel_weight)?)?;
+        Ok(Losses::new("loss", loss)
+            .with("adversarial", adversarial)
+            .with("pixels", pixels))
+    }
+}
+
+impl Adversaries for Gan {
+    fn parameters(&self, player: Player) -> Parameters {
+        match player {
+            Player::Discriminator => self.discriminator.parameters(),
+            Player::Generator => self.generator.parameters(),
+        }
+    }
+
+    fn losses(
+        &self,
+        player: Player,
+        batch: &Batch,
+        codes: &mut Rng,
+        pass: &mut Pass,
+    ) -> Result<Losses> {
+        let real = &batch.inputs;
+        let codes = self.codes(batch.len(), codes)?.to_dtype(real.dtype())?;
+        match player {
+            Player::Discriminator => {
+                let made = no_grad(|| self.output.apply(&self.generator.apply(&codes, pass)?))?;
+                self.discriminator_losses(real, &made, pass)
+            }
+            Player::Generator => {
+                let logits = self.generator.apply(&codes, pass)?;
+                self.generator_losses(real, &logits, pass)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::Dense;
+    use crate::ops::check_variables;
+    use crate::train::TensorExamples;
+    use candle_core::DType;
+
+    fn dense(sizes: &[usize], seed: u64) -> Sequential {
+        let mut plan = Sequential::input(&sizes[..1]);
+        for (index, &units) in sizes[1..].iter().enumerate() {
+            let tanh = if index + 2 < sizes.len() {
+                Activation::Tanh
+            } else {
+                Activation::Linear
+            };
+            plan = plan.then(
+                &format!("layer{index}"),
+                Dense::units(units).activation(tanh),
+            );
+        }
+        plan.build(&mut Rng::new(seed)).unwrap()
+    }
+
+    fn gan() -> Gan {
+        Gan::new(dense(&[2, 5, 3], 1), dense(&[3, 5, 1], 2)).unwrap()
+    }
+
+    fn batch() -> Batch {
+        let real = Rng::new(3).uniform(0.0, 1.0, &[4, 3]).unwrap();
+        Batch::new(real.clone(), real)
+    }
+
+    #[test]
+    fn networks_that_do_not_fit_each_other_are_one_sentence() {
+        let refused = |generator: &[usize], discriminator: &[usize]| {
+            let gan = Gan::new(dense(generator, 1), dense(discriminator, 2));
+            gan.unwrap_err().to_string()
+        };
+        assert_eq!(
+            refused(&[2, 4], &[3, 1]),
+            "Gan: the generator gives [4], but the discriminator takes [3]; both must be the shape of an example."
+        );
+        assert_eq!(
+            refused(&[2, 3], &[3, 2]),
+            "Gan: the discriminator gives [2], but it must end in [1], the logit that an example is real."
+        );
+        let error = gan().pixel_loss(-1.0).unwrap_err().to_string();
+        assert!(
+            error.contains("the weight of the pixel loss is -1"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn the_losses_by_hand() {
+        let gan = gan().pixel_loss(0.25).unwrap();
+        let batch = batch();
+        let made = gan.sample(4, &mut Rng::new(7)).unwrap();
+        let numbers = |x: &Tensor| x.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let real = numbers(&gan.discriminate(&batch.inputs).unwrap());
+        let fake = numbers(&gan.discriminate(&made).unwrap());
+        let mean = |terms: Vec<f32>| terms.iter().sum::<f32>() / terms.len() as f32;
+        let of = |f: fn(f32) -> f32, x: &[f32]| mean(x.iter().map(|&x| f(x)).collect());
+        let losses = |player| {
+            let losses = gan.losses(player, &batch, &mut Rng::new(7), &mut Pass::Evaluate);
+            let losses = losses.unwrap();
+            losses
+                .values()
+                .unwrap()
+                .iter()
+                .map(|(_, x)| *x as f32)
+                .collect::<Vec<_>>()
+        };
+
+        let loss = -0.5 * (of(f32::ln, &real) + of(|p| (1.0 - p).ln(), &fake));
+        let right =
+            real.iter().filter(|&&p| p > 0.5).count() + fake.iter().filter(|&&p| p <= 0.5).count();
+        let found = losses(Player::Discriminator);
+        assert!((found[0] - loss).abs() < 1e-5, "{found:?} {loss}");
+        assert_eq!(found[1], right as f32 / 8.0);
+
+        let adversarial = -of(f32::ln, &fake);
+        let pixels = numbers(&made).into_iter().zip(numbers(&batch.inputs));
+        let pixels = mean(
+            pixels
+                .map(|(p, t)| -t * p.ln() - (1.0 - t) * (1.0 - p).ln())
+                .collect(),
+        );
+        let expected = [adversarial + 0.25 * pixels, adversarial, pixels];
+        for (found, expected) in losses(Player::Generator).iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+        }
+    }
+
+    #[test]
+    fn each_player_has_the_gradient_of_its_own_loss() {
+        let gan = gan().pixel_loss(0.5).unwrap();
+        for player in Player::BOTH {
+            gan.parameters(player).to_dtype(DType::F64).unwrap();
+        }
+        let real = batch().inputs.to_dtype(DType::F64).unwrap();
+        let batch = Batch::new(real.clone(), real);
+        for player in Player::BOTH {
+            let parameters = gan.parameters(player);
+            let variables: Vec<_> = (parameters.trainable())
+                .map(|(name, p)| (name.to_owned(), p.var()))
+                .collect();
+            let loss = || {
+                let losses = gan.losses(player, &batch, &mut Rng::new(7), &mut Pass::Evaluate)?;
+                Ok(losses.minimised().clone())
+            };
+            let report = check_variables(&variables, loss).unwrap();
+            assert!(report.is_right(), "{player}: {report}");
+            let gradients = ops::backward(&loss().unwrap()).unwrap();
+            let other = Player::BOTH[usize::from(player == Player::Discriminator)];
+            for (name, parameter) in gan.parameters(other).iter() {
+                assert!(
+                    gradients.get(&parameter.var()).is_none(),
+                    "{player} moves {name}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn evaluation_names_the_players_and_draws_from_its_generator() {
+        let real = batch().inputs;
+        let examples = TensorExamples::new(real.clone(), real).unwrap();
+        let evaluate = |seed| gan().evaluate(&examples, &mut Rng::new(seed)).unwrap();
+        let names: Vec<_> = evaluate(1)
+            .into_iter()
+            .map(|measure| measure.name)
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "discriminator.loss",
+                "discriminator.accuracy",
+                "generator.loss"
+            ]
+        );
+        assert_eq!(evaluate(1), evaluate(1));
+        assert_ne!(evaluate(1), evaluate(2));
+    }
+}

@@ -1,0 +1,159 @@
+//! Trainings that are done once and loaded after that.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::identity::Identity;
+use super::run_folder::difference;
+use super::{Examples, History, Model, Trainer};
+use crate::nn::tensor_file;
+use crate::{Error, Result};
+
+/// A folder that keeps the weights of trainings under names, so that a notebook that is opened again
+/// loads what it has trained before.
+///
+/// Weights are loaded where nothing that decides them has changed: the model with its first weights
+/// and its losses, the examples, the seeds and settings of the trainer, and the version of this
+/// crate. Otherwise the model is trained, and a sentence says what is different.
+///
+/// ```
+/// use cuaderno::prelude::*;
+/// let folder = std::env::temp_dir().join(format!("doc-weights-{}", std::process::id()));
+/// let images = Rng::new(1).uniform(0.0, 1.0, &[64, 1, 28, 28])?;
+/// let examples = TensorExamples::new(images.clone(), images)?;
+/// let train = || {
+///     let model = Autoencoder::basic(4, Activation::Relu, 6202)?;
+///     let trainer = Trainer::new(RmsProp::new(1e-3)).epochs(2).seed(6202);
+///     let kept = WeightsFolder::at(&folder);
+///     let history = kept.train_or_load("code of 4", trainer, &model, &examples, &examples)?;
+///     Ok::<_, cuaderno::Error>((model.parameters(), history))
+/// };
+/// let (trained, loaded) = (train()?, train()?);
+/// assert!(trained.0.same_values(&loaded.0)? && trained.1 == loaded.1);
+/// # std::fs::remove_dir_all(folder).unwrap();
+/// # Ok::<(), cuaderno::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct WeightsFolder {
+    folder: PathBuf,
+    retrain: bool,
+}
+
+/// What a file holds beside the weights.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    identity: Value,
+    history: History,
+}
+
+impl WeightsFolder {
+    /// The folder at `path`, which is made when the first weights are kept. With the environment
+    /// variable `CUADERNO_RETRAIN`, which `--retrain` of the command sets, nothing is loaded from
+    /// it.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: path.into(),
+            retrain: std::env::var_os("CUADERNO_RETRAIN").is_some(),
+        }
+    }
+
+    /// Trains everything again; the same seeds give the same weights.
+    pub fn retrain(mut self) -> Self {
+        self.retrain = true;
+        self
+    }
+
+    /// Trains a fresh `model` as [`Trainer::fit`] does and keeps its weights and its history under
+    /// `name`, or loads both. A line says which, with the last validation of what is minimised.
+    ///
+    /// A training that was interrupted is not kept. Callbacks are not called when weights are
+    /// loaded.
+    ///
+    /// # Errors
+    /// As [`Trainer::fit`], or if the weights cannot be written. A file that cannot be loaded is no
+    /// error: the model is trained again.
+    pub fn train_or_load(
+        &self,
+        name: &str,
+        trainer: Trainer,
+        model: &dyn Model,
+        train: &dyn Examples,
+        valid: &dyn Examples,
+    ) -> Result<History> {
+        let file = self.file(name)?;
+        let identity = Identity::of(trainer.settings(), model, train, valid)?;
+        let identity = serde_json::to_value(identity).map_err(|error| bad(&file, error))?;
+        if file.exists() && !self.retrain {
+            match load(&file, &identity, model) {
+                Ok(history) => {
+                    println!("{name}: {}, loaded", told(&history));
+                    return Ok(history);
+                }
+                Err(error) => println!("{name} is trained again. {error}"),
+            }
+        }
+        let position = trainer.play(&model, train, valid)?;
+        println!("{name}: {}", told(&position.history));
+        if position.finished {
+            let note = Note {
+                identity,
+                history: position.history.clone(),
+            };
+            let note = serde_json::to_string(&note).map_err(|error| bad(&file, error))?;
+            let parameters = model.parameters();
+            let weights = parameters.iter();
+            let weights = weights.map(|(name, p)| (name.to_owned(), p.var().into_inner()));
+            tensor_file::write(&file, weights, note)?;
+        }
+        Ok(position.history)
+    }
+
+    /// The file of a name: its letters and digits, with a `-` for what is between.
+    fn file(&self, name: &str) -> Result<PathBuf> {
+        let words = name.split(|c: char| !c.is_alphanumeric());
+        let words: Vec<String> = words
+            .filter(|word| !word.is_empty())
+            .map(str::to_lowercase)
+            .collect();
+        if words.is_empty() {
+            return Err(Error::argument(
+                "the name of a training",
+                format!("{name:?}"),
+                "one with letters or digits",
+            ));
+        }
+        Ok(self.folder.join(words.join("-") + ".safetensors"))
+    }
+}
+
+/// Takes the weights of a file that are of this training, or changes nothing.
+fn load(file: &Path, identity: &Value, model: &dyn Model) -> Result<History> {
+    let kept = tensor_file::read(file)?;
+    let note = kept.note.filter(|note| !note.is_empty());
+    let note = note.ok_or_else(|| bad(file, "these weights were not kept by `train_or_load`"))?;
+    let note: Note = serde_json::from_str(&note).map_err(|error| bad(file, error))?;
+    if let Some(difference) = difference("", &note.identity, identity) {
+        return Err(bad(
+            file,
+            format!("the weights are of another training: {difference}"),
+        ));
+    }
+    model.parameters().load_tensors(file, kept.tensors)?;
+    Ok(note.history)
+}
+
+/// The end of a training in words: `valid loss 0.0931, trained in 34.2 s`.
+fn told(history: &History) -> String {
+    let seconds: f64 = history.epochs.iter().map(|epoch| epoch.seconds).sum();
+    let last = history.last().and_then(|epoch| epoch.valid.first());
+    let valid = last.map_or(String::new(), |valid| {
+        format!("valid {} {:.4}, ", valid.name, valid.mean)
+    });
+    format!("{valid}trained in {seconds:.1} s")
+}
+
+fn bad(file: &Path, problem: impl std::fmt::Display) -> Error {
+    Error::data(file.display(), problem)
+}

@@ -1,0 +1,44 @@
+//! How much notebooks do, as the command's arguments say it and cells read it.
+
+use clap::{Args, ValueEnum};
+
+/// Cells read it with `Profile::current()`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Profile {
+    /// A small sample and few epochs: checks that every cell works.
+    Quick,
+    /// All of the data, for as long as a lesson allows.
+    Full,
+    /// The courses' own numbers of epochs, for a night.
+    Course,
+}
+
+#[derive(Args)]
+pub struct ProfileArguments {
+    /// How much the notebooks do.
+    #[arg(long, value_enum, default_value = "full")]
+    profile: Profile,
+    /// Train again what was trained and kept before; the same seeds give the same weights.
+    #[arg(long)]
+    retrain: bool,
+}
+
+impl ProfileArguments {
+    /// `quick`, `full` or `course`.
+    pub fn name(&self) -> &'static str {
+        match self.profile {
+            Profile::Quick => "quick",
+            Profile::Full => "full",
+            Profile::Course => "course",
+        }
+    }
+
+    /// The environment variables by which cells know.
+    pub fn variables(&self) -> Vec<(&'static str, &'static str)> {
+        let mut variables = vec![("CUADERNO_PROFILE", self.name())];
+        if self.retrain {
+            variables.push(("CUADERNO_RETRAIN", "1"));
+        }
+        variables
+    }
+}
