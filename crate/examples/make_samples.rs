@@ -2,8 +2,8 @@
 //! `cargo run -p cuaderno --example make_samples`. The same files come out each time.
 
 use std::fs::{self, File};
-use std::io::Write;
-use std::path::Path;
+use std::io::{BufReader, Write};
+use std::path::{Path, PathBuf};
 
 use cuaderno::Rng;
 use cuaderno::data::idx::Idx;
@@ -13,17 +13,49 @@ use flate2::{Compression, GzBuilder};
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Result<()> {
+    let (full, shipped) = folders("mnist")?;
+    for (part, of_each_digit) in [("train", 150), ("t10k", 50)] {
+        sample(&full, &shipped, part, of_each_digit)?;
+    }
+    let (full, shipped) = folders("chelsea")?;
+    halve(&full.join("chelsea.png"), &shipped.join("chelsea.png"))
+}
+
+/// Where all of a data set is, and where what is shipped of it goes.
+fn folders(set: &str) -> Result<(PathBuf, PathBuf)> {
     let full = fetch(
-        catalogue().get("mnist")?,
+        catalogue().get(set)?,
         &Cache::of_user()?,
         &FetchOptions::from_environment(),
         &mut |_| {},
     )?;
-    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../datasets/mnist");
-    fs::create_dir_all(&shipped)?;
-    for (part, of_each_digit) in [("train", 150), ("t10k", 50)] {
-        sample(&full, &shipped, part, of_each_digit)?;
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../datasets");
+    fs::create_dir_all(shipped.join(set))?;
+    Ok((full, shipped.join(set)))
+}
+
+/// Writes a colour picture at half its width and height: each pixel is the mean of four. An odd
+/// last row or column is left out.
+fn halve(full: &Path, shipped: &Path) -> Result<()> {
+    let mut reader = png::Decoder::new(BufReader::new(File::open(full)?)).read_info()?;
+    let [width, height] = [reader.info().width, reader.info().height];
+    let mut levels = vec![0; 3 * width as usize * height as usize];
+    reader.next_frame(&mut levels)?;
+    let mut means = Vec::new();
+    for (row, column) in (0..height / 2).flat_map(|y| (0..width / 2).map(move |x| (2 * y, 2 * x))) {
+        for channel in 0..3 {
+            let level = |y, x| levels[((row + y) * width + column + x) as usize * 3 + channel];
+            let four = [level(0, 0), level(0, 1), level(1, 0), level(1, 1)];
+            let sum: u16 = four.into_iter().map(u16::from).sum();
+            means.push(((sum + 2) / 4) as u8);
+        }
     }
+    let mut encoder = png::Encoder::new(File::create(shipped)?, width / 2, height / 2);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_compression(png::Compression::Best);
+    encoder.set_adaptive_filter(png::AdaptiveFilterType::Adaptive);
+    encoder.write_header()?.write_image_data(&means)?;
+    println!("{} values to {}", means.len(), shipped.display());
     Ok(())
 }
 
