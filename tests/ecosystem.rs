@@ -511,3 +511,72 @@ fn notebooks_that_ask_for_different_versions_get_them() {
         says(&outputs[0], &format!("version {}", &version[2..3]));
     }
 }
+
+#[test]
+fn a_pipeline_of_ours_and_linfas_gets_from_pixels_to_a_confusion_matrix() {
+    let outputs = run(
+        &Desk::new(),
+        &[
+            ":dep linfa\n:dep linfa-nn\n:dep linfa-reduction\n:dep ndarray\n\
+             use cuaderno::prelude::*;\n\
+             use linfa::prelude::{Fit, ToConfusionMatrix, Transformer};\n\
+             use ndarray::{Array1, Axis};",
+            "let mnist = Mnist::sample()?;\n\
+             let train = mnist.train.to_linfa::<f64>()?;\n\
+             let test = mnist.test.to_linfa::<f64>()?;",
+            // A pixel that is always white has no scale.
+            "let inked: Vec<usize> = (0..784)\n    \
+                 .filter(|&pixel| train.records.column(pixel).std(0.0) > 0.1).collect();\n\
+             let (of_train, of_test) = (train.records.select(Axis(1), &inked), \
+                 test.records.select(Axis(1), &inked));\n\
+             let train = train.with_records(of_train);\n\
+             let test = test.with_records(of_test);",
+            "let scaler = StandardScaler::params().fit(&train)?;\n\
+             let (train, test) = (scaler.transform(train), scaler.transform(test));",
+            "let pca = linfa_reduction::Pca::params(20).fit(&train)?;\n\
+             let codes = pca.transform(train.clone());\n\
+             let queries = pca.transform(test.clone());",
+            "let predicted: Array1<usize> = Knn::params(5).nn_algo(linfa_nn::BallTree)\n    \
+                 .fit(&codes)?.predict(&queries);\n\
+             let matrix = predicted.confusion_matrix(&queries)?;\n\
+             println!(\"{:.3} linfa's PCA, {}\", matrix.accuracy(), matrix.accuracy() > 0.85);",
+            // The same with ours, from the same data set, and linfa's metric against ours.
+            "let pca = Pca::params(20).fit(&train)?;\n\
+             let knn = Knn::params(5).fit(&pca.transform(train))?;\n\
+             let ours = knn.predict(pca.transform(test));\n\
+             let (_, classes) = cuaderno::arrays::from_dataset(ours)?;\n\
+             let agreeing = accuracy(&mnist.test.labels, &classes)?;\n\
+             println!(\"{}\", (agreeing - matrix.accuracy() as f64).abs() < 0.01);",
+        ],
+    );
+    says(&outputs[5], "linfa's PCA, true");
+    says(&outputs[6], "true");
+}
+
+#[test]
+fn what_depends_on_linfa_gets_the_workbooks_and_classifies_and_clusters_its_data() {
+    let outputs = run(
+        &Desk::new(),
+        &[
+            ":dep linfa\n:dep linfa-logistic\n:dep linfa-clustering\n\
+             use cuaderno::prelude::*;\n\
+             use linfa::prelude::{Fit, Predict, ToConfusionMatrix};",
+            "let mnist = Mnist::sample()?;\n\
+             let pca = Pca::params(20).fit(&mnist.train.images.flatten_from(1)?)?;",
+            "let to_codes = |part: &LabelledImages| -> cuaderno::Result<_> {\n    \
+                 Ok(pca.transform(part.to_linfa::<f64>()?))\n};\n\
+             let (train, test) = (to_codes(&mnist.train)?, to_codes(&mnist.test)?);\n\
+             let model = linfa_logistic::MultiLogisticRegression::default()\n    \
+                 .max_iterations(50).fit(&train)?;\n\
+             let matrix = model.predict(&test).confusion_matrix(&test)?;\n\
+             println!(\"regression {}\", matrix.accuracy() > 0.8);\n\
+             let clusters = linfa_clustering::KMeans::params(10).max_n_iterations(50).fit(&train)?;\n\
+             let found: Vec<u32> = clusters.predict(&test).iter().map(|&c| c as u32).collect();\n\
+             let found = Tensor::new(found, &Device::Cpu)?;\n\
+             let report = clustering_report(&mnist.test.labels, &found)?;\n\
+             println!(\"clusters {}\", report.nmi > 0.35);",
+        ],
+    );
+    says(&outputs[2], "regression true");
+    says(&outputs[2], "clusters true");
+}

@@ -67,6 +67,10 @@ pub enum Error {
     #[error("The figure cannot be drawn: {0}.")]
     Figure(String),
 
+    /// A failure inside linfa.
+    #[error(transparent)]
+    Linfa(#[from] linfa::Error),
+
     /// A failure inside candle.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),

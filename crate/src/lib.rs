@@ -9,6 +9,7 @@
 //! # Ok::<(), cuaderno::Error>(())
 //! ```
 
+pub mod arrays;
 pub mod classic;
 pub mod data;
 pub mod error;
@@ -32,11 +33,15 @@ pub use candle_core;
 pub use candle_nn;
 pub use error::{Error, Result};
 pub use lab::Profile;
+pub use linfa;
+pub use linfa_nn;
+pub use ndarray;
 pub use rng::{Rng, Seed};
 pub use table::Table;
 
 /// What every notebook starts with: `use cuaderno::prelude::*;`.
 pub mod prelude {
+    pub use crate::arrays::{IntoTensor, ToArray};
     pub use crate::classic::{Knn, Pca, Split, StandardScaler, TSne, trustworthiness};
     pub use crate::data::{Batches, Distortion, LabelledImages, Mnist, chelsea, distort};
     pub use crate::error::Result;

@@ -60,14 +60,14 @@ fn pca(data: &Data) -> Result<f64> {
 
 /// The accuracy of the classes by 10 neighbours.
 fn knn(data: &Data) -> Result<f64> {
-    let knn = Knn::params(10).fit(&data["x"], &data["labels"])?;
+    let knn = Knn::params(10).fit((&data["x"], &data["labels"]))?;
     accuracy(&data["query_labels"], &knn.predict(&data["queries"])?)
 }
 
 /// The divergence of a map after 1000 iterations.
 fn tsne(data: &Data) -> Result<f64> {
     let params = TSne::params().perplexity(30.0).seed(6202).quiet();
-    Ok(params.transform(&data["x"])?.kl_divergence)
+    Ok(params.fit(&data["x"])?.kl_divergence)
 }
 
 impl Task for Classic {

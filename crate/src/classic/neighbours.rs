@@ -49,10 +49,18 @@ pub(super) struct Nearest {
 }
 
 impl Nearest {
-    fn none_of(k: usize) -> Self {
+    pub fn none_of(k: usize) -> Self {
         Self {
             k,
             found: Vec::with_capacity(k),
+        }
+    }
+
+    /// Those that were found, the nearest first.
+    pub fn of(found: Vec<(f64, u32)>) -> Self {
+        Self {
+            k: found.len(),
+            found,
         }
     }
 
@@ -67,7 +75,8 @@ impl Nearest {
 
     /// Takes a point in if it is near enough. Points come with increasing indices, so of equally
     /// near ones the first stays.
-    fn offer(&mut self, distance: f64, index: u32) {
+    #[inline(always)]
+    pub fn offer(&mut self, distance: f64, index: u32) {
         if distance < self.limit() {
             if self.found.len() == self.k {
                 self.found.pop();
@@ -217,19 +226,20 @@ impl WithSimd for Compare<'_> {
 
 /// In f64, for use inside a kernel.
 #[inline(always)]
-pub(super) fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
+pub(super) fn squared_distance<F: linfa::Float>(a: &[F], b: &[F]) -> f64 {
     const LANES: usize = 8;
     let mut lanes = [0f64; LANES];
     let (a_full, a_rest) = a.as_chunks::<LANES>();
     let (b_full, b_rest) = b.as_chunks::<LANES>();
+    let wide = |number: F| number.to_f64().unwrap_or(f64::NAN);
     for (a, b) in a_full.iter().zip(b_full) {
         for lane in 0..LANES {
-            let difference = f64::from(a[lane]) - f64::from(b[lane]);
+            let difference = wide(a[lane]) - wide(b[lane]);
             lanes[lane] += difference * difference;
         }
     }
     for (lane, (&a, &b)) in a_rest.iter().zip(b_rest).enumerate() {
-        let difference = f64::from(a) - f64::from(b);
+        let difference = wide(a) - wide(b);
         lanes[lane] += difference * difference;
     }
     lanes.iter().sum()

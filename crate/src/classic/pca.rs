@@ -1,7 +1,11 @@
 //! Principal component analysis.
 
 use candle_core::{Device, Tensor};
+use linfa::traits::{Fit, PredictInplace, Transformer};
+use linfa::{DatasetBase, Float, ParamGuard};
+use ndarray::{Array2, ArrayBase, Data, Ix2};
 
+use super::Rows;
 use super::covariance::scatter;
 use super::eigen::largest_eigenpairs;
 use super::features::{Features, column_means, subtract};
@@ -27,6 +31,20 @@ const MAX_COLUMNS: usize = 8192;
 /// assert_eq!(pca.inverse_transform(&codes)?.dims(), [100, 5]);
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
+///
+/// It implements linfa's traits and stands where `linfa_reduction::Pca` does:
+///
+/// ```
+/// use cuaderno::linfa::{Dataset, traits::Predict};
+/// use cuaderno::{ndarray::array, prelude::*};
+///
+/// let dataset = Dataset::from(array![[1f64, 2.0], [2.0, 4.1], [3.0, 5.9]]);
+/// let embedding = Pca::params(1).fit(&dataset)?;
+/// assert_eq!(embedding.predict(&dataset).dim(), (3, 1));
+/// let dataset = embedding.transform(dataset);
+/// assert_eq!(dataset.records.dim(), (3, 1));
+/// # Ok::<(), cuaderno::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Pca {
     mean: Vec<f32>,
@@ -34,23 +52,63 @@ pub struct Pca {
     components: Vec<f32>,
     explained_variance: Vec<f64>,
     total_variance: f64,
+    whiten: bool,
 }
 
 /// What a [`Pca`] is fitted with.
 #[derive(Clone, Copy, Debug)]
-pub struct PcaParams {
+pub struct PcaParams(PcaValidParams);
+
+/// The same, checked as far as they can be without data.
+#[derive(Clone, Copy, Debug)]
+pub struct PcaValidParams {
     components: usize,
+    whiten: bool,
 }
 
 impl PcaParams {
-    /// Finds the components of `x` `[n, d]`, f32.
+    /// Whether the coordinates are divided by their deviations, so that each varies as much as the
+    /// others. They are not unless told otherwise.
+    pub fn whiten(mut self, whiten: bool) -> Self {
+        self.0.whiten = whiten;
+        self
+    }
+
+    /// Finds the components of `x` `[n, d]`: a tensor or a data set of linfa, as [`Rows`] has it.
     ///
     /// # Errors
     /// If `x` is no such tensor or not finite, has a single row, rows that are all the same, more
-    /// than 8192 columns, or fewer rows or columns than components are asked for.
-    pub fn fit(&self, x: &Tensor) -> Result<Pca> {
+    /// than 8192 columns, or fewer rows or columns than components are asked for; if it does not
+    /// vary along a component that is to be whitened.
+    pub fn fit(&self, x: impl Rows) -> Result<Pca> {
+        self.check_ref()?.fit(x)
+    }
+}
+
+impl ParamGuard for PcaParams {
+    type Checked = PcaValidParams;
+    type Error = Error;
+
+    fn check_ref(&self) -> Result<&PcaValidParams> {
+        if self.0.components == 0 {
+            return Err(Error::argument("the number of components", 0, "1 or more"));
+        }
+        Ok(&self.0)
+    }
+
+    fn check(self) -> Result<PcaValidParams> {
+        self.check_ref().copied()
+    }
+}
+
+impl PcaValidParams {
+    /// As [`PcaParams::fit`].
+    ///
+    /// # Errors
+    /// As [`PcaParams::fit`].
+    pub fn fit(&self, x: impl Rows) -> Result<Pca> {
         let operation = "Pca::fit";
-        let features = Features::of(operation, x)?;
+        let features = Features::of(operation, &x.to_tensor()?)?;
         let (n, d) = (features.n, features.d);
         if n < 2 || d > MAX_COLUMNS {
             return Err(Error::shape(
@@ -62,7 +120,7 @@ impl PcaParams {
             ));
         }
         let components = self.components;
-        if !(1..=n.min(d)).contains(&components) {
+        if components > n.min(d) {
             return Err(Error::argument(
                 "the number of components",
                 components,
@@ -85,14 +143,33 @@ impl PcaParams {
         let freedom = (n - 1) as f64;
         let mut pairs = largest_eigenpairs(&scatter, d, components)?;
         pairs.vectors.chunks_exact_mut(d).for_each(fix_sign);
+        let variances = pairs.values.into_iter();
+        let explained_variance: Vec<f64> = variances
+            .map(|value| value.max(0.0) / freedom * unit * unit)
+            .collect();
+        let flat = explained_variance.iter().position(|&v| v == 0.0);
+        if let Some(flat) = flat.filter(|_| self.whiten) {
+            return Err(Error::argument(
+                "the number of components to whiten",
+                components,
+                format!("{flat} at most, along which the examples vary"),
+            ));
+        }
         Ok(Pca {
             mean,
             components: pairs.vectors.into_iter().map(|v| v as f32).collect(),
-            explained_variance: (pairs.values.into_iter())
-                .map(|value| value.max(0.0) / freedom * unit * unit)
-                .collect(),
+            explained_variance,
             total_variance: trace / freedom * unit * unit,
+            whiten: self.whiten,
         })
+    }
+}
+
+impl<F: Float, S: Data<Elem = F>, T> Fit<ArrayBase<S, Ix2>, T, Error> for PcaValidParams {
+    type Object = Pca;
+
+    fn fit(&self, dataset: &DatasetBase<ArrayBase<S, Ix2>, T>) -> Result<Pca> {
+        self.fit(dataset)
     }
 }
 
@@ -148,14 +225,23 @@ fn fix_sign(vector: &mut [f64]) {
 impl Pca {
     /// Parameters for that many components.
     pub fn params(components: usize) -> PcaParams {
-        PcaParams { components }
+        PcaParams(PcaValidParams {
+            components,
+            whiten: false,
+        })
     }
 
-    /// The coordinates `[n, components]` of `x` `[n, d]` along the components.
+    /// The coordinates `[n, components]` of `x` `[n, d]` along the components, in the form that
+    /// [`Rows`] says: for a tensor a `Result<Tensor>`.
     ///
     /// # Errors
     /// If `x` is no f32 tensor of rows like the fitted ones, or not finite.
-    pub fn transform(&self, x: &Tensor) -> Result<Tensor> {
+    pub fn transform<X: Rows>(&self, x: X) -> X::Transformed {
+        let codes = x.to_tensor().and_then(|x| self.project(&x));
+        x.transformed(codes)
+    }
+
+    fn project(&self, x: &Tensor) -> Result<Tensor> {
         let (k, d) = (self.explained_variance.len(), self.mean.len());
         let features = Features::with_columns("Pca::transform", x, d)?;
         let components = Matrix::new(&self.components, k, d).transposed();
@@ -166,17 +252,38 @@ impl Pca {
             let rows = Matrix::new(&centred, block.len() / d, d);
             codes.extend(product(rows, components));
         }
+        if self.whiten {
+            self.scale(&mut codes, |code, deviation| code / deviation);
+        }
         Ok(Tensor::from_vec(codes, (features.n, k), &Device::Cpu)?)
     }
 
-    /// The examples `[n, d]` nearest to those that have the coordinates `codes` `[n, components]`.
+    /// The coordinates of whitened ones or the other way, row by row.
+    fn scale(&self, codes: &mut [f32], f: impl Fn(f64, f64) -> f64) {
+        for row in codes.chunks_exact_mut(self.explained_variance.len()) {
+            for (code, variance) in row.iter_mut().zip(&self.explained_variance) {
+                *code = f(f64::from(*code), variance.sqrt()) as f32;
+            }
+        }
+    }
+
+    /// The examples `[n, d]` nearest to those that have the coordinates `codes` `[n, components]`,
+    /// in the form that [`Rows`] says: for a tensor a `Result<Tensor>`.
     ///
     /// # Errors
     /// If `codes` is no f32 tensor with a column for each component, or not finite.
-    pub fn inverse_transform(&self, codes: &Tensor) -> Result<Tensor> {
+    pub fn inverse_transform<X: Rows>(&self, codes: X) -> X::Transformed {
+        let x = codes.to_tensor().and_then(|codes| self.restore(&codes));
+        codes.transformed(x)
+    }
+
+    fn restore(&self, codes: &Tensor) -> Result<Tensor> {
         let (k, d) = (self.explained_variance.len(), self.mean.len());
         let features = Features::with_columns("Pca::inverse_transform", codes, k)?;
-        let codes = features.values()?;
+        let mut codes = features.values()?.to_vec();
+        if self.whiten {
+            self.scale(&mut codes, |code, deviation| code * deviation);
+        }
         let components = Matrix::new(&self.components, k, d);
         let mut x = product(Matrix::new(&codes, features.n, k), components);
         for row in x.chunks_exact_mut(d) {
@@ -216,6 +323,23 @@ impl Pca {
         variances
             .map(|variance| variance / self.total_variance)
             .collect()
+    }
+}
+
+impl<R: linfa::dataset::Records + Rows> Transformer<R, R::Transformed> for Pca {
+    fn transform(&self, x: R) -> R::Transformed {
+        self.transform(x)
+    }
+}
+
+/// With this, linfa's `predict` gives the coordinates, as of its own `Pca`.
+impl<F: Float, S: Data<Elem = F>> PredictInplace<ArrayBase<S, Ix2>, Array2<F>> for Pca {
+    fn predict_inplace(&self, x: &ArrayBase<S, Ix2>, y: &mut Array2<F>) {
+        y.assign(&self.transform(x));
+    }
+
+    fn default_target(&self, x: &ArrayBase<S, Ix2>) -> Array2<F> {
+        Array2::zeros((x.nrows(), self.explained_variance.len()))
     }
 }
 

@@ -1,7 +1,12 @@
 //! Columns of mean 0 and deviation 1.
 
 use candle_core::{DType, Device, Tensor};
+use linfa::dataset::Records;
+use linfa::traits::{Fit, Transformer};
+use linfa::{DatasetBase, Float};
+use ndarray::{ArrayBase, Data, Ix2};
 
+use super::Rows;
 use super::features::{Features, column_means};
 use crate::{Error, Result};
 
@@ -12,7 +17,7 @@ use crate::{Error, Result};
 /// use cuaderno::prelude::*;
 ///
 /// let x = Tensor::new(&[[1f32, 10.0], [3.0, 30.0]], &Device::Cpu)?;
-/// let scaler = StandardScaler::fit(&x)?;
+/// let scaler = StandardScaler::params().fit(&x)?;
 /// let scaled = scaler.transform(&x)?;
 /// assert_eq!(scaled.to_vec2::<f32>()?, [[-1.0, -1.0], [1.0, 1.0]]);
 /// # Ok::<(), cuaderno::Error>(())
@@ -25,15 +30,19 @@ pub struct StandardScaler {
     deviation: Vec<f64>,
 }
 
-impl StandardScaler {
-    /// Means and deviations of `x` `[n, d]`, f32.
+/// What a [`StandardScaler`] is fitted with: nothing yet.
+#[derive(Clone, Copy, Debug)]
+pub struct StandardScalerParams;
+
+impl StandardScalerParams {
+    /// Means and deviations of `x` `[n, d]`: a tensor or a data set of linfa, as [`Rows`] has it.
     ///
     /// # Errors
     /// If `x` is no such tensor or not finite, or if a column is constant: it cannot be scaled to
     /// a deviation of 1.
-    pub fn fit(x: &Tensor) -> Result<Self> {
+    pub fn fit(&self, x: impl Rows) -> Result<StandardScaler> {
         let operation = "StandardScaler::fit";
-        let features = Features::of(operation, x)?;
+        let features = Features::of(operation, &x.to_tensor()?)?;
         let values = features.values()?;
         let mean = column_means(&values, features.d);
         let mut squares = vec![0f64; features.d];
@@ -59,31 +68,63 @@ impl StandardScaler {
                 ),
             ));
         }
-        Ok(Self { mean, deviation })
+        Ok(StandardScaler { mean, deviation })
+    }
+}
+
+impl<F: Float, S: Data<Elem = F>, T> Fit<ArrayBase<S, Ix2>, T, Error> for StandardScalerParams {
+    type Object = StandardScaler;
+
+    fn fit(&self, dataset: &DatasetBase<ArrayBase<S, Ix2>, T>) -> Result<StandardScaler> {
+        self.fit(dataset)
+    }
+}
+
+impl<R: Records + Rows> Transformer<R, R::Transformed> for StandardScaler {
+    fn transform(&self, x: R) -> R::Transformed {
+        self.transform(x)
+    }
+}
+
+impl StandardScaler {
+    /// Parameters to fit with.
+    pub fn params() -> StandardScalerParams {
+        StandardScalerParams
     }
 
-    /// `x` `[n, d]` scaled, f32.
+    /// `x` `[n, d]` scaled, in the form that [`Rows`] says: for a tensor a `Result<Tensor>`.
     ///
     /// # Errors
     /// If `x` is no f32 tensor of rows like the fitted ones, or not finite.
-    pub fn transform(&self, x: &Tensor) -> Result<Tensor> {
+    pub fn transform<X: Rows>(&self, x: X) -> X::Transformed {
         self.map("StandardScaler::transform", x, |value, mean, deviation| {
             (value - mean) / deviation
         })
     }
 
-    /// What `x` `[n, d]`, which is scaled, was before.
+    /// What `x` `[n, d]`, which is scaled, was before, in the form that [`Rows`] says: for a tensor a
+    /// `Result<Tensor>`.
     ///
     /// # Errors
     /// If `x` is no f32 tensor of rows like the fitted ones, or not finite.
-    pub fn inverse_transform(&self, x: &Tensor) -> Result<Tensor> {
+    pub fn inverse_transform<X: Rows>(&self, x: X) -> X::Transformed {
         let operation = "StandardScaler::inverse_transform";
         self.map(operation, x, |value, mean, deviation| {
             value * deviation + mean
         })
     }
 
-    fn map(
+    fn map<X: Rows>(
+        &self,
+        operation: &'static str,
+        x: X,
+        f: impl Fn(f64, f64, f64) -> f64,
+    ) -> X::Transformed {
+        let mapped = x.to_tensor().and_then(|x| self.map_rows(operation, &x, f));
+        x.transformed(mapped)
+    }
+
+    fn map_rows(
         &self,
         operation: &'static str,
         x: &Tensor,
@@ -142,7 +183,7 @@ mod tests {
         ] {
             let column = [0, 1, 2, 3].map(|i| [offset + i as f32 * step]);
             let x = Tensor::new(&column, &Device::Cpu).unwrap();
-            let scaler = StandardScaler::fit(&x).unwrap();
+            let scaler = StandardScaler::params().fit(&x).unwrap();
             let scaled = scaler.transform(&x).unwrap();
             let found: Vec<f32> = scaled.flatten_all().unwrap().to_vec1().unwrap();
             let root = 5f64.sqrt();
@@ -157,7 +198,7 @@ mod tests {
     fn a_constant_column_is_named() {
         let x = Tensor::new(&[[1f32, 0.1, 2.0], [3.0, 0.1, 2.0]], &Device::Cpu).unwrap();
         assert_eq!(
-            StandardScaler::fit(&x).unwrap_err().to_string(),
+            StandardScaler::params().fit(&x).unwrap_err().to_string(),
             "StandardScaler::fit: column 1 is 0.1 in every row, so no scale gives it a deviation \
              of 1; leave it out (2 of 3 columns are constant)."
         );
@@ -166,7 +207,7 @@ mod tests {
     #[test]
     fn what_was_scaled_comes_back() {
         let x = crate::Rng::new(1).normal(100.0, 5.0, &[20, 3]).unwrap();
-        let scaler = StandardScaler::fit(&x).unwrap();
+        let scaler = StandardScaler::params().fit(&x).unwrap();
         let back = scaler
             .inverse_transform(&scaler.transform(&x).unwrap())
             .unwrap();

@@ -1,7 +1,10 @@
 //! Images with one label each.
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Device, Tensor, WithDType};
+use linfa::dataset::{AsSingleTargets, DatasetBase};
+use ndarray::{ArrayBase, Data, Ix1, Ix2};
 
+use crate::arrays::{from_dataset, to_dataset};
 use crate::train::{Batch, Examples};
 use crate::{Error, Result, Seed, notebook};
 
@@ -87,6 +90,54 @@ impl LabelledImages {
             images.reshape((n, channels, height, width))?,
             labels.to_dtype(DType::U32)?,
         )
+    }
+
+    /// A data set of linfa, a row an image. Both are copied, as f32 or f64: `to_linfa::<f64>()?`.
+    ///
+    /// # Errors
+    /// Only if candle cannot read the tensors.
+    pub fn to_linfa<F: linfa::Float + WithDType>(&self) -> Result<linfa::Dataset<F, usize, Ix1>> {
+        to_dataset(&self.images, &self.labels)
+    }
+
+    /// The images in the rows of a data set of linfa, `[channels, height, width]` each. Records of
+    /// f32 in row-major order are not copied.
+    ///
+    /// ```
+    /// use cuaderno::prelude::*;
+    ///
+    /// let digits = Mnist::sample()?.train;
+    /// let dataset = digits.to_linfa::<f32>()?;
+    /// assert_eq!((dataset.records.dim(), dataset.targets.len()), ((1500, 784), 1500));
+    /// let back = LabelledImages::from_linfa(dataset, [1, 28, 28])?;
+    /// assert_eq!(back.images.dims(), digits.images.dims());
+    /// # Ok::<(), cuaderno::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the rows are of another length, or a target is beyond 32 bits.
+    pub fn from_linfa<F, S, T>(
+        dataset: DatasetBase<ArrayBase<S, Ix2>, T>,
+        [channels, height, width]: [usize; 3],
+    ) -> Result<Self>
+    where
+        F: linfa::Float + WithDType,
+        S: Data<Elem = F>,
+        T: AsSingleTargets<Elem = usize>,
+    {
+        let (rows, labels) = from_dataset(dataset)?;
+        let (n, d) = rows.dims2()?;
+        if d != channels * height * width {
+            return Err(Error::shape(
+                "LabelledImages::from_linfa",
+                format!(
+                    "an image [{channels}, {height}, {width}] has {} numbers, but the records have \
+                     {d}.",
+                    channels * height * width
+                ),
+            ));
+        }
+        Self::new(rows.reshape((n, channels, height, width))?, labels)
     }
 
     /// The number of images.

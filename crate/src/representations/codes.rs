@@ -86,7 +86,7 @@ impl CodeComparison {
         train: &LabelledImages,
         test: &LabelledImages,
     ) -> Result<()> {
-        let knn = Knn::params(self.k).fit(&codec.encode(&train.images)?, &train.labels)?;
+        let knn = Knn::params(self.k).fit((&codec.encode(&train.images)?, &train.labels))?;
         let codes = codec.encode(&test.images)?;
         let start = Instant::now();
         let predicted = knn.predict(&codes)?;

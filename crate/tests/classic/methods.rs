@@ -29,7 +29,7 @@ fn pca() {
 fn knn() {
     on_every_case("classic/knn", |case| {
         let (points, queries) = (case.tensor("points"), case.tensor("queries"));
-        let knn = Knn::params(case.get("k")).fit(&points, &case.tensor("labels"));
+        let knn = Knn::params(case.get("k")).fit((&points, &case.tensor("labels")));
         let knn = knn.unwrap();
         let found = knn.neighbours(&queries).unwrap();
         case.compare("distances", &found.distances);
@@ -50,7 +50,7 @@ fn knn() {
 fn standard_scaler() {
     on_every_case("classic/scaler", |case| {
         let x = case.tensor("x");
-        let scaler = StandardScaler::fit(&x).unwrap();
+        let scaler = StandardScaler::params().fit(&x).unwrap();
         case.compare("mean", &scaler.mean().unwrap());
         case.compare("deviation", &scaler.deviation().unwrap());
         // Far from zero f32 holds fewer digits of what is left of the mean.
@@ -65,7 +65,7 @@ fn tsne_is_as_good_a_map() {
     on_every_case("classic/tsne", |case| {
         let x = case.tensor("x");
         let params = TSne::params().perplexity(case.get("perplexity")).quiet();
-        let tsne = params.transform(&x).unwrap();
+        let tsne = params.fit(&x).unwrap();
         let bound = 1.02 * case.get::<f64>("kl_divergence");
         assert!(
             tsne.kl_divergence <= bound,

@@ -71,7 +71,7 @@ fn lab_09() -> Result<()> {
     );
 
     let codes = repaired.encode(&mnist.test.images)?;
-    let map = TSne::params().seed(SEED).quiet().transform(&codes)?;
+    let map = TSne::params().seed(SEED).quiet().fit(&codes)?;
     let mut bands = Bands::new();
     let bce = |method, latent| comparison.get(method, latent).map(|line| line.bce);
     let accuracy = |method, latent| comparison.get(method, latent).map(|line| line.accuracy);

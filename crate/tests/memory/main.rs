@@ -24,7 +24,7 @@ fn ten_thousand_queries_in_sixty_thousand_points_take_less_than_200_mb() {
     let queries = rng.normal(0.0, 1.0, &[10_000, 32]).unwrap();
     let labels: Vec<u32> = (0..60_000).map(|i| i % 10).collect();
     let labels = Tensor::new(labels, &Device::Cpu).unwrap();
-    let knn = Knn::params(10).fit(&points, &labels).unwrap();
+    let knn = Knn::params(10).fit((&points, &labels)).unwrap();
     peak();
     let before = peak();
     assert_eq!(knn.predict(&queries).unwrap().dims(), [10_000]);

@@ -26,7 +26,15 @@ pub struct Support {
 
 /// Packages whose types appear in what the support crate offers. The analyser works on their
 /// sources for seconds; it need not know the others.
-const VISIBLE: [&str; 4] = ["cuaderno", "cuaderno_datasets", "candle_core", "candle_nn"];
+const VISIBLE: [&str; 7] = [
+    "cuaderno",
+    "cuaderno_datasets",
+    "candle_core",
+    "candle_nn",
+    "linfa",
+    "linfa_nn",
+    "ndarray",
+];
 
 impl Support {
     /// Builds the support crate where it is missing or older than its sources. `on_progress` sees

@@ -7,11 +7,14 @@ mod quadtree;
 mod repulsion;
 
 use candle_core::{Device, Tensor};
+use linfa::ParamGuard;
+use linfa::dataset::Records;
+use linfa::traits::Transformer;
 
 use self::affinities::Affinities;
 use self::descent::Descent;
-use super::Pca;
 use super::features::Features;
+use super::{Pca, Rows};
 use crate::{Error, Result, Rng};
 
 /// By how much similar points attract each other more in the beginning, so that clusters form.
@@ -36,11 +39,14 @@ const INITIAL_DEVIATION: f32 = 1e-4;
 /// use cuaderno::prelude::*;
 ///
 /// let x = Rng::new(6202).normal(0.0, 1.0, &[60, 4])?;
-/// let tsne = TSne::params().perplexity(10.0).seed(6202).quiet().transform(&x)?;
+/// let tsne = TSne::params().perplexity(10.0).seed(6202).quiet().fit(&x)?;
 /// assert_eq!(tsne.embedding.dims(), [60, 2]);
 /// assert!(tsne.kl_divergence < 2.0);
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
+///
+/// Its parameters stand where `linfa_tsne::TSneParams` do, which map a data set of linfa to one of
+/// the embedded points: `TSne::params().perplexity(10.0).transform(dataset)?`.
 #[derive(Clone, Debug)]
 pub struct TSne {
     /// `[n, 2]`, f32.
@@ -50,11 +56,15 @@ pub struct TSne {
     pub kl_divergence: f64,
 }
 
-/// How a [`TSne`] is made.
+/// What a [`TSne`] is fitted with.
 #[derive(Clone, Copy, Debug)]
-pub struct TSneParams {
+pub struct TSneParams(TSneValidParams);
+
+/// The same, checked as far as they can be without data.
+#[derive(Clone, Copy, Debug)]
+pub struct TSneValidParams {
     perplexity: f64,
-    iterations: usize,
+    max_iter: usize,
     seed: u64,
     quiet: bool,
 }
@@ -62,49 +72,78 @@ pub struct TSneParams {
 impl TSne {
     /// Perplexity 30, 1000 iterations and seed 0, unless told otherwise.
     pub fn params() -> TSneParams {
-        TSneParams {
+        TSneParams(TSneValidParams {
             perplexity: 30.0,
-            iterations: 1000,
+            max_iter: 1000,
             seed: 0,
             quiet: false,
-        }
+        })
     }
 }
 
 impl TSneParams {
     /// How many neighbours of a point count, roughly: 5 to 50 are usual.
     pub fn perplexity(mut self, perplexity: f64) -> Self {
-        self.perplexity = perplexity;
+        self.0.perplexity = perplexity;
         self
     }
 
     /// Steps of gradient descent; the first 250 are exaggerated.
-    pub fn iterations(mut self, iterations: usize) -> Self {
-        self.iterations = iterations;
+    pub fn max_iter(mut self, max_iter: usize) -> Self {
+        self.0.max_iter = max_iter;
         self
     }
 
     /// Decides the small noise in the initial positions, which keeps apart what the first two
     /// principal components do not.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
+        self.0.seed = seed;
         self
     }
 
     /// Prints nothing.
     pub fn quiet(mut self) -> Self {
-        self.quiet = true;
+        self.0.quiet = true;
         self
     }
 
-    /// Makes the map of `x` `[n, d]`, f32, in about 2 s for 5,000 points on one core.
+    /// Makes the map of `x` `[n, d]`, a tensor or a data set of linfa, as [`Rows`] has it, in about
+    /// 2 s for 5,000 points on one core.
     ///
     /// # Errors
     /// If `x` is no such tensor or not finite, has fewer than 4 rows or only equal ones, or if
     /// the perplexity is below 1 or above a third of the other points, of which there would be
     /// too few to choose neighbours from.
-    pub fn transform(&self, x: &Tensor) -> Result<TSne> {
-        let operation = "TSne::transform";
+    pub fn fit(&self, x: impl Rows) -> Result<TSne> {
+        self.check_ref()?.fit(x)
+    }
+}
+
+impl ParamGuard for TSneParams {
+    type Checked = TSneValidParams;
+    type Error = Error;
+
+    fn check_ref(&self) -> Result<&TSneValidParams> {
+        let perplexity = self.0.perplexity;
+        if !(1.0..f64::INFINITY).contains(&perplexity) {
+            return Err(Error::argument("the perplexity", perplexity, "1 or more"));
+        }
+        Ok(&self.0)
+    }
+
+    fn check(self) -> Result<TSneValidParams> {
+        self.check_ref().copied()
+    }
+}
+
+impl TSneValidParams {
+    /// As [`TSneParams::fit`].
+    ///
+    /// # Errors
+    /// As [`TSneParams::fit`].
+    pub fn fit(&self, x: impl Rows) -> Result<TSne> {
+        let operation = "TSne::fit";
+        let x = &x.to_tensor()?;
         let features = Features::of(operation, x)?;
         let n = features.n;
         if n < 4 {
@@ -114,7 +153,7 @@ impl TSneParams {
             ));
         }
         let most = (n - 1) as f64 / 3.0;
-        if !(1.0..=most).contains(&self.perplexity) {
+        if self.perplexity > most {
             return Err(Error::argument(
                 "the perplexity",
                 self.perplexity,
@@ -124,7 +163,7 @@ impl TSneParams {
         let start = self.initial_positions(x)?;
         let affinities = Affinities::of(&features, self.perplexity)?;
         let mut descent = Descent::new(start, &affinities);
-        for iteration in 1..=self.iterations {
+        for iteration in 1..=self.max_iter {
             let exaggerated = iteration <= EXAGGERATED;
             let (exaggeration, momentum) = if exaggerated {
                 (EXAGGERATION, 0.5)
@@ -135,7 +174,7 @@ impl TSneParams {
             if iteration % REPORT == 0 && !self.quiet {
                 println!(
                     "t-SNE: iteration {iteration} of {}, KL divergence {:.3}{}",
-                    self.iterations,
+                    self.max_iter,
                     descent.kl_divergence(),
                     if exaggerated {
                         " (exaggerated so far)"
@@ -173,6 +212,20 @@ impl TSneParams {
     }
 }
 
+/// linfa's way to the map: what comes in goes out with the embedded points as its records.
+impl<R: Records + Rows> Transformer<R, Result<R::Transformed>> for TSneValidParams {
+    fn transform(&self, x: R) -> Result<R::Transformed> {
+        let embedding = self.fit(&x.to_tensor()?)?.embedding;
+        Ok(x.transformed(Ok(embedding)))
+    }
+}
+
+impl<R: Records + Rows> Transformer<R, Result<R::Transformed>> for TSneParams {
+    fn transform(&self, x: R) -> Result<R::Transformed> {
+        self.check_ref()?.transform(x)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,7 +246,7 @@ mod tests {
     #[test]
     fn clouds_stay_apart() {
         let tsne = TSne::params().perplexity(15.0).seed(1).quiet();
-        let tsne = tsne.transform(&clouds()).unwrap();
+        let tsne = tsne.fit(&clouds()).unwrap();
         let trust = crate::classic::trustworthiness(&clouds(), &tsne.embedding, 5).unwrap();
         assert!(trust > 0.9, "{trust}");
         let positions = positions(&tsne);
@@ -215,10 +268,10 @@ mod tests {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
             let params = TSne::params()
                 .perplexity(15.0)
-                .iterations(300)
+                .max_iter(300)
                 .seed(seed)
                 .quiet();
-            let map = || positions(&params.transform(&clouds()).unwrap());
+            let map = || positions(&params.fit(&clouds()).unwrap());
             pool.build().unwrap().install(map)
         };
         assert_eq!(map(1, 6202), map(3, 6202));
@@ -230,11 +283,7 @@ mod tests {
         let point = |row: usize| if row < 10 { 1.0 } else { row as f32 };
         let x: Vec<f32> = (0..40).map(point).collect();
         let x = Tensor::from_vec(x, (40, 1), &Device::Cpu).unwrap();
-        let tsne = TSne::params()
-            .perplexity(5.0)
-            .quiet()
-            .transform(&x)
-            .unwrap();
+        let tsne = TSne::params().perplexity(5.0).quiet().fit(&x).unwrap();
         assert!(tsne.kl_divergence.is_finite());
         let positions = positions(&tsne);
         assert!(positions.iter().flatten().all(|number| number.is_finite()));
@@ -245,12 +294,12 @@ mod tests {
     fn bad_input_is_one_sentence() {
         let refused = |x: &Tensor, perplexity| {
             let params = TSne::params().perplexity(perplexity).quiet();
-            params.transform(x).unwrap_err().to_string()
+            params.fit(x).unwrap_err().to_string()
         };
         let x = clouds();
         assert_eq!(
             refused(&x.narrow(0, 0, 1).unwrap(), 30.0),
-            "TSne::transform: a map has 4 points or more, but there are 1 rows."
+            "TSne::fit: a map has 4 points or more, but there are 1 rows."
         );
         assert_eq!(
             refused(&x, 50.0),
