@@ -7,7 +7,7 @@ use std::fs;
 
 use common::{Desk, path};
 
-/// A package beside the notebook.
+/// A package beside the notebook; `dependencies` may go on with other sections of its manifest.
 fn package(desk: &Desk, name: &str, version: &str, dependencies: &str, source: &str) {
     let folder = desk.0.path().join(name);
     fs::create_dir_all(folder.join("src")).unwrap();
@@ -159,4 +159,355 @@ fn an_operation_of_candle_with_a_wrong_gradient_is_warned_of_at_its_line() {
     says(&outputs[1], "\"4.0\"");
     assert!(!outputs[2].contains("warning"), "{}", outputs[2]);
     says(&outputs[2], "\"4.0\"");
+}
+
+/// Whether polars is there, which `cargo cuaderno setup` builds.
+fn tables_are_built() -> bool {
+    let target = std::path::Path::new(env!("CARGO_BIN_EXE_cuaderno"))
+        .parent()
+        .unwrap()
+        .parent();
+    let dependencies = fs::read_dir(target.unwrap().join("cuaderno/dependencies"));
+    let libraries = dependencies
+        .into_iter()
+        .flatten()
+        .flatten()
+        .flat_map(|folder| {
+            let libraries = fs::read_dir(folder.path().join("target/debug/deps"));
+            libraries
+                .into_iter()
+                .flatten()
+                .flatten()
+                .map(|file| file.file_name())
+        });
+    let is_it =
+        |name: std::ffi::OsString| name.to_string_lossy().starts_with("libcuaderno_tables-");
+    let there = libraries.into_iter().any(is_it);
+    if !there {
+        let why = "tables are not built: run `cargo cuaderno setup`";
+        assert!(
+            std::env::var_os("CUADERNO_REQUIRE_TABLES").is_none(),
+            "{why}"
+        );
+        eprintln!("This test did not run: {why}.");
+    }
+    there
+}
+
+#[test]
+fn wine_is_read_grouped_shown_and_a_tensor() {
+    if !tables_are_built() {
+        return;
+    }
+    let outputs = run(
+        &Desk::new(),
+        &[
+            ":dep cuaderno-tables\n\
+             use cuaderno::prelude::*;\nuse cuaderno_tables::prelude::*;\nlet wine = wine()?;",
+            "wine.clone()",
+            "wine.group_by_stable([\"class\"])?.select([\"alcohol\"]).mean()?",
+            "let names = [\"alcohol\", \"proline\"];\nlet x = wine.tensor(&names)?;\n\
+             let y = wine.labels(\"class\")?;\n\
+             println!(\"{:?} {:?} {}\", x.dims(), y.dims(), x.i((177, 0))?.to_scalar::<f32>()?);",
+            "frame_from_tensor(&x, &names)?.tensor(&names)?.eq(&x)?\
+             .to_dtype(DType::F32)?.mean_all()?.to_scalar::<f32>()?",
+            "let knn = Knn::params(1).fit(&x, &y)?;\naccuracy(&y, &knn.predict(&x)?)?",
+            "wine.tensor(&[\"colour\"]).unwrap_err().to_string()",
+        ],
+    );
+    says(&outputs[0], "UCI Wine: 178 wines");
+    for words in [
+        "text/html",
+        "178 rows × 14 columns",
+        ">od280_od315<",
+        ">u32<",
+        ">…<",
+        "14.23",
+    ] {
+        says(&outputs[1], words);
+    }
+    // The text is polars' own.
+    says(&outputs[1], "shape: (178, 14)");
+    says(&outputs[2], "3 rows × 2 columns");
+    says(&outputs[2], "13.744746");
+    says(&outputs[3], "[178, 2] [178] 14.13");
+    says(&outputs[4], "\"1.0\"");
+    says(&outputs[5], "\"1.0\"");
+    says(&outputs[6], "it must be one of: class, alcohol");
+}
+
+#[test]
+fn a_table_is_checked_where_it_is_read_and_comes_back_as_it_was_saved() {
+    if !tables_are_built() {
+        return;
+    }
+    let wrong = |lines: &str| {
+        format!(
+            "std::fs::write(\"wrong.csv\", {lines:?})?;\n\
+             println!(\"{{}}\", read_csv(\"wrong.csv\", &schema).unwrap_err());"
+        )
+    };
+    let outputs = run(
+        &Desk::new(),
+        &[
+            ":dep cuaderno-tables\n\
+             use cuaderno_tables::prelude::*;\n\
+             let schema = vec![(\"name\", DataType::String), (\"size\", DataType::Float64)];",
+            &wrong("name,size\na,1\nb,two\n"),
+            &wrong("name,length\na,1\n"),
+            &wrong("name\na\n"),
+            &wrong("name,size\na,1\nb\n"),
+            "std::fs::write(\"right.csv\", \"name,size\\na,1\\n\\\"b, c\\\",\\n\")?;\n\
+             let table = read_csv(\"right.csv\", &schema)?;\n\
+             table.save_csv(\"again/right.csv\")?;\ntable.save_parquet(\"again/right.parquet\")?;\n\
+             println!(\"{} {}\", table.column(\"size\")?.null_count(), \
+             read_csv(\"again/right.csv\", &schema)?.equals_missing(&table));",
+            "println!(\"{}\", read_parquet(\"again/right.parquet\", &schema)?.equals_missing(&table));\n\
+             let other = [(\"name\", DataType::String), (\"size\", DataType::Int64)];\n\
+             println!(\"{}\", read_parquet(\"again/right.parquet\", &other).unwrap_err());",
+            "table.tensor(&[\"size\"]).unwrap_err().to_string()",
+        ],
+    );
+    let expected = "wrong.csv: column `size`, row 2: expected is f64, but found is `two`.";
+    says(&outputs[1], expected);
+    says(
+        &outputs[2],
+        "wrong.csv: column 2 is `length`, but expected is `size`.",
+    );
+    says(
+        &outputs[3],
+        "wrong.csv: column 2 is missing, expected is `size`.",
+    );
+    says(
+        &outputs[4],
+        "wrong.csv: row 2 has 1 fields, but expected are 2.",
+    );
+    says(&outputs[5], "1 true");
+    says(&outputs[6], "true");
+    says(
+        &outputs[6],
+        "right.parquet: column `size` is f64, but expected is i64.",
+    );
+    says(&outputs[7], "row 2 has no value");
+}
+
+#[test]
+fn what_the_workbook_finds_out_is_a_frame() {
+    if !tables_are_built() {
+        return;
+    }
+    let outputs = run(
+        &Desk::new(),
+        &[
+            ":dep cuaderno-tables\n\
+             use cuaderno::prelude::*;\nuse cuaderno_tables::prelude::*;\n\
+             let mnist = Mnist::sample()?;",
+            "let model = Autoencoder::basic(2, Activation::Relu, &mut Rng::new(6202))?;\n\
+             let history = Trainer::new(RmsProp::new(1e-3)).epochs(2).seed(6202).quiet()\n    \
+             .fit(&model, &mnist.train, &mnist.test)?;",
+            "history.save_csv(\"history.csv\")?;\n\
+             println!(\"{} {:?}\", history.frame()?.equals(&read_history(\"history.csv\")?), \
+             history.frame()?.get_column_names_str());",
+            "let pixels = mnist.train.images.flatten_from(1)?;\n\
+             let pca = Pca::params(2).fit(&pixels)?;\n\
+             let mut codes = CodeComparison::neighbours(3);\n\
+             codes.add(\"PCA\", &pca, &mnist.train, &mnist.test)?;\ncodes.frame()?",
+            "let labels = Tensor::new(&[0u32, 0, 1, 1], &Device::Cpu)?;\n\
+             let found = Tensor::new(&[0u32, 1, 1, 1], &Device::Cpu)?;\n\
+             println!(\"{}\", classification_report(&labels, &found)?.frame()?);\n\
+             println!(\"{}\", clustering_report(&labels, &found)?.frame()?);",
+        ],
+    );
+    says(&outputs[2], "true");
+    says(
+        &outputs[2],
+        "\\\"epoch\\\", \\\"seconds\\\", \\\"learning_rate\\\", \\\"train_loss\\\"",
+    );
+    says(&outputs[3], "1 rows × 7 columns");
+    says(&outputs[4], "shape: (2, 5)");
+    says(&outputs[4], "0.666667");
+    says(&outputs[4], "v_measure");
+}
+
+/// Whether crates may be fetched and built that the workbook does not come with.
+fn crates_may_be_built() -> bool {
+    let may = std::env::var_os("CUADERNO_BUILD_CRATES").is_some();
+    if !may {
+        eprintln!(
+            "This test did not run: it fetches and builds crates, with CUADERNO_BUILD_CRATES."
+        );
+    }
+    may
+}
+
+#[test]
+fn candle_transformers_resnet_gives_what_ours_gives() {
+    if !crates_may_be_built() {
+        return;
+    }
+    const BLOCKS: &str = "use cuaderno::nn::{BlockPlan, Conv2dPlan, ResidualPlan};\n\
+        fn conv(filters: usize) -> Conv2dPlan { Conv2d::filters(filters).without_bias() }\n\
+        fn block(filters: usize, stride: usize) -> ResidualPlan {\n    \
+            let main = Sequential::block()\n        \
+                .then(\"conv1\", conv(filters).padding(1).stride(stride))\n        \
+                .then(\"bn1\", BatchNorm::of_channels()).then(\"relu\", Activation::Relu)\n        \
+                .then(\"conv2\", conv(filters).padding(1)).then(\"bn2\", BatchNorm::of_channels());\n    \
+            Residual::around(main).activation(Activation::Relu)\n}\n\
+        fn blocks(filters: usize, stride: usize) -> BlockPlan {\n    \
+            let mut first = block(filters, stride);\n    \
+            if stride != 1 {\n        \
+                let smaller = conv(filters).kernel(1).stride(stride);\n        \
+                first = first.shortcut(\"downsample\", Sequential::block()\n            \
+                    .then(\"0\", smaller).then(\"1\", BatchNorm::of_channels()));\n    }\n    \
+            Sequential::block().then(\"0\", first).then(\"1\", block(filters, 1))\n}";
+    const OURS: &str = "let ours = Sequential::input(&[3, 64, 64])\n    \
+            .then(\"conv1\", conv(64).kernel(7).stride(2).padding(3))\n    \
+            .then(\"bn1\", BatchNorm::of_channels()).then(\"relu\", Activation::Relu)\n    \
+            .then(\"maxpool\", MaxPool2d::window(3).stride(2).padding(1))\n    \
+            .then(\"layer1\", blocks(64, 1)).then(\"layer2\", blocks(128, 2))\n    \
+            .then(\"layer3\", blocks(256, 2)).then(\"layer4\", blocks(512, 2))\n    \
+            .then(\"avgpool\", GlobalAvgPool).then(\"fc\", Dense::units(10))\n    \
+            .build(&mut Rng::new(6202))?;\n\
+        let mut rng = Rng::new(1);\n\
+        for (name, kept) in ours.parameters().iter() {\n    \
+            if name.contains(\"running\") {\n        \
+                kept.set(&rng.uniform(0.5, 1.5, &kept.var().dims().to_vec())?)?;\n    }\n}";
+    let outputs = run(
+        &Desk::new(),
+        &[
+            &format!(":dep candle-transformers\nuse cuaderno::prelude::*;\n{BLOCKS}"),
+            OURS,
+            "let weights: std::collections::HashMap<String, Tensor> = ours.parameters().iter()\n    \
+                .map(|(name, kept)| (name.to_owned(), kept.var().as_tensor().clone())).collect();\n\
+             let vb = cuaderno::candle_nn::VarBuilder::from_tensors(weights, DType::F32, &Device::Cpu);\n\
+             let theirs = candle_transformers::models::resnet::resnet18(10, vb)?;\n\
+             let x = rng.normal(0.0, 1.0, &[2, 3, 64, 64])?;\n\
+             let (a, b) = (theirs.forward(&x)?, ours.forward(&x)?);\n\
+             let apart = (&a - &b)?.abs()?.max_all()?.to_scalar::<f32>()?;\n\
+             let size = b.abs()?.max_all()?.to_scalar::<f32>()?;\n\
+             println!(\"{:?} {}\", a.dims(), size > 0.1 && apart < 1e-4 * size);",
+        ],
+    );
+    says(&outputs[2], "[2, 10] true");
+}
+
+#[test]
+fn a_folder_that_candle_datasets_reads_is_trained_on() {
+    if !crates_may_be_built() {
+        return;
+    }
+    let outputs = run(
+        &Desk::new(),
+        &[
+            ":dep candle-datasets\nuse cuaderno::prelude::*;\nlet mnist = Mnist::sample()?;",
+            "fn idx(dims: &[usize], bytes: Vec<u8>) -> Vec<u8> {\n    \
+                let head = [0, 0, 8, dims.len() as u8].into_iter();\n    \
+                let sizes = dims.iter().flat_map(|&size| (size as u32).to_be_bytes());\n    \
+                head.chain(sizes).chain(bytes).collect()\n}\n\
+             for (name, part) in [(\"train\", &mnist.train), (\"t10k\", &mnist.test)] {\n    \
+                let pixels = (&part.images * 255.0)?.round()?.to_dtype(DType::U8)?;\n    \
+                let pixels: Vec<u8> = pixels.flatten_all()?.to_vec1()?;\n    \
+                std::fs::write(format!(\"{name}-images-idx3-ubyte\"), idx(&[part.len(), 28, 28], pixels))?;\n    \
+                let labels: Vec<u8> = part.labels.to_dtype(DType::U8)?.to_vec1()?;\n    \
+                std::fs::write(format!(\"{name}-labels-idx1-ubyte\"), idx(&[part.len()], labels))?;\n}",
+            "let theirs = candle_datasets::vision::mnist::load_dir(\".\")?;\n\
+             let train = LabelledImages::from_tensors(&theirs.train_images, &theirs.train_labels, [1, 28, 28])?;\n\
+             let test = LabelledImages::from_tensors(&theirs.test_images, &theirs.test_labels, [1, 28, 28])?;",
+            "let network = Sequential::input(&[1, 28, 28]).then(\"flatten\", Flatten)\n    \
+                .then(\"digits\", Dense::units(10)).build(&mut Rng::new(6202))?;\n\
+             let model = Classifier::new(network);\n\
+             let history = Trainer::new(Adam::new(1e-2)).epochs(5).seed(6202).quiet()\n    \
+                .fit(&model, &train, &test)?;\n\
+             let apart = (&train.images - &mnist.train.images)?.abs()?.max_all()?.to_scalar::<f32>()?;\n\
+             println!(\"{} {}\", apart < 1e-6, history.final_valid(\"accuracy\")? > 0.8);",
+            "let batch = vec![7u8; 10_000 * 3073];\n\
+             for name in [\"test_batch\", \"data_batch_1\", \"data_batch_2\", \"data_batch_3\", \
+                 \"data_batch_4\", \"data_batch_5\"] {\n    \
+                std::fs::write(format!(\"{name}.bin\"), &batch)?;\n}\n\
+             let cifar = candle_datasets::vision::cifar::load_dir(\".\")?;\n\
+             let cifar = LabelledImages::from_tensors(&cifar.train_images, &cifar.train_labels, [3, 32, 32])?;\n\
+             println!(\"{:?} {}\", cifar.images.dims(), cifar.labels.i(49_999)?.to_scalar::<u32>()?);",
+        ],
+    );
+    says(&outputs[3], "true true");
+    says(&outputs[4], "[50000, 3, 32, 32] 7");
+}
+
+#[test]
+fn crates_come_in_the_middle_of_a_session_with_features_macros_and_build_scripts() {
+    let desk = Desk::new();
+    package(
+        &desk,
+        "counter",
+        "0.1.0",
+        "[features]\nby_ten = []",
+        "use std::sync::atomic::{AtomicU32, Ordering};\n\
+         static COUNT: AtomicU32 = AtomicU32::new(0);\n\
+         #[derive(Debug)] pub struct Ticket(pub u32);\n\
+         pub fn ticket() -> Ticket {\n    \
+             let step = if cfg!(feature = \"by_ten\") { 10 } else { 1 };\n    \
+             Ticket(COUNT.fetch_add(step, Ordering::Relaxed) + step)\n}",
+    );
+    package(
+        &desk,
+        "doubled",
+        "0.1.0",
+        "cuaderno = \"0.1\"",
+        "use cuaderno::prelude::*;\n\
+         pub fn doubled(x: &Tensor) -> cuaderno::Result<Tensor> { Ok((x * 2.0)?) }",
+    );
+    package(
+        &desk,
+        "stamped",
+        "0.1.0",
+        "",
+        "pub const STAMP: &str = env!(\"STAMP\");",
+    );
+    let script = "fn main() { println!(\"cargo::rustc-env=STAMP=built\"); }";
+    fs::write(desk.0.path().join("stamped/build.rs"), script).unwrap();
+    package(
+        &desk,
+        "answers",
+        "0.1.0",
+        "[lib]\nproc-macro = true",
+        "#[proc_macro] pub fn answer(_: proc_macro::TokenStream) -> proc_macro::TokenStream { \
+         \"42\".parse().unwrap() }",
+    );
+    let outputs = run(
+        &desk,
+        &[
+            "use cuaderno::prelude::*;\nlet x = Var::new(&[1f32, 2.0], &Device::Cpu)?;",
+            ":dep counter = { path = \"counter\", features = [\"by_ten\"] }\n\
+             let first = counter::ticket();",
+            // The same again is nothing new, and others come beside it.
+            ":dep counter = { path = \"counter\", features = [\"by_ten\"] }\n\
+             :dep doubled = { path = \"doubled\" }\n:dep stamped = { path = \"stamped\" }\n\
+             :dep answers = { path = \"answers\" }\n\
+             println!(\"{first:?} {} {}\", stamped::STAMP, answers::answer!());",
+            "let loss = doubled::doubled(&x)?.sum_all()?;\n\
+             println!(\"{:?}\", loss.backward()?.get(&x).unwrap().to_vec1::<f32>()?);",
+            ":dep nothing = { path = \"nothing\" }",
+            "1 + 1",
+        ],
+    );
+    says(&outputs[2], "Ticket(10) built 42");
+    says(&outputs[3], "[2.0, 2.0]");
+    says(&outputs[4], "nothing");
+    says(&outputs[5], "\"2\"");
+}
+
+#[test]
+fn notebooks_that_ask_for_different_versions_get_them() {
+    for (version, source) in [
+        ("0.1.0", "pub fn version() -> u32 { 1 }"),
+        ("0.2.0", "pub fn version() -> u32 { 2 }"),
+    ] {
+        let desk = Desk::new();
+        package(&desk, "dated", version, "", source);
+        let outputs = run(
+            &desk,
+            &[":dep dated = { path = \"dated\" }\nprintln!(\"version {}\", dated::version());"],
+        );
+        says(&outputs[0], &format!("version {}", &version[2..3]));
+    }
 }

@@ -110,7 +110,12 @@ fn what_nests_too_deeply_is_a_sentence() {
     let desk = Desk::new();
     let deep = format!("let a = {}1{};", "(".repeat(3_000), ")".repeat(3_000));
     let long = |terms| format!("let a: i64 = {};", vec!["1"; terms].join("+"));
-    let cells = [&deep, &long(100_000), &long(3_000), "println!(\"{a} goes on\");"];
+    let cells = [
+        &deep,
+        &long(100_000),
+        &long(3_000),
+        "println!(\"{a} goes on\");",
+    ];
     let notebook = desk.notebook("deep.ipynb", &cells);
     let run = desk.run(&[path(&notebook), "--keep-going", "--timeout", "60"]);
     run.says("The cell has 3000 brackets within one another; 200 are the most.");

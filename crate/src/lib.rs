@@ -14,6 +14,7 @@ pub mod data;
 pub mod error;
 mod files;
 pub mod lab;
+mod live;
 pub mod metrics;
 pub mod models;
 pub mod nn;
@@ -44,7 +45,7 @@ pub mod prelude {
         confusion_matrix, reconstruction_bce, reconstruction_mse,
     };
     pub use crate::models::{
-        Autoencoder, CategoricalVae, Classifier, GaussianCode, JointVae, PixelLoss, Vae,
+        Autoencoder, CategoricalVae, Classifier, Codec, GaussianCode, JointVae, PixelLoss, Vae,
         VaeArchitecture,
     };
     pub use crate::nn::{
@@ -62,7 +63,7 @@ pub mod prelude {
         reconstructions, scatter, side_by_side,
     };
     pub use crate::representations::{
-        CodeComparison, Codec, SampleImages, latent_interpolation, latent_manifold, latent_samples,
+        CodeComparison, SampleImages, latent_interpolation, latent_manifold, latent_samples,
         latent_traversal, normal_quantile,
     };
     pub use crate::rng::Rng;

@@ -1,8 +1,8 @@
-//! What the notebook engine and this library say to each other: things to show while a cell runs,
-//! the wish to stop, and what went wrong.
+//! This library's end of the notebook: things to show while a cell runs, requests to stop, and what
+//! went wrong.
 //!
-//! A line of standard output that begins with `\u{1e}cuaderno:` is for the front end. Elsewhere, in
-//! a program or on another kernel, nothing of this is printed.
+//! It talks to the notebook engine through lines of standard output, which `cuaderno-protocol`
+//! defines. In a program or on another kernel none of them is printed.
 
 use std::ffi::c_void;
 use std::io::Write;
@@ -10,22 +10,19 @@ use std::panic::{Location, PanicHookInfo};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use cuaderno_protocol::{Report, Signal, evcxr};
 
 #[doc(hidden)]
 pub mod cell;
 mod display;
 mod shell;
 mod show;
-mod training;
 
-pub(crate) use display::{Contents, print_as_value, show};
+pub use cuaderno_protocol::Contents;
 pub use display::{Display, clear_output};
+pub(crate) use display::{show, show_as_value};
 pub use shell::shell;
-pub use show::Show;
-pub(crate) use training::LiveTraining;
-
-const SIGNAL: &str = "\u{1e}cuaderno:";
+pub use show::{Show, show_values_with};
 
 /// Whether this library's own front end reads what cells print.
 static CONNECTED: AtomicBool = AtomicBool::new(false);
@@ -38,11 +35,12 @@ static ASKING: AtomicBool = AtomicBool::new(false);
 /// When the running cell last looked at `STOP`, in milliseconds since `start`; 0 for never.
 static LAST_LOOK: AtomicU64 = AtomicU64::new(0);
 
-/// A cell that has not looked for an interrupt for so long is ended by it.
+/// An interrupt ends a cell that has not looked for one for longer than this.
 const LOOKS_AGAIN: Duration = Duration::from_secs(60);
 
-/// Whether the user has asked the running cell to stop. What takes long looks now and then, and
-/// ends early with what it has: the trainer between two batches. Always false outside a notebook.
+/// Whether the user has asked the running cell to stop. Long computations should check this now and
+/// then and end early with what they have, as the trainer does between two batches. Always false
+/// outside a notebook.
 ///
 /// ```
 /// for step in 0..1000 {
@@ -59,19 +57,20 @@ pub fn stop_requested() -> bool {
     STOP.load(Ordering::Relaxed)
 }
 
-/// Whether what is shown now is seen now: in a notebook, but not in a headless run.
+/// Whether somebody sees what is shown while the cell runs: true in a notebook, false in a headless
+/// run.
 pub fn is_live() -> bool {
     WATCHED.load(Ordering::Relaxed)
 }
 
-/// Asks the user for a line, as Python's `input`; without a notebook, on standard input.
+/// Asks the user for a line, like Python's `input`; outside a notebook it reads standard input.
 ///
 /// # Errors
 /// If nobody can be asked.
 pub fn input(prompt: &str) -> crate::Result<String> {
     let prompt = prompt.replace('\n', " ");
     let ask = if CONNECTED.load(Ordering::Relaxed) {
-        format!("EVCXR_INPUT_REQUEST:{prompt}\n")
+        format!("{}:{prompt}\n", evcxr::INPUT_REQUEST)
     } else {
         prompt
     };
@@ -89,26 +88,24 @@ pub fn input(prompt: &str) -> crate::Result<String> {
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-fn report(kind: &str, message: String, place: Option<&Location>) {
-    let file = place.map_or("", |place| place.file());
-    let line = place.map_or(0, |place| place.line());
+fn report(kind: fn(Report) -> Signal, message: String, place: Option<&Location>) {
     if CONNECTED.load(Ordering::Relaxed) {
-        signal(
-            kind,
-            &json!({"message": message, "file": file, "line": line}),
-        );
+        signal(&kind(Report {
+            message,
+            file: place.map_or_else(String::new, |place| place.file().to_owned()),
+            line: place.map_or(0, |place| place.line() as usize),
+        }));
     } else {
         eprintln!("{message}");
     }
 }
 
-/// Says something to the front end, after what was printed before.
-fn signal(name: &str, content: &Value) {
-    let line = format!("{SIGNAL}{name} {content}\n");
+/// Tells the front end something, after what was printed before.
+fn signal(signal: &Signal) {
     let mut stdout = std::io::stdout().lock();
     // A front end that is gone has no use for it.
     let _ = stdout
-        .write_all(line.as_bytes())
+        .write_all(signal.to_line().as_bytes())
         .and_then(|()| stdout.flush());
 }
 
@@ -124,12 +121,11 @@ fn report_panic(panic: &PanicHookInfo) {
         .map(|text| (*text).to_owned()))
     .or_else(|| payload.downcast_ref::<String>().cloned())
     .unwrap_or_else(|| "it carries no message".to_owned());
-    report("panic", message, panic.location());
+    report(Signal::Panic, message, panic.location());
 }
 
 /// Connects this library with the front end; `live` if somebody watches.
-#[unsafe(no_mangle)]
-extern "C" fn cuaderno_start(live: bool) {
+pub(crate) fn connect(live: bool) {
     now();
     CONNECTED.store(true, Ordering::Relaxed);
     WATCHED.store(live, Ordering::Relaxed);
@@ -153,7 +149,7 @@ extern "C" fn cuaderno_run_cell(
     std::panic::catch_unwind(|| run(variables)).unwrap_or_else(|payload| {
         // It might panic, too.
         std::mem::forget(payload);
-        println!("EVCXR_PANIC_NOTIFICATION");
+        println!("{}", evcxr::PANIC);
         variables
     })
 }

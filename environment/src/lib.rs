@@ -1,11 +1,11 @@
 //! What the `cuaderno` command does: prepare the workbook, run its notebooks, look after its data.
 
 pub mod bench;
-pub mod data;
+pub mod data_command;
 pub mod doctor;
 pub mod engine;
+pub mod jupyter_lab;
 pub mod kernel;
-pub mod lab;
 mod media;
 pub mod python;
 pub mod run;

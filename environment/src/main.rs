@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use cuaderno_environment::{bench, data, doctor, engine, kernel, lab, run, setup};
+use cuaderno_environment::{bench, data_command, doctor, engine, jupyter_lab, kernel, run, setup};
 
 /// Deep-learning notebooks in Rust.
 #[derive(Parser)]
@@ -21,13 +21,13 @@ enum Command {
     Run(run::RunArguments),
     /// List, fetch and verify the data sets.
     #[command(subcommand)]
-    Data(data::DataCommand),
+    Data(data_command::DataCommand),
     /// Say what is there and what is missing for each command.
     Doctor,
     /// Build what notebook cells need, so that the first `run` need not.
     Setup,
     /// Open the notebooks in JupyterLab.
-    Lab(lab::LabArguments),
+    Lab(jupyter_lab::LabArguments),
     /// Be the kernel that Jupyter talks to, or install it.
     Kernel(kernel::KernelArguments),
     /// Measure the notebook engine.
@@ -51,9 +51,9 @@ fn main() -> ExitCode {
 fn dispatch(command: Command) -> Result<ExitCode> {
     match command {
         Command::Run(arguments) => return run::run(arguments),
-        Command::Data(command) => data::run(command)?,
+        Command::Data(command) => data_command::run(command)?,
         Command::Doctor => return doctor::run(),
-        Command::Lab(arguments) => lab::run(arguments)?,
+        Command::Lab(arguments) => jupyter_lab::run(arguments)?,
         Command::Kernel(arguments) => return kernel::run(arguments),
         Command::Setup => setup::run()?,
         Command::Bench(command) => bench::run(command)?,

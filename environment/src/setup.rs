@@ -4,13 +4,21 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::engine::Support;
+use crate::engine::{self, Support};
 use crate::toolchain::Toolchain;
+
+/// What a notebook with tables asks for.
+const TABLES: &str = "cuaderno-tables";
 
 /// Prepares and says how long it took.
 pub fn run() -> Result<()> {
     let start = Instant::now();
-    prepare(&Toolchain::discover()?)?;
+    let toolchain = Toolchain::discover()?;
+    let support = prepare(&toolchain)?;
+    println!(
+        "Building what notebooks with tables need; on two cores that takes 6 minutes once ..."
+    );
+    engine::prebuild(&toolchain, &support, TABLES)?;
     println!(
         "Everything that notebook cells need is built ({:.1} s).",
         start.elapsed().as_secs_f64()

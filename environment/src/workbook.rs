@@ -16,6 +16,11 @@ pub fn notebooks() -> PathBuf {
     root().join("notebooks")
 }
 
+/// The folder of the crates that notebooks may ask for.
+pub fn ecosystem() -> PathBuf {
+    root().join("ecosystem")
+}
+
 /// Where the engine keeps its sessions and what it prepared; safe to delete when nothing runs.
 pub fn state() -> PathBuf {
     target().join("cuaderno")

@@ -2,8 +2,8 @@
 
 use crate::{Error, Result, Rng};
 
-/// The indices of one pass over a data set, a batch at a time. The last batch holds what is left,
-/// so every index comes exactly once.
+/// The indices of one pass over a data set, one batch at a time. The last batch may be smaller, so
+/// that every index appears exactly once.
 ///
 /// ```
 /// use cuaderno::data::Batches;
@@ -28,7 +28,7 @@ impl Batches {
         Self::of(rng.permutation(examples), batch_size)
     }
 
-    /// The indices `0..examples` as they are, `batch_size` at a time.
+    /// The indices `0..examples` in order, `batch_size` at a time.
     ///
     /// # Errors
     /// If `batch_size` is 0.

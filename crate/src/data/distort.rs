@@ -1,11 +1,11 @@
-//! Images turned, shifted and scaled at random: another look of the same thing.
+//! Augmentation: images rotated, shifted and scaled at random.
 
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 
 use crate::{Error, Result, Rng};
 
-/// How far [`distort`] goes: each image draws its own angle, shift and size.
+/// Limits for [`distort`], within which each image draws its own angle, shift and scale.
 ///
 /// ```
 /// use cuaderno::{data::{Distortion, distort}, prelude::*};
@@ -21,15 +21,15 @@ pub struct Distortion {
     pub degrees: f32,
     /// Largest shift in pixels, along both axes and in either direction.
     pub pixels: f32,
-    /// Enlarged by up to this share of the size, or made smaller by it; below 1.
+    /// Largest change of scale, as a fraction of the size; below 1.
     pub scale: f32,
 }
 
-/// Each of the images `[n, channels, height, width]`, turned and scaled about its centre and
-/// shifted, with bilinear interpolation; what comes in from outside is 0.
+/// Rotates and scales each of the images `[n, channels, height, width]` about its centre and shifts
+/// it, with bilinear interpolation. Pixels from outside the image are 0.
 ///
 /// # Errors
-/// Another shape, or limits that are negative, not finite, or a scale of 1 or more.
+/// If the shape is another one, a limit is negative or not finite, or the scale is 1 or more.
 pub fn distort(images: &Tensor, limits: Distortion, rng: &mut Rng) -> Result<Tensor> {
     let [n, channels, height, width] = *images.dims() else {
         return Err(Error::shape(

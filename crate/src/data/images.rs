@@ -18,7 +18,7 @@ impl LabelledImages {
     /// Pairs `images` `[n, channels, height, width]` (f32) with `labels` `[n]` (u32).
     ///
     /// # Errors
-    /// If the shapes or types are others, or there are not as many labels as images.
+    /// If a shape or a type is another one, or the numbers of images and labels differ.
     pub fn new(images: Tensor, labels: Tensor) -> Result<Self> {
         let refuse = |problem: String| Err(Error::shape("LabelledImages::new", problem));
         if images.rank() != 4 || images.dtype() != DType::F32 {
@@ -45,6 +45,49 @@ impl LabelledImages {
         Ok(Self { images, labels })
     }
 
+    /// Takes `images` as other libraries have them, `[n, …]` with the numbers of an image of
+    /// `[channels, height, width]`, and `labels` `[n]` of any type of whole numbers: the two fields of
+    /// a `candle_datasets::vision::Dataset`, for instance.
+    ///
+    /// ```
+    /// use cuaderno::prelude::*;
+    /// let flat = Tensor::zeros((2, 784), DType::F32, &Device::Cpu)?;
+    /// let labels = Tensor::new(&[7u8, 3], &Device::Cpu)?;
+    /// let digits = LabelledImages::from_tensors(&flat, &labels, [1, 28, 28])?;
+    /// assert_eq!(digits.images.dims(), [2, 1, 28, 28]);
+    /// # Ok::<(), cuaderno::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the images have not as many numbers, the labels are no whole numbers, or there are not as
+    /// many labels as images.
+    pub fn from_tensors(images: &Tensor, labels: &Tensor, size: [usize; 3]) -> Result<Self> {
+        let [channels, height, width] = size;
+        let numbers: usize = images.dims().iter().skip(1).product();
+        if images.rank() < 2 || numbers != channels * height * width {
+            return Err(Error::shape(
+                "LabelledImages::from_tensors",
+                format!(
+                    "images of {size:?} are [n, {}], but got {:?}.",
+                    channels * height * width,
+                    images.dims()
+                ),
+            ));
+        }
+        if !labels.dtype().is_int() {
+            return Err(Error::shape(
+                "LabelledImages::from_tensors",
+                format!("labels are whole numbers, but got {:?}.", labels.dtype()),
+            ));
+        }
+        let n = images.dims()[0];
+        let images = images.to_dtype(DType::F32)?;
+        Self::new(
+            images.reshape((n, channels, height, width))?,
+            labels.to_dtype(DType::U32)?,
+        )
+    }
+
     /// The number of images.
     pub fn len(&self) -> usize {
         self.images.dims()[0]
@@ -55,7 +98,7 @@ impl LabelledImages {
         self.len() == 0
     }
 
-    /// The first `n` of them, or all if there are fewer. Nothing is copied.
+    /// The first `n` images, or all if there are fewer. Nothing is copied.
     ///
     /// # Errors
     /// If `n` is 0.
@@ -177,6 +220,25 @@ mod tests {
             let error = LabelledImages::new(images, labels).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
+    }
+
+    #[test]
+    fn images_of_another_library_keep_their_pixels_and_labels() {
+        let ours = numbered(3);
+        let labels = ours.labels.to_dtype(DType::U8).unwrap();
+        let flat = ours.images.flatten_from(1).unwrap();
+        for images in [&flat, &ours.images] {
+            let again = LabelledImages::from_tensors(images, &labels, [1, 2, 1]).unwrap();
+            assert_eq!(again.images.dims(), ours.images.dims());
+            assert_paired(&again);
+        }
+        let refused = |images: &Tensor, labels: &Tensor| {
+            let error = LabelledImages::from_tensors(images, labels, [1, 2, 2]).unwrap_err();
+            error.to_string()
+        };
+        assert!(refused(&flat, &labels).contains("are [n, 4], but got [3, 2]"));
+        let four = Tensor::zeros((3, 4), DType::F32, &Device::Cpu).unwrap();
+        assert!(refused(&four, &flat).contains("whole numbers, but got F32"));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use crate::data::LabelledImages;
 use crate::data::idx::Idx;
+use crate::table::thousands;
 use crate::{Error, Result};
 
 /// The side of an image in pixels.
@@ -36,8 +37,8 @@ pub struct Mnist {
 }
 
 impl Mnist {
-    /// All of MNIST, about 0.2 s from the cache. What is missing there is fetched first (11 to 12
-    /// MB, with progress on the standard output) and every file is verified.
+    /// All of MNIST, in about 0.2 s from the cache. Missing files are downloaded first (11 to 12 MB,
+    /// with progress on standard output), and every file is verified.
     ///
     /// # Errors
     /// If a file is missing and no source has it, or the cache cannot be written. The sentence
@@ -67,7 +68,7 @@ impl Mnist {
     /// each for testing. It needs no network.
     ///
     /// # Errors
-    /// Only if candle cannot make the tensors.
+    /// If candle cannot make the tensors.
     pub fn sample() -> Result<Self> {
         let mnist = Self::from_shipped()?;
         println!(
@@ -78,8 +79,8 @@ impl Mnist {
         Ok(mnist)
     }
 
-    /// All of MNIST, or the sample where it cannot be had. In that case a line that begins with
-    /// `NOTE: ` says so on the standard output, followed by the reason.
+    /// All of MNIST, or the sample if it is not available. In that case a line on standard output that
+    /// begins with `NOTE: ` says so and gives the reason.
     ///
     /// # Errors
     /// As [`Mnist::sample`].
@@ -195,19 +196,6 @@ fn shipped(name: &str) -> &'static [u8] {
         "t10k-images-idx3-ubyte" => sample!("t10k-images-idx3-ubyte"),
         _ => sample!("t10k-labels-idx1-ubyte"),
     }
-}
-
-/// `60000` as `60,000`.
-fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

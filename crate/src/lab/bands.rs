@@ -2,8 +2,8 @@
 
 use crate::{Error, Result, Table};
 
-/// Collects the results of a lab, each with the band it should lie in; the last cell of a notebook
-/// checks them.
+/// Collects the results of a lab, each with the band it should lie in, for the last cell of a notebook
+/// to check.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -34,7 +34,7 @@ impl Bands {
         Self::default()
     }
 
-    /// Expects a result between two limits, which belong to the band.
+    /// Expects a result between two limits, inclusive.
     pub fn between(&mut self, name: &str, value: f64, low: f64, high: f64) {
         self.0.push(Band {
             name: name.to_owned(),
@@ -44,12 +44,12 @@ impl Bands {
         });
     }
 
-    /// Expects a result that is not above `high`.
+    /// Expects a result of at most `high`.
     pub fn at_most(&mut self, name: &str, value: f64, high: f64) {
         self.between(name, value, f64::NEG_INFINITY, high);
     }
 
-    /// Expects a result that is not below `low`.
+    /// Expects a result of at least `low`.
     pub fn at_least(&mut self, name: &str, value: f64, low: f64) {
         self.between(name, value, low, f64::INFINITY);
     }

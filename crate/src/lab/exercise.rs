@@ -2,7 +2,7 @@
 
 use crate::{Error, Result};
 
-/// What an exercise returns until it is solved: an error that says what to do.
+/// Stands for the solution of an exercise: an error that says what to do.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -21,10 +21,10 @@ pub fn unsolved<T>(what_to_do: &str) -> Result<T> {
     )))
 }
 
-/// Compares what an exercise gives with what it should, and prints a line if they agree.
+/// Compares the result of an exercise with the expected number, and prints a line if they agree.
 ///
 /// # Errors
-/// If `found` is further from `expected` than `tolerance`; the sentence gives both and the `hint`.
+/// If `found` is further from `expected` than `tolerance`; the sentence contains both and the `hint`.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -51,8 +51,8 @@ pub fn check_close(
     }
 }
 
-/// Compares a list that an exercise gives with what it should be, number by number, and prints a
-/// line if they agree.
+/// Compares the list an exercise returns with the expected one, number by number, and prints a line
+/// if they agree.
 ///
 /// # Errors
 /// If `found` has another length, or a number further from its `expected` one than `tolerance`; the

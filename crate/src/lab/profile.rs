@@ -1,4 +1,4 @@
-//! How much a notebook does: all that the course asks, or just enough to check that it works.
+//! How much a notebook computes: all that the course asks for, or just enough to check that it works.
 
 /// The profile of a run, as `cargo cuaderno run --profile` sets it; in Jupyter it is `Full`.
 ///

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use candle_core::Tensor;
+use pathfinding::kuhn_munkres::kuhn_munkres;
+use pathfinding::matrix::Matrix;
 
-use super::assignment::best_assignment;
 use super::contingency::Contingency;
 use super::pair::{check_largest, read_pair};
 use crate::Result;
@@ -158,17 +159,17 @@ fn adjusted_rand_index(counts: &Contingency) -> f64 {
 /// The class of each cluster from 0 to the largest, and how many rows are then right.
 fn assign(counts: &Contingency) -> (Vec<Option<u32>>, u64) {
     let (classes, clusters) = (counts.rows.len(), counts.columns.len());
+    // Rows are assigned to columns, of which there must be as many or more.
     let pairs: Vec<(usize, usize)> = if classes <= clusters {
-        let gain = |class, cluster| counts.count(class, cluster) as i64;
-        best_assignment(classes, clusters, gain)
-            .into_iter()
-            .enumerate()
-            .collect()
+        let gains = Matrix::from_fn(classes, clusters, |(class, cluster)| {
+            counts.count(class, cluster) as i64
+        });
+        kuhn_munkres(&gains).1.into_iter().enumerate().collect()
     } else {
-        let gain = |cluster, class| counts.count(class, cluster) as i64;
-        let classes = best_assignment(clusters, classes, gain)
-            .into_iter()
-            .enumerate();
+        let gains = Matrix::from_fn(clusters, classes, |(cluster, class)| {
+            counts.count(class, cluster) as i64
+        });
+        let classes = kuhn_munkres(&gains).1.into_iter().enumerate();
         classes.map(|(cluster, class)| (class, cluster)).collect()
     };
     let right = pairs

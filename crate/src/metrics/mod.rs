@@ -2,7 +2,6 @@
 //!
 //! The truth comes first, as in scikit-learn, with whose numbers all of them agree.
 
-mod assignment;
 mod classification;
 mod clustering;
 mod confusion;

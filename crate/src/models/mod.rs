@@ -3,6 +3,7 @@
 mod autoencoder;
 mod categorical;
 mod classifier;
+mod codec;
 mod fit;
 mod in_batches;
 mod start_at_mean;
@@ -11,6 +12,7 @@ mod vae;
 pub use autoencoder::Autoencoder;
 pub use categorical::{CategoricalVae, JointVae};
 pub use classifier::Classifier;
+pub use codec::Codec;
 pub use vae::{Convolution, GaussianCode, PixelLoss, Vae, VaeArchitecture};
 
 use in_batches::{decode, in_batches};

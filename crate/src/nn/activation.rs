@@ -7,7 +7,7 @@ use crate::Result;
 pub use crate::ops::Activation;
 
 impl Activation {
-    /// What a summary calls a layer that this is applied after.
+    /// The name in a summary of a layer followed by this activation.
     pub(super) fn after(self, layer: &str) -> String {
         match self {
             Self::Linear => layer.to_owned(),

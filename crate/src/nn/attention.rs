@@ -6,12 +6,12 @@ use super::layer::{Layer, Pass, Plan};
 use super::{Dense, Parameters};
 use crate::{Error, Result, Rng, ops};
 
-/// What attention gives.
+/// The result of attention.
 #[derive(Clone, Debug)]
 pub struct Attended {
     /// For each query the weighted mean of the values, `[batch, queries, features of a value]`.
     pub output: Tensor,
-    /// How much of each value a query took, `[batch, queries, keys]`. The weights of a query sum
+    /// The weight of each value for each query, `[batch, queries, keys]`. The weights of a query sum
     /// to 1, or are all 0 if the mask hides every key from it.
     pub weights: Tensor,
 }
@@ -86,12 +86,12 @@ pub struct AdditiveAttentionPlan {
 }
 
 impl AdditiveAttention {
-    /// A scoring network with that many hidden units.
+    /// A scoring network with this number of hidden units.
     pub fn units(units: usize) -> AdditiveAttentionPlan {
         AdditiveAttentionPlan { units }
     }
 
-    /// What each query `[batch, queries, query features]` takes of the keys `[batch, keys, key
+    /// Attends from queries `[batch, queries, query features]` to keys `[batch, keys, key
     /// features]`. Where `mask` is zero a key is hidden; it is `[batch, keys]` or `[batch, queries,
     /// keys]`.
     ///

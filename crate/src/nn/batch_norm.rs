@@ -9,7 +9,7 @@ use crate::{Error, Result, Rng, ops};
 
 /// Brings each channel, the dimension after the batch, to mean 0 and variance 1, then scales and
 /// shifts it (Ioffe & Szegedy 2015). In training the statistics are those of the batch, and running
-/// statistics follow them; in use the running statistics take their place.
+/// statistics follow them; in evaluation the running statistics are used instead.
 ///
 /// Its parameters and buffers are PyTorch's: `weight`, `bias`, `running_mean`, `running_var`. As in
 /// Keras, a frozen layer uses its running statistics in training too, and leaves them as they are;
@@ -52,20 +52,20 @@ impl BatchNorm {
 }
 
 impl BatchNormPlan {
-    /// The share of a batch's statistics in the new running ones. Keras counts the other share:
-    /// its default 0.99 is 0.01 here.
+    /// The weight of a batch's statistics in the new running ones. Keras gives the weight of the old
+    /// ones: its default 0.99 is 0.01 here.
     pub fn momentum(mut self, momentum: f64) -> Self {
         self.momentum = momentum;
         self
     }
 
-    /// What is added to the variance; Keras' default is 1e-3.
+    /// A small number added to the variance; Keras' default is 1e-3.
     pub fn epsilon(mut self, epsilon: f64) -> Self {
         self.epsilon = epsilon;
         self
     }
 
-    /// Leaves out weight and bias: the outputs keep mean 0 and variance 1 (PyTorch's
+    /// Omits weight and bias: the outputs keep mean 0 and variance 1 (PyTorch's
     /// `affine=False`, Keras' `center=False, scale=False`).
     pub fn without_affine(mut self) -> Self {
         self.affine = false;

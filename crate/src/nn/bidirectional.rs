@@ -10,10 +10,10 @@ use super::recurrent_state::RecurrentState;
 use crate::ops::Direction;
 use crate::{Result, Rng};
 
-/// How the outputs of the two directions become one.
+/// How the outputs of the two directions are merged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Merge {
-    /// One after the other: twice as many features. Keras' and PyTorch's default.
+    /// Concatenated: twice as many features. Keras' and PyTorch's default.
     #[default]
     Concat,
     /// Their sum.
@@ -24,8 +24,8 @@ pub enum Merge {
     Average,
 }
 
-/// A recurrent layer that reads forwards and another that reads backwards. In a stack of them each
-/// reads what the two directions of the one below gave, merged: PyTorch's `num_layers` with
+/// Two recurrent layers, one reading forwards and one backwards. In a stack, each layer reads the
+/// merged output of the two directions below: PyTorch's `num_layers` with
 /// `bidirectional=True`.
 ///
 /// ```
@@ -54,7 +54,7 @@ pub struct BidirectionalPlan {
 }
 
 impl Bidirectional {
-    /// Two such layers, each with weights of its own.
+    /// Two layers of this kind, each with its own weights.
     pub fn of(layer: RecurrentPlan) -> BidirectionalPlan {
         BidirectionalPlan {
             layer,
@@ -113,7 +113,7 @@ impl Merge {
 }
 
 impl BidirectionalPlan {
-    /// How the two outputs become one.
+    /// How the two outputs are merged.
     pub fn merge(mut self, merge: Merge) -> Self {
         self.merge = merge;
         self

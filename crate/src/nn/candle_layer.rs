@@ -1,4 +1,4 @@
-//! Modules that are written for candle, as steps of a network.
+//! Modules written for candle as steps of a network.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use super::layer::{Layer, Pass, Plan, forward_is_evaluation};
 use super::{Parameters, SeededVarMap, no_grad};
 use crate::{Result, Rng};
 
-/// A module that is written for candle, as a step of a [`Sequential`](super::Sequential): what
-/// `build` makes of a `VarBuilder`. Its variables are f32 on the CPU, drawn from the network's
+/// A module written for candle as a step of a [`Sequential`](super::Sequential): what `build` makes
+/// of a `VarBuilder`. Its variables are f32 on the CPU, drawn from the network's
 /// [`Rng`].
 ///
 /// ```
@@ -40,7 +40,7 @@ where
 /// Configuration of a [`CandleLayer`], made by [`candle_layer`].
 pub struct CandleLayerPlan<B>(B);
 
-/// A module that is written for candle, with its parameters. Cloning it gives a second handle on the
+/// A module written for candle, with its parameters. Cloning it gives a second handle on the
 /// same weights.
 #[derive(Clone)]
 pub struct CandleLayer {

@@ -24,7 +24,7 @@ use crate::{Error, Result, Rng, ops};
 pub struct Conv1d {
     filters: Filters,
     padding: Padding<1>,
-    config: ops::Conv1d,
+    config: ops::Conv1dOptions,
 }
 
 /// Configuration of a [`Conv1d`] layer. By default the kernel has length 3, the stride is 1, there is
@@ -34,17 +34,17 @@ pub struct Conv1dPlan {
     filters: FiltersPlan,
     kernel: usize,
     padding: Padding<1>,
-    config: ops::Conv1d,
+    config: ops::Conv1dOptions,
 }
 
 impl Conv1d {
-    /// A layer with that many output channels.
+    /// A layer with `filters` output channels.
     pub fn filters(filters: usize) -> Conv1dPlan {
         Conv1dPlan {
             filters: FiltersPlan::new(filters),
             kernel: 3,
             padding: Padding::Zeros([0]),
-            config: ops::Conv1d::default(),
+            config: ops::Conv1dOptions::default(),
         }
     }
 
@@ -69,12 +69,6 @@ impl Conv1d {
 }
 
 impl Conv1dPlan {
-    /// Length of the kernel.
-    pub fn kernel(mut self, size: usize) -> Self {
-        self.kernel = size;
-        self
-    }
-
     /// Distance between neighbouring positions of the kernel.
     pub fn stride(mut self, stride: usize) -> Self {
         self.config.stride = stride;
@@ -87,21 +81,15 @@ impl Conv1dPlan {
         self
     }
 
-    /// As many zeros as keep the length of the sequence, or with a stride its length divided by
-    /// the stride, rounded up: `padding="same"` of Keras and PyTorch. Where their number is odd, the
-    /// end gets one more.
+    /// Pads with zeros so that the output has the length of the sequence, divided by the stride and
+    /// rounded up: `padding="same"` of Keras and PyTorch. If their number is odd, the end gets one
+    /// more.
     pub fn padding_same(mut self) -> Self {
         self.padding = Padding::Same;
         self
     }
 
-    /// Distance between neighbouring elements of the kernel.
-    pub fn dilation(mut self, dilation: usize) -> Self {
-        self.config.dilation = dilation;
-        self
-    }
-
-    filter_options!();
+    filter_options!(size: usize => size);
 }
 
 impl Plan for Conv1dPlan {
@@ -130,7 +118,7 @@ impl Layer for Conv1d {
         let (weight, bias) = self.filters.tensors();
         let activation = self.filters.activation;
         let (input, [padding]) = self.padding.split(input, [self.steps()])?;
-        let config = ops::Conv1d {
+        let config = ops::Conv1dOptions {
             padding,
             ..self.config
         };

@@ -26,7 +26,7 @@ use crate::{Error, Result, Rng, ops};
 pub struct Conv2d {
     filters: Filters,
     padding: Padding<2>,
-    config: ops::Conv2d,
+    config: ops::Conv2dOptions,
 }
 
 /// Configuration of a [`Conv2d`] layer. By default the kernel is 3x3, the stride is 1, there is no
@@ -36,17 +36,17 @@ pub struct Conv2dPlan {
     filters: FiltersPlan,
     kernel: [usize; 2],
     padding: Padding<2>,
-    config: ops::Conv2d,
+    config: ops::Conv2dOptions,
 }
 
 impl Conv2d {
-    /// A layer with that many output channels.
+    /// A layer with `filters` output channels.
     pub fn filters(filters: usize) -> Conv2dPlan {
         Conv2dPlan {
             filters: FiltersPlan::new(filters),
             kernel: [3, 3],
             padding: Padding::Zeros([0, 0]),
-            config: ops::Conv2d::default(),
+            config: ops::Conv2dOptions::default(),
         }
     }
 
@@ -72,12 +72,6 @@ impl Conv2d {
 }
 
 impl Conv2dPlan {
-    /// Height and width of the kernel.
-    pub fn kernel(mut self, size: impl Into<Pair>) -> Self {
-        self.kernel = size.into().0;
-        self
-    }
-
     /// Distance between neighbouring positions of the kernel.
     pub fn stride(mut self, stride: impl Into<Pair>) -> Self {
         self.config.stride = stride.into().0;
@@ -90,21 +84,15 @@ impl Conv2dPlan {
         self
     }
 
-    /// As many zeros as keep the size of the image, or with a stride its size divided by the
-    /// stride, rounded up: `padding="same"` of Keras and PyTorch. Where their number is odd, the
-    /// bottom and the right get one more.
+    /// Pads with zeros so that the output has the size of the image, divided by the stride and
+    /// rounded up: `padding="same"` of Keras and PyTorch. If their number is odd, the bottom and the
+    /// right get one more.
     pub fn padding_same(mut self) -> Self {
         self.padding = Padding::Same;
         self
     }
 
-    /// Distance between neighbouring elements of the kernel.
-    pub fn dilation(mut self, dilation: impl Into<Pair>) -> Self {
-        self.config.dilation = dilation.into().0;
-        self
-    }
-
-    filter_options!();
+    filter_options!(size: impl Into<Pair> => size.into().0);
 }
 
 impl Plan for Conv2dPlan {
@@ -135,7 +123,7 @@ impl Layer for Conv2d {
         let (weight, bias) = self.filters.tensors();
         let activation = self.filters.activation;
         let (input, padding) = self.padding.split(input, self.steps())?;
-        let config = ops::Conv2d {
+        let config = ops::Conv2dOptions {
             padding,
             ..self.config
         };

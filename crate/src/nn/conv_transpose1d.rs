@@ -1,4 +1,4 @@
-//! Transposed convolution of sequences: the layer that makes them longer again.
+//! Transposed convolution of sequences, which lengthens them.
 
 use candle_core::Tensor;
 
@@ -24,7 +24,7 @@ use crate::{Error, Result, Rng, ops};
 #[derive(Clone, Debug)]
 pub struct ConvTranspose1d {
     filters: Filters,
-    config: ops::ConvTranspose1d,
+    config: ops::ConvTranspose1dOptions,
 }
 
 /// Configuration of a [`ConvTranspose1d`] layer. By default the kernel has length 3, the stride is 1,
@@ -33,16 +33,16 @@ pub struct ConvTranspose1d {
 pub struct ConvTranspose1dPlan {
     filters: FiltersPlan,
     kernel: usize,
-    config: ops::ConvTranspose1d,
+    config: ops::ConvTranspose1dOptions,
 }
 
 impl ConvTranspose1d {
-    /// A layer with that many output channels.
+    /// A layer with `filters` output channels.
     pub fn filters(filters: usize) -> ConvTranspose1dPlan {
         ConvTranspose1dPlan {
             filters: FiltersPlan::new(filters),
             kernel: 3,
-            config: ops::ConvTranspose1d::default(),
+            config: ops::ConvTranspose1dOptions::default(),
         }
     }
 
@@ -58,13 +58,7 @@ impl ConvTranspose1d {
 }
 
 impl ConvTranspose1dPlan {
-    /// Length of the kernel.
-    pub fn kernel(mut self, size: usize) -> Self {
-        self.kernel = size;
-        self
-    }
-
-    /// Distance in the output between what neighbouring inputs write.
+    /// Distance in the output between the windows of neighbouring inputs.
     pub fn stride(mut self, stride: usize) -> Self {
         self.config.stride = stride;
         self
@@ -82,13 +76,7 @@ impl ConvTranspose1dPlan {
         self
     }
 
-    /// Distance between neighbouring elements of the kernel.
-    pub fn dilation(mut self, dilation: usize) -> Self {
-        self.config.dilation = dilation;
-        self
-    }
-
-    filter_options!();
+    filter_options!(size: usize => size);
 }
 
 impl Plan for ConvTranspose1dPlan {

@@ -1,4 +1,4 @@
-//! Transposed convolution of images: the layer that makes them larger again.
+//! Transposed convolution of images, which enlarges them.
 
 use candle_core::Tensor;
 
@@ -25,7 +25,7 @@ use crate::{Error, Result, Rng, ops};
 #[derive(Clone, Debug)]
 pub struct ConvTranspose2d {
     filters: Filters,
-    config: ops::ConvTranspose2d,
+    config: ops::ConvTranspose2dOptions,
 }
 
 /// Configuration of a [`ConvTranspose2d`] layer. By default the kernel is 3x3, the stride is 1, there
@@ -34,16 +34,16 @@ pub struct ConvTranspose2d {
 pub struct ConvTranspose2dPlan {
     filters: FiltersPlan,
     kernel: [usize; 2],
-    config: ops::ConvTranspose2d,
+    config: ops::ConvTranspose2dOptions,
 }
 
 impl ConvTranspose2d {
-    /// A layer with that many output channels.
+    /// A layer with `filters` output channels.
     pub fn filters(filters: usize) -> ConvTranspose2dPlan {
         ConvTranspose2dPlan {
             filters: FiltersPlan::new(filters),
             kernel: [3, 3],
-            config: ops::ConvTranspose2d::default(),
+            config: ops::ConvTranspose2dOptions::default(),
         }
     }
 
@@ -59,12 +59,6 @@ impl ConvTranspose2d {
 }
 
 impl ConvTranspose2dPlan {
-    /// Height and width of the kernel.
-    pub fn kernel(mut self, size: impl Into<Pair>) -> Self {
-        self.kernel = size.into().0;
-        self
-    }
-
     /// Distance in the output between what neighbouring inputs write.
     pub fn stride(mut self, stride: impl Into<Pair>) -> Self {
         self.config.stride = stride.into().0;
@@ -83,13 +77,7 @@ impl ConvTranspose2dPlan {
         self
     }
 
-    /// Distance between neighbouring elements of the kernel.
-    pub fn dilation(mut self, dilation: impl Into<Pair>) -> Self {
-        self.config.dilation = dilation.into().0;
-        self
-    }
-
-    filter_options!();
+    filter_options!(size: impl Into<Pair> => size.into().0);
 }
 
 impl Plan for ConvTranspose2dPlan {

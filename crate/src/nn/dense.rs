@@ -34,7 +34,7 @@ pub struct DensePlan {
 }
 
 impl Dense {
-    /// A layer with that many outputs.
+    /// A layer with `units` outputs.
     pub fn units(units: usize) -> DensePlan {
         DensePlan {
             units,
@@ -56,19 +56,19 @@ impl Dense {
 }
 
 impl DensePlan {
-    /// What is applied to the outputs.
+    /// The activation applied to the outputs.
     pub fn activation(mut self, activation: Activation) -> Self {
         self.activation = activation;
         self
     }
 
-    /// Leaves out the bias.
+    /// Omits the bias.
     pub fn without_bias(mut self) -> Self {
         self.bias = false;
         self
     }
 
-    /// Where the weights start.
+    /// How the weights are initialised.
     pub fn initialiser(mut self, initialiser: Initialiser) -> Self {
         self.initialiser = initialiser;
         self

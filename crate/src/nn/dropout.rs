@@ -6,7 +6,7 @@ use super::layer::{Layer, Pass, forward_is_evaluation};
 use crate::{Result, ops};
 
 /// In training, sets each number to zero with some probability and scales the others up: see
-/// [`ops::dropout`](crate::ops::dropout) (Srivastava et al. 2014). In use it does nothing.
+/// [`ops::dropout`](crate::ops::dropout) (Srivastava et al. 2014). In evaluation it does nothing.
 ///
 /// ```
 /// use cuaderno::{nn::{Dropout, Layer}, prelude::*};

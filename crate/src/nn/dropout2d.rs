@@ -6,7 +6,7 @@ use super::layer::{Layer, Pass, forward_is_evaluation};
 use crate::{Result, ops};
 
 /// In training, sets each channel of images or sequences to zero with some probability and scales
-/// the others up: see [`ops::dropout2d`](crate::ops::dropout2d). In use it does nothing.
+/// the others up: see [`ops::dropout2d`](crate::ops::dropout2d). In evaluation it does nothing.
 ///
 /// ```
 /// use cuaderno::{nn::{Dropout2d, Layer}, prelude::*};
@@ -23,7 +23,7 @@ pub struct Dropout2d {
 }
 
 impl Dropout2d {
-    /// The probability of a channel of zeros, at least 0 and below 1.
+    /// A layer that drops a channel with this probability, at least 0 and below 1.
     pub fn rate(probability: f64) -> Self {
         Self { probability }
     }

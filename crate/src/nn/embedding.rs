@@ -6,7 +6,7 @@ use super::layer::{Layer, Pass, Plan, forward_is_evaluation};
 use super::{Initialiser, Parameter, Parameters};
 use crate::{Error, Result, Rng, ops};
 
-/// A row of a table for each id: `[batch, time]` whole numbers become `[batch, time, dimensions]`.
+/// Looks up a row of a table for each id: `[batch, time]` whole numbers become `[batch, time, dimensions]`.
 /// See [`ops::embedding`](crate::ops::embedding).
 ///
 /// ```
@@ -70,13 +70,13 @@ impl Embedding {
 }
 
 impl EmbeddingPlan {
-    /// The id of padding, whose vector is zero and stays so.
+    /// The id of padding, whose vector is zero and is not trained.
     pub fn padding(mut self, id: u32) -> Self {
         self.padding = Some(id);
         self
     }
 
-    /// Where the table starts; PyTorch's is `Initialiser::Normal(1.0)`.
+    /// How the table is initialised; PyTorch uses `Initialiser::Normal(1.0)`.
     pub fn initialiser(mut self, initialiser: Initialiser) -> Self {
         self.initialiser = initialiser;
         self

@@ -1,4 +1,4 @@
-//! What all convolutions share: filters with a bias, and what is applied to their outputs.
+//! What all convolutions share: filters with a bias and an activation.
 
 use candle_core::Tensor;
 
@@ -58,28 +58,41 @@ impl FiltersPlan {
     }
 }
 
-/// The options that all plans with `filters` and `config` have.
+/// The options that all plans with `kernel`, `filters` and `config` have, where a size along all axes
+/// is of type `$type` and becomes `$value`.
 macro_rules! filter_options {
-    () => {
-        /// Groups of channels that share no weights.
+    ($size:ident: $type:ty => $value:expr) => {
+        /// Size of the kernel.
+        pub fn kernel(mut self, $size: $type) -> Self {
+            self.kernel = $value;
+            self
+        }
+
+        /// Distance between neighbouring elements of the kernel.
+        pub fn dilation(mut self, $size: $type) -> Self {
+            self.config.dilation = $value;
+            self
+        }
+
+        /// The number of groups of channels that share no weights.
         pub fn groups(mut self, groups: usize) -> Self {
             self.config.groups = groups;
             self
         }
 
-        /// What is applied to the outputs.
+        /// The activation applied to the outputs.
         pub fn activation(mut self, activation: Activation) -> Self {
             self.filters.activation = activation;
             self
         }
 
-        /// Leaves out the bias: a batch norm that follows has one.
+        /// Omits the bias, which is redundant before a batch norm.
         pub fn without_bias(mut self) -> Self {
             self.filters.bias = false;
             self
         }
 
-        /// Where the weights start.
+        /// How the weights are initialised.
         pub fn initialiser(mut self, initialiser: Initialiser) -> Self {
             self.filters.initialiser = initialiser;
             self

@@ -18,8 +18,8 @@ use crate::{Error, Result, ops};
 #[derive(Clone, Copy, Debug)]
 pub struct GlobalAvgPool;
 
-/// The largest value of each channel: shapes as in [`GlobalAvgPool`]. Among equal values the first
-/// one takes the gradient.
+/// The largest value of each channel, with shapes as in [`GlobalAvgPool`]. Of equal values the first
+/// receives the gradient.
 #[derive(Clone, Copy, Debug)]
 pub struct GlobalMaxPool;
 

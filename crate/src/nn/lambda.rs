@@ -12,7 +12,7 @@ type Function = dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync;
 
 /// A named function of the whole batch, without parameters, such as Keras' `Lambda`.
 ///
-/// The shape of its output is found by a trial with a batch of zeros.
+/// Its output shape is found by applying it to a batch of zeros.
 ///
 /// ```
 /// use cuaderno::{nn::Lambda, prelude::*};
@@ -30,8 +30,8 @@ pub struct Lambda {
 }
 
 impl Lambda {
-    /// `function`, which a summary calls by that name. Gradients flow through it as through any
-    /// operation on tensors.
+    /// A layer that applies `function` and has this name in a summary. Gradients flow through it as
+    /// through any operation on tensors.
     pub fn named<F, E>(name: &str, function: F) -> Self
     where
         F: Fn(&Tensor) -> std::result::Result<Tensor, E> + Send + Sync + 'static,

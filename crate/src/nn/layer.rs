@@ -7,14 +7,14 @@ use candle_core::Tensor;
 use super::Parameters;
 use crate::{Error, Result, Rng};
 
-/// Whether a layer runs to be used or to be trained; dropout and batch norm differ between the
-/// two. Gradients flow in both, as in PyTorch's `eval` and `train` modes: see
+/// Whether a layer runs for evaluation or for training; dropout and batch norm behave differently in
+/// the two. Gradients flow in both, as in PyTorch's `eval` and `train` modes: see
 /// [`no_grad`](super::no_grad) for a pass without them.
 #[derive(Debug)]
 pub enum Pass<'a> {
-    /// As in use: no dropout, running statistics.
+    /// Evaluation: no dropout, running statistics.
     Evaluate,
-    /// As in training, with the generator that dropout and sampling draw from.
+    /// Training, with the generator that dropout and sampling draw from.
     Train(&'a mut Rng),
 }
 
@@ -52,23 +52,23 @@ pub trait Layer: std::fmt::Debug + Send + Sync {
         self.apply(input, pass)
     }
 
-    /// The output's shape for that input shape, both without the batch dimension.
+    /// The shape of the output for an input of that shape, both without the batch dimension.
     ///
     /// # Errors
     /// If the input's shape does not fit.
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>>;
 
-    /// Its parameters and buffers, empty for most layers that only compute.
+    /// The layer's parameters and buffers; there are none by default.
     fn parameters(&self) -> Parameters {
         Parameters::new()
     }
 
-    /// The named layers that it joins, if it does: a summary lists them before it.
+    /// The named layers that this one joins, which a summary lists before it; none by default.
     fn branches(&self) -> Vec<(&str, &dyn Layer)> {
         Vec::new()
     }
 
-    /// What a summary calls it, such as `Dense` or `Conv2d`.
+    /// The layer's name in a summary, such as `Dense` or `Conv2d`.
     fn kind(&self) -> String;
 }
 
@@ -113,7 +113,7 @@ impl AnyPlan {
     }
 }
 
-/// Refuses a name that would make the dotted names of parameters ambiguous.
+/// Rejects a name that would make the dotted names of parameters ambiguous.
 pub(super) fn check_name<T>(what: &'static str, name: &str, others: &[(String, T)]) -> Result<()> {
     if name.is_empty() || name.contains('.') || others.iter().any(|(other, _)| other == name) {
         return Err(Error::argument(

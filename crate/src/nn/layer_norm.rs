@@ -37,7 +37,7 @@ impl LayerNorm {
         Self::of_last(1)
     }
 
-    /// A layer over that many of the last dimensions together: 3 for all of an image `[channels,
+    /// A layer over the last `dimensions` dimensions together: 3 for all of an image `[channels,
     /// height, width]`.
     pub fn of_last(dimensions: usize) -> LayerNormPlan {
         LayerNormPlan {
@@ -48,7 +48,7 @@ impl LayerNorm {
 }
 
 impl LayerNormPlan {
-    /// What is added to the variance.
+    /// A small number added to the variance.
     pub fn epsilon(mut self, epsilon: f64) -> Self {
         self.epsilon = epsilon;
         self

@@ -1,8 +1,8 @@
 //! Layers, their parameters and how to stack them.
 //!
 //! A [`Layer`] owns its [`Parameters`] under stable names; a [`Plan`] (`Dense::units(32)`,
-//! `Flatten`…) says what a layer is to be and becomes one when the shape of its input is known,
-//! which is what [`Sequential`] does for a whole stack.
+//! `Flatten`…) configures a layer and builds it once the shape of its input is known, as
+//! [`Sequential`] does for a whole stack.
 
 mod activation;
 mod attention;

@@ -8,8 +8,8 @@ use super::Parameters;
 use super::layer::{AnyPlan, Layer, Pass, Plan, check_name, forward_is_evaluation};
 use crate::{Error, Result, Rng};
 
-/// Named branches that all read the same input; their outputs are joined (the Inception block of
-/// Szegedy et al. 2015) or added up.
+/// Named branches that all read the same input; their outputs are concatenated (the Inception block of
+/// Szegedy et al. 2015) or added.
 ///
 /// ```
 /// use cuaderno::{nn::{Parallel, Plan}, prelude::*};
@@ -40,8 +40,7 @@ enum Join {
 }
 
 impl Parallel {
-    /// Branches whose outputs are put one after the other along dimension `dim` of the batch: 1
-    /// for the channels of images or the features of `[batch, features]`, 2 for the features of
+    /// Branches whose outputs are concatenated along dimension `dim` of the batch: 1 for the channels of images or the features of `[batch, features]`, 2 for the features of
     /// sequences `[batch, time, features]`.
     pub fn concat(dim: usize) -> ParallelPlan {
         Self::joined(Join::Concat(dim))

@@ -37,8 +37,8 @@ pub fn no_grad<T>(f: impl FnOnce() -> T) -> T {
 
 /// A tensor that belongs to a layer. Cloning it gives a second handle on the same values.
 ///
-/// A parameter is trainable until it is frozen. A *buffer* (the running mean of a batch norm) is
-/// saved and loaded like a parameter, but never trained.
+/// A parameter is trainable until it is frozen. A *buffer*, such as the running mean of a batch
+/// norm, is saved and loaded like a parameter but never trained.
 #[derive(Clone, Debug)]
 pub struct Parameter(Arc<Shared>);
 
@@ -66,7 +66,7 @@ impl Parameter {
         Self::share(values, true)
     }
 
-    /// A handle on a variable that is there.
+    /// A handle on an existing variable.
     pub(crate) fn of_var(var: Var) -> Self {
         Self::hold(var, false)
     }
@@ -83,7 +83,7 @@ impl Parameter {
         }))
     }
 
-    /// The values, for use in a computation: gradients flow into them unless the parameter is
+    /// The values, for use in a computation. Gradients flow into them unless the parameter is
     /// frozen, a buffer, or used within [`no_grad`].
     pub fn tensor(&self) -> Tensor {
         let var = self.var();
@@ -161,7 +161,7 @@ impl Parameters {
         self
     }
 
-    /// Adds one that not every layer has, such as a bias.
+    /// Adds an optional parameter, such as a bias, if there is one.
     pub(crate) fn with_optional(self, name: &str, parameter: Option<&Parameter>) -> Self {
         match parameter {
             Some(parameter) => self.with(name, parameter),
@@ -169,13 +169,13 @@ impl Parameters {
         }
     }
 
-    /// Adds those of a part of the layer at the end, under their own names.
+    /// Adds the parameters of a part at the end, under their own names.
     pub(crate) fn and(mut self, part: Parameters) -> Self {
         self.0.extend(part.0);
         self
     }
 
-    /// Adds those of a part of the model at the end, their names prefixed with `prefix` and a dot.
+    /// Adds the parameters of a part at the end, their names prefixed with `prefix` and a dot.
     pub fn nest(mut self, prefix: &str, part: Parameters) -> Self {
         let named = part.0.into_iter();
         self.0
@@ -188,7 +188,7 @@ impl Parameters {
         self.0.iter().map(|(name, p)| (name.as_str(), p))
     }
 
-    /// Those that training changes. One that appears twice (tied weights) comes once.
+    /// The parameters that training changes. Tied weights, which appear twice, are returned once.
     pub fn trainable(&self) -> impl Iterator<Item = (&str, &Parameter)> {
         let mut seen = HashSet::new();
         self.iter()
@@ -200,7 +200,7 @@ impl Parameters {
         self.iter().find(|(n, _)| *n == name).map(|(_, p)| p)
     }
 
-    /// How many tensors.
+    /// The number of tensors.
     pub fn len(&self) -> usize {
         self.0.len()
     }
@@ -210,13 +210,13 @@ impl Parameters {
         self.0.is_empty()
     }
 
-    /// How many numbers, over all tensors.
+    /// The number of elements in all tensors.
     pub fn count(&self) -> usize {
         self.iter().map(|(_, p)| p.var().elem_count()).sum()
     }
 
-    /// Moves every one to a device, for every handle on them. Do it before training starts: an
-    /// optimiser's state stays where it is.
+    /// Moves all parameters to a device; every handle on them sees it. Do this before training
+    /// starts: an optimiser's state is not moved.
     ///
     /// # Errors
     /// If the device cannot hold them.
@@ -225,8 +225,8 @@ impl Parameters {
             .try_for_each(|(_, p)| p.replace(&p.var().to_device(device)?))
     }
 
-    /// Converts every one to a float type, for every handle on them: f64 is what gradients are
-    /// checked in.
+    /// Converts all parameters to a float type; every handle on them sees it. Gradients are checked
+    /// in f64.
     ///
     /// # Errors
     /// If they cannot be converted.
@@ -235,7 +235,7 @@ impl Parameters {
             .try_for_each(|(_, p)| p.replace(&p.var().to_dtype(dtype)?))
     }
 
-    /// Freezes every one: training leaves them alone and no gradient is computed for them.
+    /// Freezes all parameters: training does not change them and computes no gradients for them.
     pub fn freeze(&self) {
         self.iter().for_each(|(_, p)| p.freeze());
     }

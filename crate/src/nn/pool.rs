@@ -21,8 +21,8 @@ pub struct MaxPool2d {
 }
 
 /// The mean of each window of images `[batch, channels, height, width]`: see
-/// [`ops::avg_pool2d`](crate::ops::avg_pool2d). Padding counts as zeros, as in PyTorch, unless told
-/// otherwise.
+/// [`ops::avg_pool2d`](crate::ops::avg_pool2d). By default padding counts as zeros, as in
+/// PyTorch.
 #[derive(Clone, Copy, Debug)]
 pub struct AvgPool2d {
     windows: ops::Pool2d,
@@ -30,7 +30,7 @@ pub struct AvgPool2d {
 }
 
 impl MaxPool2d {
-    /// Windows of that size side by side, without padding.
+    /// Windows of this size side by side, without padding.
     pub fn window(size: impl Into<Pair>) -> Self {
         Self {
             windows: side_by_side(size.into()),
@@ -39,7 +39,7 @@ impl MaxPool2d {
 }
 
 impl AvgPool2d {
-    /// Windows of that size side by side, without padding.
+    /// Windows of this size side by side, without padding.
     pub fn window(size: impl Into<Pair>) -> Self {
         Self {
             windows: side_by_side(size.into()),
@@ -79,7 +79,7 @@ macro_rules! pooling {
                 self
             }
 
-            /// Gives rows and columns that are left at the end, less than a window, one too.
+            /// Adds windows for the rows and columns left at the end that do not fill a window.
             pub fn ceil_mode(mut self) -> Self {
                 self.windows.ceil_mode = true;
                 self

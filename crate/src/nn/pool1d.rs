@@ -20,8 +20,8 @@ pub struct MaxPool1d {
 }
 
 /// The mean of each window of sequences `[batch, channels, time]`: see
-/// [`ops::avg_pool1d`](crate::ops::avg_pool1d). Padding counts as zeros, as in PyTorch, unless told
-/// otherwise.
+/// [`ops::avg_pool1d`](crate::ops::avg_pool1d). By default padding counts as zeros, as in
+/// PyTorch.
 #[derive(Clone, Copy, Debug)]
 pub struct AvgPool1d {
     windows: ops::Pool1d,
@@ -29,7 +29,7 @@ pub struct AvgPool1d {
 }
 
 impl MaxPool1d {
-    /// Windows of that length side by side, without padding.
+    /// Windows of this length side by side, without padding.
     pub fn window(length: usize) -> Self {
         Self {
             windows: ops::Pool1d::window(length),
@@ -38,7 +38,7 @@ impl MaxPool1d {
 }
 
 impl AvgPool1d {
-    /// Windows of that length side by side, without padding.
+    /// Windows of this length side by side, without padding.
     pub fn window(length: usize) -> Self {
         Self {
             windows: ops::Pool1d::window(length),
@@ -69,7 +69,7 @@ macro_rules! pooling {
                 self
             }
 
-            /// Gives what is left at the end, less than a window, one too.
+            /// Adds a window for the steps left at the end that do not fill a window.
             pub fn ceil_mode(mut self) -> Self {
                 self.windows.ceil_mode = true;
                 self

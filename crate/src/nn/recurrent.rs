@@ -45,7 +45,7 @@ pub struct Recurrent {
 }
 
 /// Configuration of a [`Recurrent`] layer. The weights start as in Keras: Glorot-uniform for the input,
-/// orthogonal for the state, and zero biases but for an LSTM's forget gate, which starts open at 1.
+/// orthogonal for the state, and zero biases except for an LSTM's forget gate, whose bias starts at 1.
 #[derive(Clone, Copy, Debug)]
 pub struct RecurrentPlan {
     level: LevelPlan,
@@ -96,13 +96,13 @@ impl Gru {
 }
 
 impl RecurrentPlan {
-    /// Returns the hidden state after every step, for a layer that reads sequences in its turn.
+    /// Returns the hidden state after every step, for another layer that reads sequences.
     pub fn return_sequences(mut self) -> Self {
         self.sequences = true;
         self
     }
 
-    /// Reads from the last step to the first. The output of step t still stands at place t.
+    /// Reads from the last step to the first. The output for step t is still at position t.
     pub fn reversed(mut self) -> Self {
         self.level.direction = Direction::Reverse;
         self
@@ -122,7 +122,7 @@ impl RecurrentPlan {
         self
     }
 
-    /// Leaves out the biases.
+    /// Omits the biases.
     pub fn without_bias(mut self) -> Self {
         self.level.bias = false;
         self
@@ -141,7 +141,7 @@ impl RecurrentPlan {
         std::iter::repeat_n(level, self.layers)
     }
 
-    /// The features of a step of the input.
+    /// The number of features in a step of the input.
     pub(super) fn features(&self, input: &[usize]) -> Result<usize> {
         let [_, features] = sequence(self.level.cell.name(), input)?;
         let (units, layers) = (self.level.units, self.layers);
@@ -245,7 +245,7 @@ impl Layer for Recurrent {
     }
 }
 
-/// The name of a stack.
+/// The name of a stack of layers.
 pub(super) fn in_depth(name: String, layers: usize) -> String {
     match layers {
         1 => name,

@@ -1,12 +1,12 @@
-//! What recurrent layers remember.
+//! The state of recurrent layers.
 
 use candle_core::Tensor;
 
 use crate::ops::LstmState;
 use crate::{Error, Result};
 
-/// What a recurrent layer remembers after a sequence: where the next part of it, or a decoder,
-/// starts.
+/// The state of a recurrent layer after a sequence, from which the next part of the sequence or a
+/// decoder can start.
 ///
 /// A stack of layers has one state each, `[layers, batch, units]`, and so have the directions of a
 /// [`Bidirectional`](super::Bidirectional) layer, `[2 layers, batch, units]`: forwards and backwards
@@ -42,7 +42,7 @@ impl RecurrentState {
         })
     }
 
-    /// The states of all levels and directions in one.
+    /// Joins the states of all levels and directions.
     pub(super) fn stacked(states: &[Self]) -> Result<Self> {
         if let [state] = states {
             return Ok(state.clone());

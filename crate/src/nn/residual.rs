@@ -42,7 +42,7 @@ pub struct ResidualPlan {
 }
 
 impl Residual {
-    /// Adds its input to what `main` makes of it.
+    /// A block that adds its input to the output of `main`.
     pub fn around(main: impl Plan + Send + Sync + 'static) -> ResidualPlan {
         ResidualPlan {
             main: AnyPlan::new(main),
@@ -53,13 +53,13 @@ impl Residual {
 }
 
 impl ResidualPlan {
-    /// Puts a layer on the shortcut: a projection, where the main part changes the shape.
+    /// Puts a layer on the shortcut, such as a projection if the main part changes the shape.
     pub fn shortcut(mut self, name: &str, plan: impl Plan + Send + Sync + 'static) -> Self {
         self.shortcut = Some((name.to_owned(), AnyPlan::new(plan)));
         self
     }
 
-    /// What is applied to the sum.
+    /// The activation applied to the sum.
     pub fn activation(mut self, activation: Activation) -> Self {
         self.activation = activation;
         self

@@ -33,8 +33,8 @@ pub struct SequentialPlan {
     block: BlockPlan,
 }
 
-/// Configuration of a [`Sequential`] that is a step of a larger network, from which it takes the
-/// shape of its input.
+/// Configuration of a [`Sequential`] inside a larger network, which determines the shape of its
+/// input.
 #[derive(Clone)]
 pub struct BlockPlan {
     steps: Vec<(String, AnyPlan)>,
@@ -50,7 +50,7 @@ impl Sequential {
         }
     }
 
-    /// A stack that stands in a larger network: a step of a [`Sequential`], the main part of a
+    /// A stack inside a larger network: a step of a [`Sequential`], the main part of a
     /// [`Residual`](super::Residual) or a branch of a [`Parallel`](super::Parallel).
     ///
     /// ```
@@ -85,7 +85,7 @@ impl Sequential {
     /// Layer, output shape and parameters of every step, as a table.
     ///
     /// # Errors
-    /// If a layer does not take the shape that the one before gives.
+    /// If a layer does not take the output shape of the one before.
     pub fn summary(&self) -> Result<Summary> {
         let mut summary = Summary::new(&self.input);
         summary.add_all(self)?;
@@ -100,10 +100,10 @@ impl SequentialPlan {
         self
     }
 
-    /// Builds every step for the shape that the one before gives, with weights from `rng`.
+    /// Builds every step for the output shape of the one before, with weights drawn from `rng`.
     ///
     /// # Errors
-    /// If a step does not take its input or two have one name; the sentence names the step.
+    /// If a step does not take its input or two steps have the same name; the sentence names the step.
     pub fn build(&self, rng: &mut Rng) -> Result<Sequential> {
         self.block.build(&self.input, rng)
     }

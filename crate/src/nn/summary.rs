@@ -1,16 +1,16 @@
-//! The table that says what a network is made of.
+//! The table of a network's layers.
 
 use std::fmt;
 
 use super::{Layer, Parameters, Sequential};
 use crate::Result;
-use crate::table::Table;
+use crate::table::{Table, thousands};
 
 /// Layer, output shape and parameters of every step of a network, with totals, as Keras'
 /// `summary()`. It prints as text and shows itself as a table in a notebook.
 #[derive(Clone, Debug)]
 pub struct Summary {
-    /// What the last layer took, and what it gave.
+    /// The input and output shape of the last layer.
     input: Vec<usize>,
     shape: Vec<usize>,
     rows: Vec<Row>,
@@ -50,8 +50,8 @@ impl Summary {
         }
     }
 
-    /// Adds a layer that takes the output of the one before. Branches that it joins come first, a
-    /// line each, named after it and them.
+    /// Adds a layer that takes the output of the one before. If it joins branches, they come first,
+    /// one per line, named after the layer and the branch.
     ///
     /// # Errors
     /// If it does not take that shape.
@@ -84,8 +84,8 @@ impl Summary {
         Ok(())
     }
 
-    /// Adds a layer that takes what the last one took, such as the second of two heads. What comes
-    /// next takes the output of the first.
+    /// Adds a layer with the same input as the last one, such as the second of two heads. The layer
+    /// after it takes the output of the first.
     ///
     /// # Errors
     /// If it does not take that shape.
@@ -95,8 +95,8 @@ impl Summary {
         Ok(())
     }
 
-    /// Adds a step that is no layer, such as the one that joins what several heads gave. What comes
-    /// next takes its output, of that shape without the batch dimension.
+    /// Adds a step that is not a layer, such as joining the outputs of several heads. Its output has
+    /// that shape, without the batch dimension, and is the input of the next layer.
     pub fn add_step(&mut self, name: &str, kind: &str, output: &[usize]) {
         self.input = std::mem::replace(&mut self.shape, output.to_vec());
         self.rows.push(Row {
@@ -113,7 +113,7 @@ impl Summary {
         self.rows.iter().map(|row| row.parameters).sum()
     }
 
-    /// Those that training changes.
+    /// The parameters that training changes.
     pub fn trainable(&self) -> usize {
         self.rows.iter().map(|row| row.trainable).sum()
     }
@@ -167,14 +167,6 @@ fn trainable(parameters: &Parameters) -> usize {
 fn shape_with_batch(shape: &[usize]) -> String {
     let sizes: String = shape.iter().map(|n| format!(", {n}")).collect();
     format!("[batch{sizes}]")
-}
-
-fn thousands(n: usize) -> String {
-    let digits = n.to_string();
-    let groups: Vec<&str> = (digits.as_bytes().rchunks(3).rev())
-        .map(|group| std::str::from_utf8(group).expect("digits are ASCII"))
-        .collect();
-    groups.join(",")
 }
 
 #[cfg(test)]

@@ -58,8 +58,8 @@ impl Upsample {
         }
     }
 
-    /// Interpolates so that the corners keep their values (PyTorch's `align_corners=True`). Of
-    /// nearest pixels it changes nothing.
+    /// Interpolates so that the corners keep their values (PyTorch's `align_corners=True`). With
+    /// nearest pixels it makes no difference.
     pub fn align_corners(mut self) -> Self {
         self.align_corners = true;
         self

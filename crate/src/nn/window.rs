@@ -1,4 +1,4 @@
-//! What convolutions and poolings share: pairs of sizes, and how often a window fits.
+//! Pairs of sizes and the number of positions of a window, for convolutions and poolings.
 
 use super::padding::Steps;
 use crate::ops::Pool2d;

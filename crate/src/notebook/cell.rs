@@ -1,15 +1,18 @@
-//! What the code around a cell needs: a place for variables between cells, and what a `?` returns.
-//! evcxr writes both into the source of the cells that need them. Here they are compiled once, but for
-//! what depends on a variable's type.
+//! The code around a cell: the store of variables between cells, and the type that a `?` returns.
+//! evcxr writes both into the source of the cells that need them. Here they are compiled once, except
+//! for what depends on a variable's type.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::panic::Location;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use cuaderno_protocol::{Signal, evcxr};
 
 /// The name by which generated code tells the engine that a `?` ended a cell.
-pub const USER_ERROR_OCCURRED: &str = "EVCXR_ERROR_OCCURRED";
+pub const USER_ERROR_OCCURRED: &str = evcxr::ERROR;
 
 /// The variables that cells keep for those after them.
 #[derive(Default)]
@@ -71,12 +74,14 @@ impl VariableStore {
     /// it makes into the store; the engine must not look for them there.
     pub fn end_cell(&self, new: &[&str]) {
         let is_missing = |name: &&&str| !self.variables.contains_key(**name);
-        let missing: Vec<_> = new.iter().filter(is_missing).collect();
+        let missing: Vec<String> = (new.iter().filter(is_missing))
+            .map(|&name| name.to_owned())
+            .collect();
         if missing.is_empty() {
             return;
         }
-        if super::CONNECTED.load(std::sync::atomic::Ordering::Relaxed) {
-            super::signal("returned", &serde_json::json!(missing));
+        if super::CONNECTED.load(Ordering::Relaxed) {
+            super::signal(&Signal::Returned(missing));
         } else {
             println!("{USER_ERROR_OCCURRED}");
         }
@@ -90,7 +95,7 @@ impl VariableStore {
         match self.variables.get(name) {
             Some(value) if (**value).type_id() != kind => {
                 eprintln!("`{name}` is lost: its type means another one now.");
-                println!("EVCXR_VARIABLE_CHANGED_TYPE:{name}");
+                println!("{}{name}", evcxr::VARIABLE_CHANGED_TYPE);
                 false
             }
             _ => true,
@@ -104,7 +109,7 @@ impl VariableStore {
     }
 }
 
-/// What a cell ends with whose `?` met an error.
+/// The error type of a cell, into which its `?` converts any error.
 pub struct EvcxrUserCodeError;
 
 impl<T: Display> From<T> for EvcxrUserCodeError {
@@ -117,7 +122,7 @@ impl<T: Display> From<T> for EvcxrUserCodeError {
 impl EvcxrUserCodeError {
     #[track_caller]
     fn report(error: &dyn Display) -> Self {
-        super::report("error", error.to_string(), Some(Location::caller()));
+        super::report(Signal::Error, error.to_string(), Some(Location::caller()));
         println!("{USER_ERROR_OCCURRED}");
         Self
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::stop_requested;
 
-/// How often a command that runs is looked at.
+/// How often a running command is checked.
 const GLANCE: Duration = Duration::from_millis(20);
 
 /// Runs a command of the shell in the notebook's folder; what it prints is the cell's output. A line

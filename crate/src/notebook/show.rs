@@ -2,13 +2,14 @@
 
 use std::any::TypeId;
 use std::fmt::{Debug, Write};
+use std::sync::{PoisonError, RwLock};
 
 use candle_core::{DType, Tensor, Var};
 
-use super::display::{Contents, print_as_value};
+use super::{Contents, show_as_value};
 
-/// Gives every value that can be printed for a programmer a way to show itself in a notebook. Types
-/// with an `evcxr_display` of their own keep it.
+/// Gives every value with `Debug` a way to show itself in a notebook. Types with their own
+/// `evcxr_display` keep it.
 #[doc(hidden)]
 pub trait Show {
     /// Shows the value; the engine calls it for a cell's last expression.
@@ -33,11 +34,43 @@ unsafe fn show_value(kind: TypeId, address: *const (), value: &dyn Debug) {
         return;
     }
     // SAFETY: the caller's promise.
+    if let Some(contents) = unsafe { by_library(kind, address) } {
+        return show_as_value(contents);
+    }
+    // SAFETY: the caller's promise.
     let text = match unsafe { tensor(kind, address) } {
         Some(tensor) => describe(tensor),
         None => format!("{value:?}"),
     };
-    print_as_value(&Contents::from([("text/plain", text)]));
+    show_as_value(Contents::text(text));
+}
+
+/// How a library shows the values of a type that is not its own: from an address to the contents.
+type Shows = Box<dyn Fn(*const ()) -> Contents + Send + Sync>;
+
+static SHOWS: RwLock<Vec<(TypeId, Shows)>> = RwLock::new(Vec::new());
+
+/// Lets cells show values of a type with `contents`, representations by mime type, from now on. For
+/// libraries that know how to show another library's type; their own have a method
+/// `evcxr_display(&self)`.
+pub fn show_values_with<T: 'static>(contents: fn(&T) -> Contents) {
+    // SAFETY: `by_library` looks for the type that the address is of.
+    let value: Shows = Box::new(move |address| contents(unsafe { &*address.cast::<T>() }));
+    // SAFETY: as above.
+    let reference: Shows = Box::new(move |address| contents(unsafe { *address.cast::<&T>() }));
+    let mut shows = SHOWS.write().unwrap_or_else(PoisonError::into_inner);
+    shows.push((typeid::of::<T>(), value));
+    shows.push((typeid::of::<&T>(), reference));
+}
+
+/// What a library shows of the value at `address`, if one knows its type.
+///
+/// # Safety
+/// As [`tensor`].
+unsafe fn by_library(kind: TypeId, address: *const ()) -> Option<Contents> {
+    let shows = SHOWS.read().unwrap_or_else(PoisonError::into_inner);
+    let (_, show) = shows.iter().find(|(known, _)| *known == kind)?;
+    Some(show(address))
 }
 
 /// The tensor at `address`, if its type is a tensor's.
@@ -155,6 +188,23 @@ mod tests {
             describe(&broken),
             "Tensor [3] f32, from 1 to 1, mean 1, 2 not finite: 1, NaN, inf"
         );
+    }
+
+    #[test]
+    fn a_library_can_show_values_of_another() {
+        struct Table(u32);
+        let shown = |table: &Table| {
+            // SAFETY: `table` is a living `Table`.
+            let by_value = unsafe { by_library(TypeId::of::<Table>(), (&raw const *table).cast()) };
+            // SAFETY: as above, for the reference.
+            let by_reference =
+                unsafe { by_library(TypeId::of::<&Table>(), (&raw const table).cast()) };
+            assert_eq!(by_value, by_reference);
+            by_value
+        };
+        assert_eq!(shown(&Table(3)), None);
+        show_values_with(|table: &Table| Contents::text(table.0.to_string()));
+        assert_eq!(shown(&Table(3)), Some(Contents::text("3")));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fmt;
 use candle_core::{DType, Device, Tensor, Var};
 
 use super::backward;
+use crate::notebook::{Contents, show_as_value};
 use crate::{Error, Result, Rng};
 
 /// The step of the differences: small enough for curves, large enough for the digits of f64.
@@ -172,7 +173,7 @@ impl GradientCheck {
 
     /// Shows the table in a notebook.
     pub fn evcxr_display(&self) {
-        println!("EVCXR_BEGIN_CONTENT text/plain\n{self}\nEVCXR_END_CONTENT");
+        show_as_value(Contents::text(self.to_string()));
     }
 }
 

@@ -67,9 +67,6 @@ pub fn gumbel_softmax_with(
 
 /// Independent numbers of the standard Gumbel distribution, `-ln(-ln(u))` for uniform u, f32 on the
 /// CPU.
-///
-/// # Errors
-/// None for shapes that fit into memory.
 pub fn gumbel_noise(shape: &[usize], rng: &mut Rng) -> Result<Tensor> {
     let uniform = rng.uniform(0.0, 1.0, shape)?.to_dtype(DType::F64)?;
     // Uniform numbers are multiples of 2^-24: half a step up, none is 0 and none is 1.

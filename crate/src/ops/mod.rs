@@ -59,8 +59,8 @@ pub use activation::Activation;
 pub use batch_norm::{ChannelStatistics, batch_norm, batch_norm_training};
 pub use check::{GradientCheck, check_function, check_variables};
 pub use conv::{
-    Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, conv_transpose1d, conv_transpose2d, conv1d,
-    conv2d,
+    Conv1dOptions, Conv2dOptions, ConvTranspose1dOptions, ConvTranspose2dOptions, conv_transpose1d,
+    conv_transpose2d, conv1d, conv2d,
 };
 pub use dropout::dropout;
 pub use dropout2d::dropout2d;

@@ -25,7 +25,7 @@ pub struct Adadelta {
 }
 
 impl Adadelta {
-    /// Adadelta with that learning rate; the paper's is 1.
+    /// Adadelta with this learning rate; the paper's is 1.
     pub fn new(learning_rate: f64) -> Self {
         Self {
             learning_rate,
@@ -36,19 +36,19 @@ impl Adadelta {
         }
     }
 
-    /// The share of the old mean squares that is kept at each step, in `[0, 1]`.
+    /// The fraction of the old mean squares that is kept at each step, in `[0, 1]`.
     pub fn rho(mut self, rho: f64) -> Self {
         self.rho = rho;
         self
     }
 
-    /// What is added under both roots, 0 or above.
+    /// A small number added under both roots, 0 or above.
     pub fn epsilon(mut self, epsilon: f64) -> Self {
         self.epsilon = epsilon;
         self
     }
 
-    /// The L2 penalty: what is added to a gradient is this times the weight.
+    /// The L2 penalty: this times the weight is added to its gradient.
     pub fn weight_decay(mut self, weight_decay: f64) -> Self {
         self.weight_decay = weight_decay;
         self

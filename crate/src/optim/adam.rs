@@ -37,7 +37,7 @@ pub struct Adam {
 pub struct AdamW(Adam);
 
 impl Adam {
-    /// Adam with that learning rate; the usual one is 1e-3.
+    /// Adam with this learning rate, usually 1e-3.
     pub fn new(learning_rate: f64) -> Self {
         Self {
             learning_rate,
@@ -50,19 +50,19 @@ impl Adam {
         }
     }
 
-    /// The shares of the old mean and mean square that are kept at each step, in `[0, 1)`.
+    /// The fractions of the old mean and mean square that are kept at each step, in `[0, 1)`.
     pub fn betas(mut self, beta1: f64, beta2: f64) -> Self {
         (self.beta1, self.beta2) = (beta1, beta2);
         self
     }
 
-    /// What is added to the root, 0 or above.
+    /// A small number added to the root, 0 or above.
     pub fn epsilon(mut self, epsilon: f64) -> Self {
         self.epsilon = epsilon;
         self
     }
 
-    /// The L2 penalty: what is added to a gradient is this times the weight. Its size hardly
+    /// The L2 penalty: this times the weight is added to its gradient. Its size hardly
     /// matters where the gradient is divided by its own root mean square; [`AdamW`] mends that.
     pub fn weight_decay(mut self, weight_decay: f64) -> Self {
         self.penalty = weight_decay;
@@ -71,7 +71,7 @@ impl Adam {
 }
 
 impl AdamW {
-    /// AdamW with that learning rate; the usual one is 1e-3.
+    /// AdamW with this learning rate, usually 1e-3.
     pub fn new(learning_rate: f64) -> Self {
         Self(Adam {
             weight_decay: 0.01,
@@ -89,7 +89,7 @@ impl AdamW {
         Self(self.0.epsilon(epsilon))
     }
 
-    /// The share of each weight, times the learning rate, that a step takes off; 0 or above.
+    /// The fraction of each weight, times the learning rate, that a step subtracts; 0 or above.
     pub fn weight_decay(mut self, weight_decay: f64) -> Self {
         self.0.weight_decay = weight_decay;
         self

@@ -11,12 +11,12 @@ pub(super) fn not_negative(name: &'static str, value: f64) -> Result<()> {
     within(name, value, value >= 0.0, "a finite number, 0 or above")
 }
 
-/// A share that may be all.
+/// A fraction that may be 1.
 pub(super) fn share(name: &'static str, value: f64) -> Result<()> {
     within(name, value, (0.0..=1.0).contains(&value), "between 0 and 1")
 }
 
-/// A share whose rest something is divided by.
+/// A fraction below 1: something is divided by the rest.
 pub(super) fn share_below_one(name: &'static str, value: f64) -> Result<()> {
     within(
         name,

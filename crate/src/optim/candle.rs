@@ -1,4 +1,4 @@
-//! Our optimisers in candle's hand-written training loops.
+//! Our optimisers in training loops written for candle.
 
 use candle_core::Var;
 use candle_core::backprop::GradStore;
@@ -7,7 +7,7 @@ use candle_nn::Optimizer;
 use super::Optimiser;
 use crate::nn::{Parameter, Parameters};
 
-/// An optimiser of ours with the variables that it changes: a `candle_nn::Optimizer`.
+/// One of our optimisers with the variables it updates: a `candle_nn::Optimizer`.
 ///
 /// ```
 /// use cuaderno::{candle_nn::{self, Optimizer}, nn::SeededVarMap, optim::CandleOptimiser, prelude::*};

@@ -54,11 +54,11 @@ pub trait Optimiser: std::fmt::Debug + Send {
     /// restored was another model's.
     fn step(&mut self, parameters: &Parameters, gradients: &GradStore) -> Result<()>;
 
-    /// Whether all arguments are in their ranges: [`Optimiser::step`] asks before anything else, and
-    /// a `Trainer` before the first batch.
+    /// Checks that all arguments are in their ranges. [`Optimiser::step`] does this first, and a
+    /// `Trainer` before the first batch.
     ///
     /// # Errors
-    /// Names the argument that is not.
+    /// If one is not; the sentence names it.
     fn check(&self) -> Result<()>;
 
     /// The rate of the next step.
@@ -68,10 +68,10 @@ pub trait Optimiser: std::fmt::Debug + Send {
     /// it down to 0 later.
     fn set_learning_rate(&mut self, learning_rate: f64);
 
-    /// What the optimiser remembers, for a checkpoint.
+    /// The optimiser's state, for a checkpoint.
     fn state(&self) -> State;
 
-    /// Goes on from a state that [`Optimiser::state`] gave.
+    /// Restores a state returned by [`Optimiser::state`].
     ///
     /// # Errors
     /// If it was another optimiser's.
@@ -104,7 +104,7 @@ impl<O: Optimiser + ?Sized> Optimiser for Box<O> {
     }
 }
 
-/// What an optimiser remembers between steps: how many each parameter has taken, and its running
+/// The state of an optimiser between steps: how many each parameter has taken, and its running
 /// averages, named after the parameter and the average (`encoder.weight.mean`).
 #[derive(Clone, Debug)]
 pub struct State {

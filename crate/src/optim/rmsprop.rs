@@ -36,7 +36,7 @@ enum Averages {
 }
 
 impl RmsProp {
-    /// RMSprop with that learning rate; Keras' default is 1e-3.
+    /// RMSprop with this learning rate; Keras' default is 1e-3.
     pub fn new(learning_rate: f64) -> Self {
         Self {
             learning_rate,
@@ -47,19 +47,19 @@ impl RmsProp {
         }
     }
 
-    /// The share of the old mean square that is kept at each step, in `[0, 1]`.
+    /// The fraction of the old mean square that is kept at each step, in `[0, 1]`.
     pub fn rho(mut self, rho: f64) -> Self {
         self.rho = rho;
         self
     }
 
-    /// What is added to the root, 0 or above.
+    /// A small number added to the root, 0 or above.
     pub fn epsilon(mut self, epsilon: f64) -> Self {
         self.epsilon = epsilon;
         self
     }
 
-    /// The share of the old velocity that is kept at each step, in `[0, 1)`. With 0, the default,
+    /// The fraction of the old velocity that is kept at each step, in `[0, 1)`. With 0, the default,
     /// there is no velocity.
     pub fn momentum(mut self, momentum: f64) -> Self {
         self.memory = if momentum == 0.0 {
@@ -70,7 +70,7 @@ impl RmsProp {
         self
     }
 
-    /// The L2 penalty: what is added to a gradient is this times the weight.
+    /// The L2 penalty: this times the weight is added to its gradient.
     pub fn weight_decay(mut self, weight_decay: f64) -> Self {
         self.weight_decay = weight_decay;
         self

@@ -3,34 +3,34 @@
 use super::arguments::{above_zero, not_negative};
 use crate::{Error, Result};
 
-/// How the learning rate goes on from where the optimiser starts, epoch by epoch.
+/// How the learning rate changes from epoch to epoch, starting from the optimiser's own.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Schedule {
-    /// It stays.
+    /// It does not change.
     #[default]
     Constant,
     /// It is multiplied by `factor` after every `epochs` epochs (PyTorch's `StepLR`).
     Step {
-        /// How long a rate lasts, 1 or above.
+        /// Epochs between two changes, 1 or above.
         epochs: usize,
-        /// What comes after it, as a share of it; above 0.
+        /// The factor, above 0.
         factor: f64,
     },
     /// It falls along half a cosine to `minimum` within `epochs` epochs, and stays there
     /// (PyTorch's `CosineAnnealingLR`; Loshchilov & Hutter 2017).
     Cosine {
-        /// How long it falls, 1 or above.
+        /// Epochs until the minimum, 1 or above.
         epochs: usize,
-        /// Where it ends, 0 or above.
+        /// The final rate, 0 or above.
         minimum: f64,
     },
 }
 
 impl Schedule {
-    /// Whether all arguments are in their ranges: a `Trainer` asks before the first batch.
+    /// Checks that all arguments are in their ranges, as a `Trainer` does before the first batch.
     ///
     /// # Errors
-    /// Names the argument that is not.
+    /// If one is not; the sentence names it.
     pub fn check(self) -> Result<()> {
         let epochs = match self {
             Self::Constant => return Ok(()),

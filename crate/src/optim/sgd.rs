@@ -11,8 +11,8 @@ use crate::nn::Parameters;
 use crate::numerics::simd::Float;
 
 /// Stochastic gradient descent as PyTorch, which the course used, defines it:
-/// `v = momentum · v + g + weight_decay · w`, then `w -= rate · v`. Momentum and weight decay are 0
-/// unless told otherwise.
+/// `v = momentum · v + g + weight_decay · w`, then `w -= rate · v`. Momentum and weight decay
+/// default to 0.
 ///
 /// With [`Sgd::nesterov`] a step looks ahead: `w -= rate · (g + weight_decay · w + momentum · v)`
 /// (Sutskever et al. 2013).
@@ -26,7 +26,7 @@ pub struct Sgd {
 }
 
 impl Sgd {
-    /// Plain gradient descent with that learning rate.
+    /// Plain gradient descent with this learning rate.
     pub fn new(learning_rate: f64) -> Self {
         Self {
             learning_rate,
@@ -37,7 +37,7 @@ impl Sgd {
         }
     }
 
-    /// The share of the old velocity that is kept at each step, 0 or above; usually 0.9.
+    /// The fraction of the old velocity that is kept at each step, 0 or above; usually 0.9.
     pub fn momentum(mut self, momentum: f64) -> Self {
         self.momentum = momentum;
         self

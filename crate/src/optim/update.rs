@@ -16,7 +16,7 @@ use crate::numerics::storage::{Elements, elements_mut};
 use crate::ops::fallback;
 use crate::{Error, Result};
 
-/// An update rule with `N` running averages a weight.
+/// An update rule with `N` running averages per weight.
 pub(super) trait Rule<const N: usize>: Sync {
     /// The names of the averages in a saved state.
     const AVERAGES: [&'static str; N];

@@ -43,6 +43,17 @@ pub(super) enum Ticks {
     Named(Vec<String>),
 }
 
+impl<'a> Axis<'a> {
+    /// An axis with round ticks that holds all `values`.
+    pub fn around(name: &'a str, values: impl IntoIterator<Item = f64>) -> Self {
+        Self {
+            name,
+            range: range_around(values),
+            ticks: Ticks::Round,
+        }
+    }
+}
+
 /// Draws a grid with two named axes on `area`.
 pub(super) fn draw<'a, 'c>(
     area: &'a Area<'c>,

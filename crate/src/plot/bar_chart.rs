@@ -5,18 +5,18 @@ use std::fmt::Display;
 use plotters::element::Rectangle;
 use plotters::style::Color;
 
-use super::axes::{self, Axis, Ticks, range_around};
+use super::axes::{self, Axis, Ticks};
 use super::canvas::{Area, Drawn};
 use super::legend::{self, Entry, Sample};
-use super::style::{self, HEIGHT, UNITS_PER_PIXEL, units};
+use super::style::{self, HEIGHT};
 use super::{Figure, Plot, values};
 use crate::{Error, Result};
 
-/// How much of its group's room the bars of a group take.
+/// The fraction of a group's width that its bars take.
 const FILLED: f64 = 0.8;
 
-/// Shows a group of bars for each of `groups`, in each group a bar of every method: its values are
-/// in the order of the groups. Bars start at zero.
+/// Shows a group of bars for each of `groups`, with a bar for each method. A method's values are in
+/// the order of the groups. Bars start at zero.
 ///
 /// # Errors
 /// No group, no method, not one value for each group, or a value that is NaN or infinite.
@@ -93,10 +93,7 @@ impl Plot for BarChart {
     }
 
     fn draw(&self, area: &Area) -> Drawn {
-        let entries = self.legend();
-        let width = f64::from(area.dim_in_pixel().0) / UNITS_PER_PIXEL;
-        let (above, below) = area.split_vertically(units(legend::height(&entries, width)));
-        legend::draw(&above, &entries)?;
+        let below = legend::draw_above(area, &self.legend())?;
 
         let x = Axis {
             name: &self.x_name,
@@ -104,11 +101,7 @@ impl Plot for BarChart {
             ticks: Ticks::Named(self.groups.clone()),
         };
         let heights = self.methods.iter().flat_map(|(_, heights)| heights);
-        let y = Axis {
-            name: &self.y_name,
-            range: range_around(heights.copied().chain([0.0])),
-            ticks: Ticks::Round,
-        };
+        let y = Axis::around(&self.y_name, heights.copied().chain([0.0]));
         let mut chart = axes::draw(&below, x, y)?;
         let bar = FILLED / self.methods.len() as f64;
         for (index, (_, heights)) in self.methods.iter().enumerate() {

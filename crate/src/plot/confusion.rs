@@ -18,14 +18,14 @@ const CELL: f64 = 48.0;
 /// Room for the axes.
 const AXES: f64 = 110.0;
 
-/// Shows how often each class was taken for each other: `counts` is `[classes, classes]` with a row
-/// for each true class and a column for each prediction; `classes` are their names in that order.
+/// Shows how often each class was predicted as each other class. `counts` is `[classes, classes]`, with
+/// a row for each true class and a column for each prediction; `classes` are their names in order.
 ///
-/// Each cell shows its count. The darker it is, the larger its share of the true class, on a scale
-/// of square roots: a share of 1 % can be seen.
+/// Each cell shows its count. The darker it is, the larger its fraction of the true class, on a
+/// square-root scale, so that a fraction of 1 % is visible.
 ///
 /// # Errors
-/// Counts that are not square or no whole numbers, or not as many names as classes.
+/// If the counts are not square or not whole numbers, or the number of names is another one.
 ///
 /// ```
 /// use cuaderno::plot::confusion_heat_map;
@@ -45,7 +45,7 @@ pub fn confusion_heat_map<C: Display>(counts: &Tensor, classes: &[C]) -> Result<
 }
 
 /// [`confusion_heat_map`] of classes against clusters that were found without them: a row for each
-/// class and a column for each cluster, both named by `names`. A cluster has a number and is no
+/// class and a column for each cluster, both named by `names`. A cluster's number is not a
 /// class, so the diagonal means nothing.
 ///
 /// # Errors

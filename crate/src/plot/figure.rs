@@ -63,14 +63,14 @@ impl Figure {
         })
     }
 
-    /// Puts `title` above the figure, in place of the one it has.
+    /// Sets the title above the figure.
     #[must_use]
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = title.into();
         self
     }
 
-    /// The figure as a PNG file in memory, two pixels to a logical pixel (192 dots an inch).
+    /// The figure as a PNG file in memory, with two pixels per logical pixel (192 dots per inch).
     pub fn png(&self) -> Result<Vec<u8>> {
         let mut raster = Raster::new(self.size());
         self.draw(&mut raster)?;
@@ -103,30 +103,32 @@ impl Figure {
         }
     }
 
-    /// Shows the figure in a notebook now, between what the cell has printed and what it will.
+    /// Shows the figure in a notebook immediately, between what the cell prints before and after.
     pub fn show(&self) -> Result<()> {
-        notebook::show(&self.contents()?, None);
+        notebook::show(self.contents()?, None);
         Ok(())
     }
 
     /// Shows the figure as the value of a notebook's cell; the engine calls this for a cell's last
     /// expression.
     ///
-    /// Line art goes out as SVG and as PNG, and the notebook shows the SVG; images, points in bulk
-    /// and wide figures as PNG only.
+    /// Line art is sent as SVG and as PNG, of which the notebook shows the SVG; images, many points
+    /// and wide figures are sent as PNG only.
     pub fn evcxr_display(&self) {
         match self.contents() {
-            Ok(contents) => notebook::print_as_value(&contents),
+            Ok(contents) => notebook::show_as_value(contents),
             Err(error) => println!("The figure cannot be shown: {error}"),
         }
     }
 
-    /// The figure as a notebook shows it, by mime type.
+    /// The figure as a notebook shows it.
     pub(crate) fn contents(&self) -> Result<Contents> {
-        let mut contents = Contents::from([("image/png", STANDARD.encode(self.png()?))]);
+        let (width, height) = self.size();
+        let mut contents = Contents::new("image/png", STANDARD.encode(self.png()?));
+        contents.size = Some([width.round() as u32, height.round() as u32]);
         // Where the page is narrower, JupyterLab shrinks a PNG and gives an SVG a scroll bar.
-        if self.plot.is_line_art() && self.size().0 <= WIDTH {
-            contents.insert("image/svg+xml", self.svg()?.trim_end().to_owned());
+        if self.plot.is_line_art() && width <= WIDTH {
+            contents = contents.with("image/svg+xml", self.svg()?);
         }
         Ok(contents)
     }
@@ -142,8 +144,8 @@ impl Figure {
             .map_err(|error| Error::Figure(error.to_string()))
     }
 
-    /// Draws it as wide as it is where there is room for `width`, its plot `title_height` below the
-    /// area's upper edge.
+    /// Draws the figure as wide as it is where there is room for `width`, with its plot
+    /// `title_height` below the upper edge of the area.
     pub(super) fn draw_on(&self, area: &Area, width: f64, title_height: f64) -> Drawn {
         let (above, below) = area.split_vertically(units(title_height));
         self.draw_title(&above, width)?;
@@ -269,9 +271,11 @@ mod tests {
     #[test]
     fn a_notebook_gets_images_as_png() {
         let contents = noise().contents().unwrap();
-        assert_eq!(contents.len(), 1);
-        let png = STANDARD.decode(&contents["image/png"]).unwrap();
+        assert_eq!(contents.by_type.len(), 1);
+        let png = STANDARD.decode(&contents.by_type["image/png"]).unwrap();
         assert_eq!(png, noise().png().unwrap());
+        let (width, height) = noise().size();
+        assert_eq!(contents.size, Some([width, height].map(|side| side as u32)));
     }
 
     #[test]
@@ -296,8 +300,8 @@ mod tests {
                 .contents()
                 .unwrap()
         };
-        assert!(!contents(WIDTH + 1.0).contains_key("image/svg+xml"));
-        let contents = contents(20.0);
+        assert!(!contents(WIDTH + 1.0).by_type.contains_key("image/svg+xml"));
+        let contents = contents(20.0).by_type;
         let (png, svg) = (&contents["image/png"], &contents["image/svg+xml"]);
         assert_eq!(Image::from_png(&STANDARD.decode(png).unwrap()).width, 40);
         assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>"), "{svg}");

@@ -10,12 +10,12 @@ use super::style::{self, HEIGHT};
 use super::{Figure, Plot, values};
 use crate::{Error, Result};
 
-/// Shows which share of all numbers in `values` (any shape) falls into each of `bins` equal
-/// intervals between the smallest and the largest, or around them where they hardly differ; `name`
-/// says what they are.
+/// Shows the fraction of the numbers in `values` (any shape) that falls into each of `bins` equal
+/// intervals between the smallest and the largest, or around them if they hardly differ. `name` is
+/// the name of the quantity.
 ///
 /// # Errors
-/// No value, no bin, or a value that is NaN or infinite.
+/// If there is no value or no bin, or a value is NaN or infinite.
 ///
 /// ```
 /// use cuaderno::plot::histogram;
@@ -45,7 +45,7 @@ pub fn histogram(name: &str, values: &Tensor, bins: usize) -> Result<Figure> {
     Figure::new(NAME, histogram)
 }
 
-/// Values that differ by less than this part of their size are shown as equal.
+/// Values that differ by less than this fraction of their size are shown as equal.
 const HARDLY: f64 = 0.01;
 
 /// Where the first interval begins, and their width.
@@ -95,11 +95,8 @@ impl Plot for Histogram {
             range: self.low - space..edge(self.shares.len()) + space,
             ticks: Ticks::Round,
         };
-        let y = Axis {
-            name: "share of the values, %",
-            range: range_around(self.shares.iter().copied().chain([0.0])),
-            ticks: Ticks::Round,
-        };
+        let shares = self.shares.iter().copied().chain([0.0]);
+        let y = Axis::around("share of the values, %", shares);
         let mut chart = axes::draw(area, x, y)?;
         let bars = self.shares.iter().enumerate().map(|(bin, &share)| {
             let corners = [(edge(bin), 0.0), (edge(bin + 1), share)];

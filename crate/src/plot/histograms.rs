@@ -25,13 +25,14 @@ const TICKS_HEIGHT: f64 = TICK_TEXT * 1.8;
 /// Points of the normal density's curve.
 const CURVE_POINTS: usize = 200;
 
-/// Shows how the values of each column of `values` `[n, columns]` are distributed, all on one scale,
-/// such as the variances of each number of a code; `name` says what they are: `name` 1, 2 and so on.
+/// Shows the distribution of the values in each column of `values` `[n, columns]`, all on one scale,
+/// such as the variances of each number of a code. The columns are labelled `name` 1, `name` 2 and so
+/// on.
 ///
 /// The height of a bar is a density: the share of the values in it divided by its width.
 ///
 /// # Errors
-/// Another shape, no value, or one that is NaN or infinite.
+/// If the shape is another one, there is no value, or one is NaN or infinite.
 ///
 /// ```
 /// use cuaderno::plot::histograms;
@@ -221,9 +222,7 @@ impl Plot for Histograms {
 
     fn draw(&self, area: &Area) -> Drawn {
         let width = f64::from(area.dim_in_pixel().0) / UNITS_PER_PIXEL;
-        let entries = self.legend();
-        let (above, below) = area.split_vertically(units(legend::height(&entries, width)));
-        legend::draw(&above, &entries)?;
+        let below = legend::draw_above(area, &self.legend())?;
 
         let columns = self.columns();
         let across = (width - MARGIN) / columns as f64;

@@ -24,10 +24,11 @@ const CAPTION: f64 = TICK_TEXT * 1.5;
 ///
 /// `images` is `[n, 1, h, w]` or `[n, h, w]` (grey) or `[n, 3, h, w]` (red, green, blue). Values
 /// outside [0, 1] show as the nearer of the two; `u8` values are in 0..=255. Each pixel of an image
-/// is a square of whole pixels of the PNG: nothing is smoothed.
+/// becomes a square of whole PNG pixels: nothing is smoothed.
 ///
 /// # Errors
-/// Another shape, no image, a value that is NaN or infinite, or more images than a figure holds.
+/// If the shape is another one, there is no image, a value is NaN or infinite, or there are more
+/// images than a figure holds.
 ///
 /// ```
 /// use cuaderno::plot::image_grid;
@@ -44,7 +45,7 @@ pub fn image_grid(images: &Tensor, columns: usize) -> Result<Figure> {
 /// [`image_grid`] with a caption under each image, such as its label.
 ///
 /// # Errors
-/// As [`image_grid`], or where there are not as many captions as images.
+/// As [`image_grid`], or if the numbers of captions and images differ.
 ///
 /// ```
 /// use cuaderno::plot::captioned_image_grid;

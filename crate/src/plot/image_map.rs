@@ -1,4 +1,4 @@
-//! Images without gaps between them, at their places on two axes.
+//! Images side by side without gaps, placed along two axes.
 
 use std::fmt::Display;
 
@@ -20,14 +20,14 @@ const WIDEST: f64 = 960.0;
 /// Labels of a row's or column's place keep this distance.
 const LABEL_GAP: f64 = 10.0;
 
-/// Shows images as one picture, row by row from the top: `columns` and `rows` each have the name of
-/// an axis and a label for each place on it.
+/// Shows images as one picture, row by row from the top. `columns` and `rows` are each the name of an
+/// axis and a label for each position along it.
 ///
 /// `images` is `[rows * columns, 1, h, w]` or another shape that [`image_grid`](super::image_grid)
 /// takes. Labels that would overlap are left out.
 ///
 /// # Errors
-/// As [`image_grid`](super::image_grid), or where there are not as many images as places.
+/// As [`image_grid`](super::image_grid), or if the numbers of images and positions differ.
 ///
 /// ```
 /// use cuaderno::plot::image_map;

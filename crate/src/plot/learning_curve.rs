@@ -1,4 +1,4 @@
-//! How a training went: the losses epoch by epoch.
+//! The losses of a training, epoch by epoch.
 
 use plotters::element::Polygon;
 use plotters::series::LineSeries;
@@ -8,9 +8,7 @@ use super::axes::{self, Axis, Ticks, range_around};
 use super::canvas::{Area, Drawn};
 use super::legend::{self, Entry, Sample};
 use super::markers::{Marker, draw_marker};
-use super::style::{
-    self, BLUE, CURVE, HEIGHT, MARKER, MOST_MARKERS, UNITS_PER_PIXEL, VERMILION, units,
-};
+use super::style::{self, BLUE, CURVE, HEIGHT, MARKER, MOST_MARKERS, VERMILION};
 use super::{Figure, Plot};
 use crate::train::{Epoch, History, Measure};
 use crate::{Error, Result};
@@ -20,13 +18,13 @@ const PANEL: f64 = 300.0;
 /// The first epoch is left out where the others would fill less than this part of the axis.
 const LEAST_SHARE: f64 = 0.1;
 
-/// Shows the losses of a training, epoch by epoch: a panel for each part that the model named, in
-/// each panel the mean on the training and on the validation examples, and around it a band of one
-/// standard deviation over the batches. Where the first epoch lies so far from the others that
-/// they would look alike, it is left out, and the panel says where it was.
+/// Shows the losses of a training, epoch by epoch, with a panel for each part that the model names.
+/// Each panel has the means on the training and validation examples, surrounded by a band of one
+/// standard deviation over the batches. If the first epoch is so far from the others that they would
+/// look alike, it is left out, and the panel says where it was.
 ///
 /// # Errors
-/// A history without epochs, or a loss that is NaN or infinite.
+/// If the history has no epochs, or a loss is NaN or infinite.
 ///
 /// ```
 /// use cuaderno::plot::learning_curve;
@@ -169,8 +167,8 @@ impl Panel {
         Ok(panel)
     }
 
-    /// Takes the first epoch out if it lies far from the others. The first steps of a training can
-    /// be thousands of times as bad as the later ones.
+    /// Takes out the first epoch if it is far from the others. The losses of the first steps can be
+    /// thousands of times as large as later ones.
     fn take_outlier(&mut self) -> Option<Point> {
         let extent = |skip: usize| {
             let points = self
@@ -207,11 +205,7 @@ impl Panel {
             range: first - space..last + space,
             ticks: Ticks::Whole,
         };
-        let y = Axis {
-            name: &self.name,
-            range: range_around(self.points().flat_map(Point::band)),
-            ticks: Ticks::Round,
-        };
+        let y = Axis::around(&self.name, self.points().flat_map(Point::band));
         let mut chart = axes::draw(area, x, y)?;
         for Curve { set, points } in &self.curves {
             chart.draw_series([Polygon::new(band(points), set.color().mix(0.2))])?;
@@ -290,10 +284,7 @@ impl Plot for LearningCurve {
     }
 
     fn draw(&self, area: &Area) -> Drawn {
-        let entries = self.legend();
-        let width = f64::from(area.dim_in_pixel().0) / UNITS_PER_PIXEL;
-        let (above, below) = area.split_vertically(units(legend::height(&entries, width)));
-        legend::draw(&above, &entries)?;
+        let below = legend::draw_above(area, &self.legend())?;
         let columns = self.panels.len().min(2);
         let rows = self.panels.len().div_ceil(columns);
         for (panel, area) in self.panels.iter().zip(below.split_evenly((rows, columns))) {

@@ -1,6 +1,8 @@
-//! The lines above a plot that say which colour and marker is which: inside the axes a legend might
-//! hide the data.
+//! The legend above a plot: inside the axes it might hide the data.
 
+use std::convert::Infallible;
+
+use plotters::drawing::DrawingAreaErrorKind;
 use plotters::element::{PathElement, Rectangle};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, RGBColor};
@@ -65,8 +67,19 @@ pub(super) fn height(entries: &[Entry], width: f64) -> f64 {
     }
 }
 
+/// Draws the entries above a plot and returns the area that is left for it.
+pub(super) fn draw_above<'c>(
+    area: &Area<'c>,
+    entries: &[Entry],
+) -> Result<Area<'c>, DrawingAreaErrorKind<Infallible>> {
+    let width = f64::from(area.dim_in_pixel().0) / UNITS_PER_PIXEL;
+    let (above, below) = area.split_vertically(units(height(entries, width)));
+    draw(&above, entries)?;
+    Ok(below)
+}
+
 /// Draws the entries at the top of the area, in centered lines.
-pub(super) fn draw(area: &Area, entries: &[Entry]) -> Drawn {
+fn draw(area: &Area, entries: &[Entry]) -> Drawn {
     let width = f64::from(area.dim_in_pixel().0) / UNITS_PER_PIXEL;
     let text = style::text(TICK_TEXT).pos(Pos::new(HPos::Left, VPos::Center));
     for (index, line) in lines(entries, width).into_iter().enumerate() {
@@ -101,7 +114,7 @@ pub(super) fn draw(area: &Area, entries: &[Entry]) -> Drawn {
     Ok(())
 }
 
-/// As many entries a line as there is room for.
+/// As many entries per line as there is room for.
 fn lines(entries: &[Entry], width: f64) -> Vec<&[Entry]> {
     let room = width - 2.0 * MARGIN;
     let mut lines = Vec::new();

@@ -3,20 +3,20 @@
 
 use plotters::series::LineSeries;
 
-use super::axes::{self, Axis, Ticks, range_around};
+use super::axes::{self, Axis};
 use super::canvas::{Area, Drawn};
 use super::legend::{self, Entry, Sample};
 use super::markers::{Marker, draw_marker};
-use super::style::{self, CURVE, HEIGHT, MARKER, MOST_MARKERS, UNITS_PER_PIXEL, units};
+use super::style::{self, CURVE, HEIGHT, MARKER, MOST_MARKERS};
 use super::{Figure, Plot, values};
 use crate::{Error, Result};
 
-/// Shows a curve for each name and its points (x, y), in a colour and with a marker of its own.
+/// Shows a curve for each name and its points (x, y), each in its own colour and with its own marker.
 ///
-/// Curves of up to 20 points mark them; longer ones are drawn as lines.
+/// Curves of up to 20 points mark each point; longer ones are drawn as lines.
 ///
 /// # Errors
-/// No curve, a curve without points, or a number that is NaN or infinite.
+/// If there is no curve, a curve has no points, or a number is NaN or infinite.
 ///
 /// ```
 /// use cuaderno::plot::line_chart;
@@ -89,22 +89,11 @@ impl Plot for LineChart {
     }
 
     fn draw(&self, area: &Area) -> Drawn {
-        let entries = self.legend();
-        let width = f64::from(area.dim_in_pixel().0) / UNITS_PER_PIXEL;
-        let (above, below) = area.split_vertically(units(legend::height(&entries, width)));
-        legend::draw(&above, &entries)?;
+        let below = legend::draw_above(area, &self.legend())?;
 
         let points = || self.curves.iter().flat_map(|(_, points)| points);
-        let x = Axis {
-            name: &self.x_name,
-            range: range_around(points().map(|point| point.0)),
-            ticks: Ticks::Round,
-        };
-        let y = Axis {
-            name: &self.y_name,
-            range: range_around(points().map(|point| point.1)),
-            ticks: Ticks::Round,
-        };
+        let x = Axis::around(&self.x_name, points().map(|point| point.0));
+        let y = Axis::around(&self.y_name, points().map(|point| point.1));
         let mut chart = axes::draw(&below, x, y)?;
         for (index, (_, points)) in self.curves.iter().enumerate() {
             let color = style::color(index);

@@ -1,5 +1,5 @@
-//! The marks of single points. Each class or curve has its own, so that colour is never the only
-//! thing that tells two of them apart.
+//! The markers of points. Each class or curve has its own, so that colour is never the only
+//! difference between two of them.
 
 use std::f64::consts::TAU;
 

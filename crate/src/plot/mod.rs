@@ -42,14 +42,14 @@ pub use side_by_side::side_by_side;
 
 use canvas::{Area, Drawn};
 
-/// What a figure draws below its title.
+/// The part of a figure below its title.
 trait Plot: Send + Sync {
-    /// Width and height in logical pixels where there is room for that width. Images keep a size of
-    /// their own.
+    /// Width and height in logical pixels where there is room for `width`. Images have a size of their
+    /// own.
     fn size(&self, width: f64) -> (f64, f64);
 
-    /// Whether a notebook shows the figure as SVG: right for lines, which stay sharp at any zoom,
-    /// and wrong for images and for points in bulk, which make large and slow documents.
+    /// Whether a notebook shows the figure as SVG: good for lines, which stay sharp at any zoom, and
+    /// bad for images and for thousands of points, which make large and slow documents.
     fn is_line_art(&self) -> bool;
 
     /// Draws on an area of that size.

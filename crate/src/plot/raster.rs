@@ -1,4 +1,4 @@
-//! A figure as pixels, two to a logical pixel, and the PNG file of them.
+//! A figure as pixels, two per logical pixel, and its PNG file.
 
 use ab_glyph::{Font, OutlineCurve, ScaleFont};
 use plotters_backend::BackendColor;
@@ -13,7 +13,7 @@ use super::style::{FONT, LINE_HEIGHT};
 /// Pixels of a PNG to a logical pixel, for screens of high density and for print.
 pub(super) const DENSITY: f32 = 2.0;
 
-/// 192 dots an inch. Programs that read it show the figure at its logical size.
+/// 192 dots per inch. Programs that read it show the figure at its logical size.
 const DOTS_PER_METRE: u32 = 7559;
 
 pub(super) struct Raster {

@@ -16,7 +16,7 @@ use crate::{Error, Result};
 /// [`image_grid`](super::image_grid) takes them; ten to a row read well.
 ///
 /// # Errors
-/// No row, rows of different shapes, or what [`image_grid`](super::image_grid) refuses.
+/// If there is no row, rows differ in shape, or [`image_grid`](super::image_grid) rejects the images.
 ///
 /// ```
 /// use cuaderno::plot::reconstructions;

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use candle_core::Tensor;
 use plotters::style::Color;
 
-use super::axes::{self, Axis, Ticks, range_around};
+use super::axes::{self, Axis};
 use super::canvas::{Area, Drawn};
 use super::legend::{self, Entry, Sample};
 use super::markers::{Marker, draw_marker};
-use super::style::{self, UNITS_PER_PIXEL, units};
+use super::style;
 use super::{Figure, Plot, values};
 use crate::metrics::labels;
 use crate::{Error, Result};
@@ -19,16 +19,15 @@ const HEIGHT: f64 = 520.0;
 /// More classes than that have no colours and markers of their own.
 const MOST_CLASSES: usize = 10;
 
-/// Shows points `[n, 2]` of a plane, each with the colour and the marker of its label `[n]` (u32
+/// Shows points `[n, 2]` of a plane, each in the colour and with the marker of its label `[n]` (u32
 /// or i64).
 ///
 /// Digits 0 to 9 look the same in every figure. In a notebook it is a PNG: thousands of points would
 /// make a slow document.
 ///
 /// # Errors
-/// Another shape, not as many labels as points, no point, more than ten classes, labels that are no class
-/// numbers, or a coordinate
-/// that is NaN or infinite.
+/// If a shape is another one, the numbers of labels and points differ, there is no point, there are
+/// more than ten classes, labels are not class numbers, or a coordinate is NaN or infinite.
 ///
 /// ```
 /// use cuaderno::plot::scatter;
@@ -109,21 +108,10 @@ impl Plot for Scatter {
     }
 
     fn draw(&self, area: &Area) -> Drawn {
-        let entries = self.legend();
-        let width = f64::from(area.dim_in_pixel().0) / UNITS_PER_PIXEL;
-        let (above, below) = area.split_vertically(units(legend::height(&entries, width)));
-        legend::draw(&above, &entries)?;
+        let below = legend::draw_above(area, &self.legend())?;
 
-        let x = Axis {
-            name: "first coordinate",
-            range: range_around(self.points.iter().map(|point| point.0)),
-            ticks: Ticks::Round,
-        };
-        let y = Axis {
-            name: "second coordinate",
-            range: range_around(self.points.iter().map(|point| point.1)),
-            ticks: Ticks::Round,
-        };
+        let x = Axis::around("first coordinate", self.points.iter().map(|point| point.0));
+        let y = Axis::around("second coordinate", self.points.iter().map(|point| point.1));
         let chart = axes::draw(&below, x, y)?;
         // In the order of the data, so that no class covers the others.
         for &(x, y, label) in &self.points {

@@ -12,7 +12,7 @@ const SHEET: f64 = 1.35 * WIDTH;
 /// Shows two or three figures next to each other, each below its own title.
 ///
 /// # Errors
-/// Fewer or more figures, or figures that are too large for one sheet.
+/// If there are fewer or more figures, or they are too large for one sheet.
 ///
 /// ```
 /// use cuaderno::plot::{histogram, side_by_side};

@@ -1,6 +1,6 @@
 //! The look of every figure, in one place: sizes, colours, markers and the font.
 //!
-//! Sizes are logical pixels, 96 to the inch, as in a web page. An ordinary figure is
+//! Sizes are logical pixels, 96 per inch, as in a web page. An ordinary figure is
 //! 8 x 4.5 inches, and no text is smaller than [`TICK_TEXT`], so that a projected notebook can
 //! be read from the last row.
 
@@ -28,7 +28,7 @@ pub(super) const TICK_TEXT: f64 = 14.0;
 pub(super) const CURVE: f64 = 2.5;
 /// Radius of the marker of a curve's point.
 pub(super) const MARKER: f64 = 4.0;
-/// Markers show single points of a curve; where there are more they would merge into the line.
+/// Curves with more points than this have no markers: they would merge into the line.
 pub(super) const MOST_MARKERS: usize = 20;
 
 pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
@@ -78,7 +78,7 @@ pub(super) fn line(color: RGBColor, width: f64) -> ShapeStyle {
 /// DejaVu Sans has the metrics of Verdana, so a browser without it keeps the layout.
 pub(super) const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
 
-/// The font of all figures is part of the program: a figure looks the same on every machine.
+/// The font of all figures is part of the program, so that figures look the same on every machine.
 static FONT_FILE: &[u8] = include_bytes!("fonts/DejaVuSans.ttf");
 
 pub(super) static FONT: LazyLock<FontRef<'static>> = LazyLock::new(|| {

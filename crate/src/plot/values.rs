@@ -1,4 +1,4 @@
-//! Numbers to be drawn, checked.
+//! Checks of the numbers to be drawn.
 
 use candle_core::{DType, Tensor};
 
@@ -11,7 +11,7 @@ pub(super) fn finite(what: &'static str, tensor: &Tensor) -> Result<Vec<f64>> {
     Ok(values)
 }
 
-/// Refuses NaN and infinity; `what` names one of the values in the sentence.
+/// Rejects NaN and infinity; `what` names one of the values in the sentence.
 pub(super) fn check_finite(
     what: &'static str,
     values: impl IntoIterator<Item = f64>,

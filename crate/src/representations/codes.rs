@@ -1,5 +1,5 @@
-//! How good codes are: what is lost when an image goes through one, and whether images with similar
-//! codes are of one class.
+//! Comparison of codes: how much of an image is lost in its code, and whether images with similar
+//! codes belong to the same class.
 
 use std::fmt;
 use std::time::Instant;
@@ -9,57 +9,11 @@ use candle_core::Tensor;
 use crate::classic::{Knn, Pca};
 use crate::data::LabelledImages;
 use crate::metrics::{accuracy, reconstruction_bce, reconstruction_mse};
-use crate::models::{Autoencoder, JointVae, Vae};
+use crate::models::Codec;
 use crate::plot::{Figure, line_chart, side_by_side};
 use crate::{Error, Result, Table};
 
-/// Something that makes codes of images, and images of codes.
-pub trait Codec {
-    /// The codes `[n, latent]` of images `[n, channels, height, width]`.
-    ///
-    /// # Errors
-    /// If the images do not fit.
-    fn encode(&self, images: &Tensor) -> Result<Tensor>;
-
-    /// The images of codes `[n, latent]`, with as many pixels as those that were encoded.
-    ///
-    /// # Errors
-    /// If the codes do not fit.
-    fn decode(&self, codes: &Tensor) -> Result<Tensor>;
-}
-
-impl Codec for Autoencoder {
-    fn encode(&self, images: &Tensor) -> Result<Tensor> {
-        self.encode(images)
-    }
-
-    fn decode(&self, codes: &Tensor) -> Result<Tensor> {
-        self.decode(codes)
-    }
-}
-
-/// The code of an image is its distribution's mean.
-impl Codec for Vae {
-    fn encode(&self, images: &Tensor) -> Result<Tensor> {
-        Ok(self.encode(images)?.mean)
-    }
-
-    fn decode(&self, codes: &Tensor) -> Result<Tensor> {
-        self.decode(codes)
-    }
-}
-
-/// The code of an image is its likeliest category and its style's mean.
-impl Codec for JointVae {
-    fn encode(&self, images: &Tensor) -> Result<Tensor> {
-        self.encode(images)
-    }
-
-    fn decode(&self, codes: &Tensor) -> Result<Tensor> {
-        self.decode(codes)
-    }
-}
-
+/// The code of an image is its coordinates along the principal components.
 impl Codec for Pca {
     fn encode(&self, images: &Tensor) -> Result<Tensor> {
         self.transform(&images.flatten_from(1)?)
@@ -70,14 +24,14 @@ impl Codec for Pca {
     }
 }
 
-/// What became of the test images with one method and one size of code.
+/// The scores of one method and one size of code on the test images.
 #[derive(Clone, Debug)]
 pub struct CodeScores {
     /// The name of the method.
     pub method: String,
     /// Numbers in a code, d'.
     pub latent: usize,
-    /// The share of an image's numbers that are not kept, in percent.
+    /// The percentage of an image's numbers that the code saves.
     pub compression: f64,
     /// Mean squared error of the reconstructions, per pixel.
     pub mse: f64,
@@ -89,7 +43,7 @@ pub struct CodeScores {
     pub milliseconds: f64,
 }
 
-/// Methods compared by their codes: a line for each, as a table and as a figure.
+/// Compares methods by their codes, as a table with a row for each and as a figure.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -106,12 +60,12 @@ pub struct CodeScores {
 #[derive(Clone, Debug)]
 pub struct CodeComparison {
     k: usize,
-    /// The lines, in the order in which they were added.
+    /// The rows, in the order in which they were added.
     pub scores: Vec<CodeScores>,
 }
 
 impl CodeComparison {
-    /// Nothing compared yet; codes will be classified by their `k` nearest neighbours.
+    /// An empty comparison, which will classify codes by their `k` nearest neighbours.
     pub fn neighbours(k: usize) -> Self {
         Self {
             k,
@@ -119,8 +73,8 @@ impl CodeComparison {
         }
     }
 
-    /// Encodes both sets, classifies the test codes by their nearest training codes, restores the
-    /// test images, and adds a line of what came out.
+    /// Encodes both sets, classifies the test codes by their nearest training codes, reconstructs the
+    /// test images, and adds a row with the scores.
     ///
     /// # Errors
     /// If the images do not fit, a code is not finite, or there are fewer training images than
@@ -152,10 +106,10 @@ impl CodeComparison {
         Ok(())
     }
 
-    /// The line of one method and one size of code.
+    /// The row of one method and one size of code.
     ///
     /// # Errors
-    /// If there is none; the sentence names the methods there are.
+    /// If there is no such row; the sentence names the methods that were compared.
     pub fn get(&self, method: &str, latent: usize) -> Result<&CodeScores> {
         let wanted = |line: &&CodeScores| line.method == method && line.latent == latent;
         self.scores.iter().find(wanted).ok_or_else(|| {
@@ -239,6 +193,7 @@ impl fmt::Display for CodeComparison {
 mod tests {
     use super::*;
     use crate::Rng;
+    use crate::models::Autoencoder;
     use crate::nn::Activation;
 
     /// Two classes of images: bright above or bright below.

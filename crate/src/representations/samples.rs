@@ -1,4 +1,4 @@
-//! How what a model generates changes while it trains.
+//! Sample images that are saved while a model trains.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,16 +6,16 @@ use std::path::PathBuf;
 use candle_core::Tensor;
 
 use crate::Result;
+use crate::models::Codec;
 use crate::plot::image_grid;
-use crate::representations::Codec;
 use crate::train::{Callback, Training};
 
 /// Images side by side in a file.
 const COLUMNS: usize = 10;
 
 /// Decodes the same codes at regular intervals and writes the images to a folder, as
-/// `step-000100.png`. The codes stay, so the files show one set of images becoming clearer, and a
-/// training that was resumed writes what an uninterrupted one does.
+/// `step-000100.png`. The codes do not change, so the files show one set of images becoming clearer, and
+/// resumed training writes the same files as uninterrupted training.
 ///
 /// ```
 /// use cuaderno::{prelude::*, train::TensorExamples};
@@ -38,8 +38,8 @@ pub struct SampleImages {
 }
 
 impl SampleImages {
-    /// Writes the images of `codes` `[n, latent]` to `folder` after every `batches`-th batch; 0
-    /// writes none. `codec` is the model that trains, or the part of it that decodes.
+    /// Writes the images of `codes` `[n, latent]` to `folder` after every `batches` batches, or never
+    /// if that is 0. `codec` is the model being trained, or the part of it that decodes.
     pub fn every(
         batches: u64,
         codec: &(impl Codec + Clone + 'static),

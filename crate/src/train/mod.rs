@@ -26,7 +26,7 @@ pub use evaluate::evaluate;
 pub use history::{Epoch, History, Measure};
 pub use limits::{StopFile, TimeBudget};
 pub use model::{Losses, Model};
-pub(crate) use observer::{Observer, Standing};
+pub(crate) use observer::{Observer, Standing, observe_with};
 pub use progress::Progress;
 pub use run_folder::RunFolder;
 pub use shuffled::{ShuffledBatches, Step};

@@ -1,9 +1,9 @@
-//! What a training tells of itself while it runs.
+//! What training reports while it runs.
 
 use std::fmt::Debug;
+use std::sync::OnceLock;
 
 use super::{History, Measure};
-use crate::notebook;
 
 /// Sees a training step by step and shows it in one way or another.
 pub(crate) trait Observer: Debug {
@@ -31,14 +31,24 @@ pub(crate) struct Standing<'a> {
     pub(crate) losses: &'a dyn Fn() -> Vec<Measure>,
 }
 
-/// The observer for the place where the program runs: live in a notebook, one line per epoch elsewhere.
+/// Makes the observer of a training.
+type Make = fn() -> Box<dyn Observer>;
+
+/// What observes trainings that are not quiet, if it is not [`Lines`].
+static LIVE: OnceLock<Make> = OnceLock::new();
+
+/// Lets what `make` returns observe every training from now on that is not quiet. The first call
+/// decides: a process is in a notebook or is not.
+pub(crate) fn observe_with(make: Make) {
+    LIVE.get_or_init(|| make);
+}
+
+/// The observer of a training: live in a notebook, one line per epoch elsewhere.
 pub(super) fn observer(quiet: bool) -> Box<dyn Observer> {
-    if quiet {
-        Box::new(Silence)
-    } else if notebook::is_live() {
-        Box::new(notebook::LiveTraining::new())
-    } else {
-        Box::new(Lines)
+    match LIVE.get() {
+        _ if quiet => Box::new(Silence),
+        Some(make) => make(),
+        None => Box::new(Lines),
     }
 }
 

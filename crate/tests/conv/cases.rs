@@ -3,7 +3,7 @@
 use candle_core::{DType, Device, Tensor};
 use cuaderno::{
     Result, Rng, candle_core,
-    ops::{self, Activation, Conv2d, ConvTranspose2d, Pool2d, Resize},
+    ops::{self, Activation, Conv2dOptions, ConvTranspose2dOptions, Pool2d, Resize},
 };
 use proptest::prelude::*;
 
@@ -18,13 +18,13 @@ pub struct Case {
 #[derive(Clone, Debug)]
 pub enum Operation {
     Conv {
-        config: Conv2d,
+        config: Conv2dOptions,
         outputs: usize,
         kernel: [usize; 2],
         activation: Activation,
     },
     ConvTranspose {
-        config: ConvTranspose2d,
+        config: ConvTranspose2dOptions,
         outputs: usize,
         kernel: [usize; 2],
         activation: Activation,
@@ -138,12 +138,12 @@ prop_compose! {
                 least + extra[i] / 2
             };
             let output_padding = [0, 1].map(|i| more[i] % stride[i].max(dilation[i]));
-            let config = ConvTranspose2d { stride, padding, output_padding, dilation, groups };
+            let config = ConvTranspose2dOptions { stride, padding, output_padding, dilation, groups };
             let operation = Operation::ConvTranspose { config, outputs, kernel, activation };
             Case { operation, input: [batch, inputs, side(0), side(1)], seed }
         } else {
             let side = |i: usize| span(i).saturating_sub(2 * padding[i]).max(1) + extra[i];
-            let config = Conv2d { stride, padding, dilation, groups };
+            let config = Conv2dOptions { stride, padding, dilation, groups };
             let operation = Operation::Conv { config, outputs, kernel, activation };
             Case { operation, input: [batch, inputs, side(0), side(1)], seed }
         }
@@ -161,10 +161,10 @@ prop_compose! {
     ) -> Case {
         let (inputs, outputs, kernel) = (inputs * groups, outputs * groups, [3, 3]);
         let operation = if transposed {
-            let config = ConvTranspose2d { padding, groups, ..ConvTranspose2d::default() };
+            let config = ConvTranspose2dOptions { padding, groups, ..ConvTranspose2dOptions::default() };
             Operation::ConvTranspose { config, outputs, kernel, activation }
         } else {
-            let config = Conv2d { padding, groups, ..Conv2d::default() };
+            let config = Conv2dOptions { padding, groups, ..Conv2dOptions::default() };
             Operation::Conv { config, outputs, kernel, activation }
         };
         Case { operation, input: [batch, inputs, sides[0], sides[1]], seed }

@@ -3,7 +3,7 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 use cuaderno::{
     candle_core,
-    ops::{self, Activation, Conv1d, Conv2d, ConvTranspose1d, Pool2d, Resize},
+    ops::{self, Activation, Conv1dOptions, Conv2dOptions, ConvTranspose1dOptions, Pool2d, Resize},
 };
 
 fn ones(shape: &[usize]) -> Var {
@@ -109,9 +109,9 @@ fn upsample_bilinear2d_has_no_gradient() {
 #[test]
 fn conv_transpose1d_has_no_gradient() {
     let (x, weight) = (counting(&[1, 1, 3]), counting(&[1, 1, 2]));
-    let config = ConvTranspose1d {
+    let config = ConvTranspose1dOptions {
         stride: 2,
-        ..ConvTranspose1d::default()
+        ..ConvTranspose1dOptions::default()
     };
     let y = ops::conv_transpose1d(&x, &weight, None, config, Activation::Linear).unwrap();
     assert_eq!(gradient(&y, &x), [1.0, 1.0, 1.0]);
@@ -121,16 +121,23 @@ fn conv_transpose1d_has_no_gradient() {
 #[test]
 fn conv1d_gradient_of_the_kernel_is_wrong() {
     let (x, weight) = (counting(&[1, 1, 4]), counting(&[1, 1, 2]));
-    let y = ops::conv1d(&x, &weight, None, Conv1d::default(), Activation::Linear).unwrap();
+    let y = ops::conv1d(
+        &x,
+        &weight,
+        None,
+        Conv1dOptions::default(),
+        Activation::Linear,
+    )
+    .unwrap();
     assert_eq!(gradient(&y, &weight), [3.0, 6.0]);
 }
 
 #[test]
 fn conv2d_with_a_stride_fails_where_height_and_width_leave_different_remainders() {
     let (x, weight) = (counting(&[1, 1, 3, 4]), ones(&[1, 1, 1, 1]));
-    let config = Conv2d {
+    let config = Conv2dOptions {
         stride: [2, 2],
-        ..Conv2d::default()
+        ..Conv2dOptions::default()
     };
     let y = ops::conv2d(&x, &weight, None, config, Activation::Linear).unwrap();
     let expected = [1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0];
@@ -141,7 +148,7 @@ fn conv2d_with_a_stride_fails_where_height_and_width_leave_different_remainders(
 fn relu_has_the_derivative_1_at_0() {
     let (x, weight) = (ones(&[1, 1, 1, 1]), ones(&[1, 1, 1, 1]));
     let bias = Var::new(&[-1f64], &Device::Cpu).unwrap();
-    let config = Conv2d::default();
+    let config = Conv2dOptions::default();
     let y = ops::conv2d(&x, &weight, Some(&bias), config, Activation::Relu).unwrap();
     assert_eq!(gradient(&y, &x), [0.0]);
 }
@@ -150,7 +157,7 @@ fn relu_has_the_derivative_1_at_0() {
 fn what_is_not_a_number_does_not_vanish() {
     let x = Tensor::full(f32::NAN, (1, 1, 4, 4), &Device::Cpu).unwrap();
     let weight = Tensor::ones((1, 1, 3, 3), DType::F32, &Device::Cpu).unwrap();
-    let config = Conv2d::default();
+    let config = Conv2dOptions::default();
     let convolved = ops::conv2d(&x, &weight, None, config, Activation::Relu).unwrap();
     let pooled = ops::max_pool2d(&x, Pool2d::square(2)).unwrap();
     let overlapping = Pool2d {

@@ -3,7 +3,7 @@
 use candle_core::{DType, Device, Tensor};
 use cuaderno::{
     Result, candle_core,
-    ops::{self, Activation, Conv1d, Conv2d, ConvTranspose2d, Pool2d, Resize},
+    ops::{self, Activation, Conv1dOptions, Conv2dOptions, ConvTranspose2dOptions, Pool2d, Resize},
 };
 
 fn zeros(shape: &[usize]) -> Tensor {
@@ -14,7 +14,12 @@ fn message(result: Result<Tensor>) -> String {
     result.expect_err("the shapes do not fit").to_string()
 }
 
-fn conv2d(x: &[usize], weight: &[usize], bias: Option<&[usize]>, config: Conv2d) -> Result<Tensor> {
+fn conv2d(
+    x: &[usize],
+    weight: &[usize],
+    bias: Option<&[usize]>,
+    config: Conv2dOptions,
+) -> Result<Tensor> {
     let bias = bias.map(zeros);
     let (x, weight) = (zeros(x), zeros(weight));
     ops::conv2d(&x, &weight, bias.as_ref(), config, Activation::Linear)
@@ -27,7 +32,7 @@ fn channels_that_differ() {
             &[2, 3, 8, 8],
             &[4, 2, 3, 3],
             None,
-            Conv2d::default()
+            Conv2dOptions::default()
         )),
         "conv2d: the input is [2, 3, 8, 8] and the weight [4, 2, 3, 3] with 1 group(s): the weight's second number must be the input's channels divided by the groups."
     );
@@ -40,7 +45,7 @@ fn a_kernel_larger_than_the_image() {
             &[2, 3, 4, 8],
             &[4, 3, 5, 5],
             None,
-            Conv2d::default()
+            Conv2dOptions::default()
         )),
         "conv2d: the input is [2, 3, 4, 8] and the weight [4, 3, 5, 5] with 1 group(s): the kernel spans 5, but the image with its padding only 4; use a smaller kernel or more padding."
     );
@@ -53,7 +58,7 @@ fn a_bias_of_the_wrong_length() {
             &[1, 1, 4, 4],
             &[4, 1, 3, 3],
             Some(&[3]),
-            Conv2d::default()
+            Conv2dOptions::default()
         )),
         "conv2d: the input is [1, 1, 4, 4] and the weight [4, 1, 3, 3] with 1 group(s): the bias is [3], but it must be [4], one number for each output channel."
     );
@@ -62,7 +67,12 @@ fn a_bias_of_the_wrong_length() {
 #[test]
 fn too_few_dimensions() {
     assert_eq!(
-        message(conv2d(&[28, 28], &[4, 1, 3, 3], None, Conv2d::default())),
+        message(conv2d(
+            &[28, 28],
+            &[4, 1, 3, 3],
+            None,
+            Conv2dOptions::default()
+        )),
         "conv2d: the input is [28, 28] and the weight [4, 1, 3, 3], but both must have four dimensions: [batch, channels, height, width] and [channels, channels, kernel height, kernel width]."
     );
     let (x, weight) = (zeros(&[4, 9]), zeros(&[1, 4, 3]));
@@ -71,7 +81,7 @@ fn too_few_dimensions() {
             &x,
             &weight,
             None,
-            Conv1d::default(),
+            Conv1dOptions::default(),
             Activation::Linear
         ))
         .starts_with("conv1d: the input is [4, 9] and the weight [1, 4, 3], but both")
@@ -81,21 +91,21 @@ fn too_few_dimensions() {
 #[test]
 fn strides_dilations_and_groups_of_zero() {
     for config in [
-        Conv2d {
+        Conv2dOptions {
             stride: [1, 0],
-            ..Conv2d::default()
+            ..Conv2dOptions::default()
         },
-        Conv2d {
+        Conv2dOptions {
             dilation: [0, 1],
-            ..Conv2d::default()
+            ..Conv2dOptions::default()
         },
-        Conv2d {
+        Conv2dOptions {
             groups: 0,
-            ..Conv2d::default()
+            ..Conv2dOptions::default()
         },
-        Conv2d {
+        Conv2dOptions {
             groups: 2,
-            ..Conv2d::default()
+            ..Conv2dOptions::default()
         },
     ] {
         message(conv2d(&[2, 3, 8, 8], &[4, 3, 3, 3], None, config));
@@ -105,9 +115,9 @@ fn strides_dilations_and_groups_of_zero() {
 #[test]
 fn a_transposed_convolution_whose_padding_leaves_nothing() {
     let (x, weight) = (zeros(&[1, 2, 1, 1]), zeros(&[2, 3, 2, 2]));
-    let config = ConvTranspose2d {
+    let config = ConvTranspose2dOptions {
         padding: [1, 1],
-        ..ConvTranspose2d::default()
+        ..ConvTranspose2dOptions::default()
     };
     assert_eq!(
         message(ops::conv_transpose2d(
@@ -124,10 +134,10 @@ fn a_transposed_convolution_whose_padding_leaves_nothing() {
 #[test]
 fn an_output_padding_as_large_as_the_stride() {
     let (x, weight) = (zeros(&[1, 2, 3, 3]), zeros(&[2, 3, 2, 2]));
-    let config = ConvTranspose2d {
+    let config = ConvTranspose2dOptions {
         stride: [2, 2],
         output_padding: [2, 0],
-        ..ConvTranspose2d::default()
+        ..ConvTranspose2dOptions::default()
     };
     assert_eq!(
         message(ops::conv_transpose2d(
@@ -174,7 +184,7 @@ fn images_without_pixels() {
 #[test]
 fn integers() {
     let x = Tensor::zeros((1, 1, 3, 3), DType::U32, &Device::Cpu).unwrap();
-    let config = Conv2d::default();
+    let config = Conv2dOptions::default();
     message(ops::conv2d(
         &zeros(&[1, 1, 3, 3]),
         &x,

@@ -3,7 +3,7 @@
 use candle_core::{DType, Device, Tensor};
 use cuaderno::{
     candle_core::{self, Var},
-    ops::{self, Activation, Conv2d, Level, Pool2d, Resize, fallback},
+    ops::{self, Activation, Conv2dOptions, Level, Pool2d, Resize, fallback},
 };
 
 use crate::cases::values;
@@ -106,9 +106,9 @@ fn infinite_pixels_are_interpolated_as_in_pytorch() {
 fn convolutions_with_relu_pass_the_gradient_of_what_is_not_a_number() {
     let x = Tensor::full(f64::NAN, (1, 1, 5, 7), &Device::Cpu).unwrap();
     let weight = Tensor::ones((1, 1, 3, 3), DType::F64, &Device::Cpu).unwrap();
-    let windows = Conv2d {
+    let windows = Conv2dOptions {
         padding: [1, 1],
-        ..Conv2d::default()
+        ..Conv2dOptions::default()
     };
     let leaky = Activation::LeakyRelu {
         negative_slope: 0.25,

@@ -2,8 +2,8 @@
 
 use cuaderno::nn::{GlobalAvgPool, GlobalMaxPool, Layer, Pass};
 use cuaderno::ops::{
-    self, Activation, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, Level, Pool1d, Pool2d,
-    Resize, fallback,
+    self, Activation, Conv1dOptions, Conv2dOptions, ConvTranspose1dOptions, ConvTranspose2dOptions,
+    Level, Pool1d, Pool2d, Resize, fallback,
 };
 use cuaderno::prelude::*;
 
@@ -27,7 +27,7 @@ fn pair(case: &Case, key: &str) -> [usize; 2] {
 #[test]
 fn conv1d() {
     for_each_case("conv/conv1d", |case| {
-        let config = Conv1d {
+        let config = Conv1dOptions {
             stride: case.get("stride"),
             padding: case.get("padding"),
             dilation: case.get("dilation"),
@@ -46,7 +46,7 @@ fn conv1d() {
 #[test]
 fn conv2d() {
     for_each_case("conv/conv2d", |case| {
-        let config = Conv2d {
+        let config = Conv2dOptions {
             stride: pair(case, "stride"),
             padding: pair(case, "padding"),
             dilation: pair(case, "dilation"),
@@ -65,7 +65,7 @@ fn conv2d() {
 #[test]
 fn conv_transpose1d() {
     for_each_case("conv/conv_transpose1d", |case| {
-        let config = ConvTranspose1d {
+        let config = ConvTranspose1dOptions {
             stride: case.get("stride"),
             padding: case.get("padding"),
             output_padding: case.get("output_padding"),
@@ -85,7 +85,7 @@ fn conv_transpose1d() {
 #[test]
 fn conv_transpose2d() {
     for_each_case("conv/conv_transpose2d", |case| {
-        let config = ConvTranspose2d {
+        let config = ConvTranspose2dOptions {
             stride: pair(case, "stride"),
             padding: pair(case, "padding"),
             output_padding: pair(case, "output_padding"),
@@ -162,9 +162,8 @@ fn global_pool() {
 fn dropout2d() {
     for_each_case("conv/dropout2d", |case| {
         let (input, probability) = (case.tensor("input"), case.get("probability"));
-        let run = |input: &Tensor, seed| {
-            ops::dropout2d(input, probability, &mut Rng::new(seed)).unwrap()
-        };
+        let run =
+            |input: &Tensor, seed| ops::dropout2d(input, probability, &mut Rng::new(seed)).unwrap();
         let dropped = |output: &Tensor| {
             let zeros = output.eq(0.0).unwrap().flatten_all().unwrap();
             zeros.to_vec1::<u8>().unwrap()

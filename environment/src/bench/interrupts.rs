@@ -110,9 +110,8 @@ pub fn measure(toolchain: &Toolchain, support: &Support) -> Result<()> {
         let times = times.collect::<Option<Vec<_>>>();
         row(activity.name, &times.with_context(|| ended(&activity))?);
     }
-    let moments = (0..MOMENTS).filter_map(|i| {
-        session.interrupted(&training_cell(i), APART * i as u32)
-    });
+    let moments =
+        (0..MOMENTS).filter_map(|i| session.interrupted(&training_cell(i), APART * i as u32));
     let moments: Vec<_> = moments.collect();
     row("anywhere in a cell with a training step", &moments);
 
@@ -142,9 +141,13 @@ impl InterruptedSession {
     /// How long the cell takes, without the wait for what an earlier one has left the engine with.
     fn run(&mut self, code: &str, limit: Option<Duration>) -> Duration {
         self.interrupts.clear();
-        let _ = self.engine.execute("", None, None, &|_, _| None, Box::new(|_| {}));
+        let _ = self
+            .engine
+            .execute("", None, None, &|_, _| None, Box::new(|_| {}));
         let start = Instant::now();
-        let _ = self.engine.execute(code, None, limit, &|_, _| None, Box::new(|_| {}));
+        let _ = self
+            .engine
+            .execute(code, None, limit, &|_, _| None, Box::new(|_| {}));
         start.elapsed()
     }
 
@@ -158,7 +161,9 @@ impl InterruptedSession {
             interrupts.add();
             start.elapsed()
         });
-        let _ = self.engine.execute(code, None, None, &|_, _| None, Box::new(|_| {}));
+        let _ = self
+            .engine
+            .execute(code, None, None, &|_, _| None, Box::new(|_| {}));
         let ended = start.elapsed();
         ended.checked_sub(interrupt.join().ok()?)
     }
@@ -169,7 +174,13 @@ fn end_command(activity: &Activity) -> Result<Duration> {
     let desk = tempfile::tempdir()?;
     let at_work = desk.path().join("at-work");
     let flag = format!("std::fs::write({at_work:?}, \"\")?;");
-    let cells = ["println!(\"it ran\");", PRELUDE, activity.before, &flag, &activity.cell];
+    let cells = [
+        "println!(\"it ran\");",
+        PRELUDE,
+        activity.before,
+        &flag,
+        &activity.cell,
+    ];
     let cells: Vec<Value> = (0..).zip(cells).map(cell).collect();
     let notebook = json!({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5});
     let path = desk.path().join("interrupted.ipynb");

@@ -1,7 +1,8 @@
 //! What came of one cell, put in order.
 
+use cuaderno_protocol::{Contents, Report, evcxr};
+
 use super::output::{CellOutput, OnOutput, Stream};
-use super::signals::{Contents, Report};
 
 /// More text than this from one cell is not passed on: a page that shows it stops answering.
 const MOST_TEXT: usize = 8 << 20;
@@ -63,18 +64,20 @@ impl Collected {
         }
     }
 
-    /// The cell has shown something like a value, in one representation.
-    pub fn show_value(&mut self, mime: String, mut content: String) {
-        cut(&mime, &mut content);
-        if self.value.contains_key(&mime) {
+    /// The cell has shown something like a value, or one representation of it.
+    pub fn show_value(&mut self, mut contents: Contents) {
+        cut(&mut contents);
+        let shown = &self.value.by_type;
+        if (contents.by_type.keys()).any(|mime| shown.contains_key(mime)) {
             self.show_pending_value();
         }
-        self.value.insert(mime, content);
+        self.value.by_type.extend(contents.by_type);
+        self.value.size = contents.size.or(self.value.size);
     }
 
     /// What was shown like a value is none if more output follows.
     fn show_pending_value(&mut self) {
-        if !self.value.is_empty() {
+        if !self.value.by_type.is_empty() {
             let value = std::mem::take(&mut self.value);
             self.pass_on(&CellOutput::Display(value, None));
         }
@@ -83,16 +86,17 @@ impl Collected {
     /// The generated code has told evcxr something.
     pub fn hear_evcxr(&mut self, line: &str) {
         match line {
-            "EVCXR_PANIC_NOTIFICATION" => {
+            evcxr::PANIC => {
                 self.panicked = Some(self.panic.take().unwrap_or_default());
             }
             // The report came before, unless the cell's crate has none.
-            "EVCXR_ERROR_OCCURRED" => {
+            evcxr::ERROR => {
                 self.error.get_or_insert_default();
             }
             // evcxr would cut the prompt at its first colon.
             _ => {
-                if let Some((_, prompt)) = line.split_once("EVCXR_INPUT_REQUEST:") {
+                let request = line.strip_prefix(evcxr::INPUT_REQUEST);
+                if let Some(prompt) = request.and_then(|rest| rest.strip_prefix(':')) {
                     self.asking = true;
                     self.prompt = prompt.to_owned();
                 } else if let Some((_, prompt)) = line.split_once("_PASSWORD:") {
@@ -135,7 +139,7 @@ impl Collected {
             );
             self.put_out(CellOutput::Text(Stream::Stderr, note));
         }
-        if !self.value.is_empty() {
+        if !self.value.by_type.is_empty() {
             let value = std::mem::take(&mut self.value);
             self.pass_on(&CellOutput::Value(value));
         }
@@ -155,28 +159,24 @@ impl Collected {
 }
 
 /// Cuts the text of a value; pictures and pages would be broken by that.
-pub fn cut(mime: &str, content: &mut String) {
-    if mime == "text/plain" && content.len() > MOST_OF_A_VALUE {
-        let end = content.floor_char_boundary(MOST_OF_A_VALUE);
+pub fn cut(contents: &mut Contents) {
+    let text = contents.by_type.get_mut("text/plain");
+    if let Some(text) = text.filter(|text| text.len() > MOST_OF_A_VALUE) {
+        let end = text.floor_char_boundary(MOST_OF_A_VALUE);
         let note = format!(
             "… [{} more bytes of this value are not shown: {} kB is the most.]",
-            content.len() - end,
+            text.len() - end,
             MOST_OF_A_VALUE >> 10
         );
-        content.replace_range(end.., &note);
+        text.replace_range(end.., &note);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::sync::{Arc, Mutex};
 
     use super::*;
-
-    fn contents(text: &str) -> Contents {
-        BTreeMap::from([("text/plain".to_owned(), text.to_owned())])
-    }
 
     #[test]
     fn a_value_is_the_last_thing_shown_and_nothing_else() {
@@ -188,16 +188,16 @@ mod tests {
             })),
             ..Collected::default()
         };
-        collected.show_value("text/plain".into(), "first".into());
+        collected.show_value(Contents::text("first"));
         collected.say(Stream::Stdout, "between".into());
-        collected.show_value("text/plain".into(), "second".into());
+        collected.show_value(Contents::text("second"));
         collected.end();
         assert_eq!(
             *seen.lock().unwrap(),
             [
-                CellOutput::Display(contents("first"), None),
+                CellOutput::Display(Contents::text("first"), None),
                 CellOutput::Text(Stream::Stdout, "between".into()),
-                CellOutput::Value(contents("second")),
+                CellOutput::Value(Contents::text("second")),
             ]
         );
     }
@@ -205,13 +205,12 @@ mod tests {
     #[test]
     fn a_long_value_is_cut_and_a_picture_is_not() {
         let long = "ñ".repeat(MOST_OF_A_VALUE);
-        let mut text = long.clone();
-        cut("text/plain", &mut text);
+        let mut value = Contents::text(&long).with("image/png", &long);
+        cut(&mut value);
+        let text = &value.by_type["text/plain"];
         assert!(text.len() < MOST_OF_A_VALUE + 100);
         assert!(text.contains("65536 more bytes of this value are not shown"));
-        let mut picture = long.clone();
-        cut("image/png", &mut picture);
-        assert_eq!(picture, long);
+        assert_eq!(value.by_type["image/png"], long);
     }
 
     #[test]

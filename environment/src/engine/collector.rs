@@ -5,11 +5,13 @@ use std::os::fd::AsRawFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use cuaderno_protocol::{Contents, MARK, Signal, evcxr};
+
 use super::channel::FrontEnd;
 use super::collected::{Collected, cut};
+use super::input::END_OF_INPUT;
 use super::output::{CellOutput, OnOutput, Stream};
 use super::scanner::{Piece, Scanner};
-use super::signals::{Contents, END_OF_INPUT, Signal};
 
 /// Text of a quick loop is passed on in pieces of about this much time.
 const ONE_PIECE: Duration = Duration::from_millis(30);
@@ -63,7 +65,7 @@ impl Collector {
                 let ends_with_signal = bytes.ends_with(b"\n")
                     && memchr::memrchr(b'\n', &bytes[..bytes.len() - 1])
                         .map_or(&bytes[..], |at| &bytes[at + 1..])
-                        .contains(&super::signals::SIGNAL.as_bytes()[0]);
+                        .contains(&MARK.as_bytes()[0]);
                 if ends_with_signal || start.elapsed() > ONE_PIECE || !has_more(&pipe) {
                     break;
                 }
@@ -82,7 +84,7 @@ impl Collector {
                 None
             }
             Piece::Content { mime, content } => {
-                collected.show_value(mime, content);
+                collected.show_value(Contents::new(&mime, content));
                 None
             }
             Piece::Evcxr(line) => {
@@ -132,7 +134,7 @@ impl Collector {
                         .wait_timeout_while(collected, LAST_WORDS, behind)
                         .unwrap_or_else(PoisonError::into_inner);
                     collected.end();
-                    return Some("EVCXR_EXECUTION_COMPLETE".to_owned());
+                    return Some(evcxr::COMPLETE.to_owned());
                 }
             }
             Signal::Panic(report) => {
@@ -142,18 +144,15 @@ impl Collector {
             Signal::Error(report) => collected.error = Some(report),
             Signal::Returned(missing) => {
                 collected.tell_return(&missing);
-                return Some("EVCXR_ERROR_OCCURRED".to_owned());
+                return Some(evcxr::ERROR.to_owned());
             }
+            Signal::Value(contents) => collected.show_value(contents),
             Signal::Display { mut contents, id } => {
-                contents
-                    .iter_mut()
-                    .for_each(|(mime, content)| cut(mime, content));
+                cut(&mut contents);
                 collected.put_out(CellOutput::Display(contents, id));
             }
             Signal::Update { mut contents, id } => {
-                contents
-                    .iter_mut()
-                    .for_each(|(mime, content)| cut(mime, content));
+                cut(&mut contents);
                 collected.put_out(CellOutput::Update(contents, id));
             }
             Signal::Clear { wait } => collected.put_out(CellOutput::Clear { wait }),

@@ -2,7 +2,7 @@
 //! A session links them into one shared library, as the support crate is one: a static variable of
 //! theirs must not be another one in each cell.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
@@ -15,12 +15,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::cargo::{COMPILER, link_support, real, shared_object};
-use super::handover;
-use super::progress;
-use super::session::Facts;
+use super::session::{Facts, SESSION};
+use super::{handover, offered, progress, stand_ins};
 
 /// In the session's folder: what was built last.
 const BUILT: &str = "dependencies.json";
+/// In the session's folder: what cargo said last of the crates asked for.
+const RESOLVED: &str = "resolved.json";
 /// The profile differs from the workspace's own, so that cargo gives a crate that is compiled a second
 /// time, with other features, another identity: rustc would take the two for one.
 const PROFILE: &str = "[profile.dev]\nopt-level = 2\ndebug = false\ncodegen-units = 8\n";
@@ -42,7 +43,8 @@ impl Dependencies {
     /// # Errors
     /// If cargo cannot build them.
     pub fn of(session: &Path, facts: &Facts) -> Result<Self> {
-        let requested = requested(&fs::read_to_string(session.join("Cargo.toml"))?);
+        let manifest = fs::read_to_string(session.join("Cargo.toml"))?;
+        let requested = requested(&manifest, &facts.offered);
         if requested.is_empty() {
             return Ok(Self::default());
         }
@@ -59,10 +61,26 @@ impl Dependencies {
         Ok(dependencies)
     }
 
+    /// Builds a crate that notebooks may ask for by its `name`, so that they need not wait for it.
+    ///
+    /// # Errors
+    /// If cargo cannot build it.
+    pub fn prebuild(session: &Path, facts: &Facts, name: &str) -> Result<()> {
+        let line = format!("{name} = \"*\"");
+        Self::build(
+            session,
+            facts,
+            vec![offered::in_full(&line, &facts.offered)],
+        )?;
+        Ok(())
+    }
+
     fn build(session: &Path, facts: &Facts, requested: Vec<String>) -> Result<Self> {
-        let metadata = resolved(&requested, facts)?;
-        let mut cargo = cargo_on(&requested, facts, "build")?;
+        let metadata = resolved(&requested, session, facts)?;
+        let profile = metadata.profile();
+        let mut cargo = cargo_on(&requested, &profile, facts, "build")?;
         let cargo = cargo
+            .env(SESSION, session)
             .env("RUSTC_WRAPPER", session.join("bin").join(handover::NAME))
             .arg("--message-format=json-render-diagnostics")
             .stdout(Stdio::piped())
@@ -81,15 +99,14 @@ impl Dependencies {
             output.status.success(),
             "the crates that the notebook asks for cannot be built; cargo says why above"
         );
-        let messages = String::from_utf8_lossy(&output.stdout);
+        let messages = stand_ins::with_real_ids(&output.stdout, facts);
         let messages: Vec<Value> = messages
             .lines()
             .flat_map(serde_json::from_str)
             .filter(|message: &Value| message["reason"] == "compiler-artifact")
             .collect();
         let mut crates = Vec::new();
-        let root = metadata.node(&metadata.0["resolve"]["root"]);
-        for dependency in root["deps"].as_array().into_iter().flatten() {
+        for dependency in metadata.asked_for() {
             let name = dependency["name"].as_str().unwrap_or_default();
             let library = messages
                 .iter()
@@ -170,8 +187,9 @@ impl Dependencies {
     }
 }
 
-/// The lines of `manifest`'s dependencies that name other crates than the support crate.
-pub fn requested(manifest: &str) -> Vec<String> {
+/// The lines of `manifest`'s dependencies that name other crates than the support crate, with what
+/// is `offered` where one says no more than a name.
+pub fn requested(manifest: &str, offered: &BTreeMap<String, String>) -> Vec<String> {
     let lines = manifest
         .lines()
         .map(str::trim)
@@ -181,7 +199,8 @@ pub fn requested(manifest: &str) -> Vec<String> {
         let name = line.split(['=', ' ', '.']).next().unwrap_or_default();
         !name.is_empty() && name != "cuaderno"
     };
-    let mut requested: Vec<String> = lines.filter(is_another).map(str::to_owned).collect();
+    let lines = lines.filter(is_another);
+    let mut requested: Vec<String> = lines.map(|line| offered::in_full(line, offered)).collect();
     // evcxr writes them in any order, and the same crates must be the same library.
     requested.sort();
     requested
@@ -198,9 +217,16 @@ impl Resolved {
         node.unwrap_or(&Value::Null)
     }
 
+    /// The crates that the notebook names.
+    fn asked_for(&self) -> impl Iterator<Item = &Value> {
+        let root = self.node(&self.0["resolve"]["root"]);
+        let all = root["deps"].as_array().into_iter().flatten();
+        let name = |dependency: &Value| dependency["name"].as_str().map(str::to_owned);
+        all.filter(move |one| name(one).is_some_and(|name| !name.starts_with(stand_ins::PREFIX)))
+    }
+
     /// Adds the crates to what is known of the crate of cells, which is the first node.
     pub fn add_to(&self, cells: &mut Value) {
-        let root = &self.0["resolve"]["root"];
         let known: Vec<Value> = ids(&cells["packages"]).cloned().collect();
         let needed = self.needed(&known);
         let extend = |to: &mut Value, more: &Value| {
@@ -211,13 +237,13 @@ impl Resolved {
         extend(&mut cells["packages"], &self.0["packages"]);
         extend(&mut cells["resolve"]["nodes"], &self.0["resolve"]["nodes"]);
         let cell = &mut cells["resolve"]["nodes"][0];
-        for list in ["deps", "dependencies"] {
-            let more = self.node(root)[list].as_array().into_iter().flatten();
+        for dependency in self.asked_for() {
             // The crate of cells names the support crate already.
-            cell[list]
-                .as_array_mut()
-                .expect("a list")
-                .extend(more.cloned());
+            let extend = |list: &mut Value, one: &Value| {
+                list.as_array_mut().expect("a list").push(one.clone());
+            };
+            extend(&mut cell["deps"], dependency);
+            extend(&mut cell["dependencies"], &dependency["pkg"]);
         }
     }
 
@@ -239,6 +265,16 @@ impl Resolved {
             }
         }
         needed
+    }
+
+    /// The profile that the crates are built with. Tables are hardly ever what takes long in a
+    /// notebook, and to optimise polars well takes as long as all the rest.
+    fn profile(&self) -> String {
+        let names = ids(&self.0["packages"]).map(|id| name_and_version(id).0);
+        let polars: BTreeSet<&str> = names.filter(|name| name.starts_with("polars")).collect();
+        let polars = polars.iter();
+        let lines = polars.map(|name| format!("[profile.dev.package.{name}]\nopt-level = 1\n"));
+        format!("{PROFILE}{}", lines.collect::<String>())
     }
 
     /// # Errors
@@ -288,7 +324,7 @@ fn ids(packages: &Value) -> impl Iterator<Item = &Value> {
 
 /// What cargo's id of a package says: `registry+https://…#name@1.0.0`, or `path+file:///…/name#1.0.0`
 /// where the folder is called so.
-fn name_and_version(id: &Value) -> (&str, &str) {
+pub fn name_and_version(id: &Value) -> (&str, &str) {
     let (source, package) = (id.as_str().unwrap_or_default().rsplit_once('#')).unwrap_or_default();
     let folder = source.rsplit('/').next().unwrap_or_default();
     package.split_once('@').unwrap_or((folder, package))
@@ -298,8 +334,16 @@ fn name_and_version(id: &Value) -> (&str, &str) {
 ///
 /// # Errors
 /// If cargo cannot; it says why on standard error. If one cannot live beside the workbook's own.
-pub fn resolved(requested: &[String], facts: &Facts) -> Result<Resolved> {
-    let output = cargo_on(requested, facts, "metadata")?
+pub fn resolved(requested: &[String], session: &Path, facts: &Facts) -> Result<Resolved> {
+    // Asked for by evcxr, by the analyser and for the build.
+    let known = session.join(RESOLVED);
+    if let Ok(text) = fs::read(&known)
+        && let Ok((of, metadata)) = serde_json::from_slice::<(Vec<String>, Value)>(&text)
+        && of == requested
+    {
+        return Ok(Resolved(metadata));
+    }
+    let output = cargo_on(requested, PROFILE, facts, "metadata")?
         .args(["--format-version=1", "--filter-platform", &facts.host])
         .stderr(Stdio::inherit())
         .output()?;
@@ -307,30 +351,35 @@ pub fn resolved(requested: &[String], facts: &Facts) -> Result<Resolved> {
         output.status.success(),
         "cargo cannot find the crates that the notebook asks for"
     );
-    let resolved = Resolved(serde_json::from_slice(&output.stdout)?);
+    let metadata = stand_ins::with_real_ids(&output.stdout, facts);
+    let resolved = Resolved(serde_json::from_str(&metadata)?);
     resolved.check(&facts.packages)?;
+    fs::write(known, serde_json::to_vec(&(requested, &resolved.0))?)?;
     Ok(resolved)
 }
 
 /// The real cargo on a package that depends on the crates.
-fn cargo_on(requested: &[String], facts: &Facts, command: &str) -> Result<Command> {
+fn cargo_on(requested: &[String], profile: &str, facts: &Facts, command: &str) -> Result<Command> {
     let folder = &facts.shared_dependencies;
     let package = folder.join(format!("{:x}", hash(requested)));
     fs::create_dir_all(&package)?;
     let manifest = package.join("Cargo.toml");
+    let (workbook, patch) = stand_ins::sections(facts);
     let lines = requested.join("\n");
     fs::write(
         &manifest,
         format!(
             "[package]\nname = \"notebook\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\
-             [lib]\npath = \"lib.rs\"\n[workspace]\n{PROFILE}[dependencies]\n{lines}\n"
+             [lib]\npath = \"lib.rs\"\n[workspace]\n[dependencies]\n{lines}\n{workbook}{patch}\
+             {profile}"
         ),
     )?;
     fs::write(package.join("lib.rs"), "")?;
     // The workbook's own versions, where they do: those are compiled, and need no network.
     let lock = package.join("Cargo.lock");
     if !lock.exists() {
-        fs::copy(&facts.lock, lock)?;
+        let versions = fs::read_to_string(facts.ecosystem.join("Cargo.lock"))?;
+        fs::write(lock, stand_ins::unlocked(&versions, facts)?)?;
     }
     let mut cargo = real(facts, &[]);
     cargo.arg(command).arg("--manifest-path").arg(manifest);
@@ -371,15 +420,17 @@ mod tests {
     #[test]
     fn what_the_manifest_asks_for_is_read_in_order_without_the_support_crate() {
         let lines = |text: &str| {
-            requested(&format!(
-                "[lib]\nname = \"ctx\"\n\n[dependencies]\n{text}\n"
-            ))
+            let manifest = format!("[lib]\nname = \"ctx\"\n\n[dependencies]\n{text}\n");
+            let offered = BTreeMap::from([("tables".to_owned(), "\"=1.2\"".to_owned())]);
+            requested(&manifest, &offered)
         };
         assert_eq!(lines(""), [""; 0]);
         assert_eq!(
             lines("rayon = \"1\"\ncuaderno = \"*\"\nrand = \"0.9\""),
             ["rand = \"0.9\"", "rayon = \"1\""]
         );
+        assert_eq!(lines("tables = \"*\""), ["tables = \"=1.2\""]);
+        assert_eq!(lines("tables = \"1\""), ["tables = \"1\""]);
     }
 
     const REGISTRY: &str = "registry+https://example.org/index#";
@@ -389,7 +440,10 @@ mod tests {
         let [tensors, layers, numbers] = [tensors, "layers@0.9.0", "numbers@2.0.0"]
             .map(|package| format!("{REGISTRY}{package}"));
         let root = "path+file:///notebook#0.0.0";
-        let node = |id: &str, needs: &[&str]| json!({"id": id, "deps": [], "dependencies": needs});
+        let node = |id: &str, needs: &[&str]| {
+            let deps = needs.iter().map(|id| json!({"name": "layers", "pkg": id}));
+            json!({"id": id, "deps": deps.collect::<Vec<_>>(), "dependencies": needs})
+        };
         Resolved(json!({
             "packages": [{"id": root}, {"id": layers}, {"id": tensors}, {"id": numbers}],
             "resolve": {"root": root, "nodes": [

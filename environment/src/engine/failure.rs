@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use cuaderno_protocol::Report;
 use evcxr::{CompilationError, Error, EvalOutputs};
 
 use super::answer::Answer;
@@ -9,7 +10,6 @@ use super::collected::Collected;
 use super::hints;
 use super::limits::EndedBy;
 use super::place::{self, EarlierCell};
-use super::signals::Report;
 use super::variables::Variables;
 
 /// Why a cell failed, as Jupyter's error output has it.

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::session::{DEPENDENCIES, Facts};
-use super::support;
+use super::{stand_ins, support};
 
 /// Under this name the binary is the compiler.
 pub const NAME: &str = "handover";
@@ -38,12 +38,7 @@ fn compile(arguments: &[OsString]) -> Result<u8> {
         return Ok(1);
     };
     if let Some(unit) = Unit::of(arguments) {
-        let libraries: Vec<Value> = serde_json::from_slice(&fs::read(session.join(LIBRARIES))?)?;
-        let candidates = libraries.iter().filter(|library| unit.is_of(library));
-        let complete = candidates
-            .clone()
-            .find(|library| unit.missing_feature(library).is_none());
-        if let Some(shown) = candidates.clone().find(|library| is_shown(library, &facts)) {
+        if let Some(shown) = unit.stands_for(&facts) {
             if let Some(feature) = unit.missing_feature(shown) {
                 anyhow::bail!(
                     "a crate that the notebook asks for needs `{}` with its feature `{feature}`, \
@@ -51,12 +46,15 @@ fn compile(arguments: &[OsString]) -> Result<u8> {
                     unit.name
                 );
             }
-            return unit.hand_over(shown, &session).map(|()| 0);
+            return unit.hand_over(shown, &session, &facts).map(|()| 0);
         }
-        if let Some(library) = complete
+        let libraries: Vec<Value> = serde_json::from_slice(&fs::read(session.join(LIBRARIES))?)?;
+        let fits =
+            |library: &&Value| unit.is_of(library) && unit.missing_feature(library).is_none();
+        if let Some(library) = libraries.iter().find(fits)
             && unit.stands_on_what_was_handed_over()
         {
-            return unit.hand_over(library, &session).map(|()| 0);
+            return unit.hand_over(library, &session, &facts).map(|()| 0);
         }
     }
     let status = Command::new(compiler)
@@ -66,12 +64,6 @@ fn compile(arguments: &[OsString]) -> Result<u8> {
         .status()
         .with_context(|| format!("{} could not be started", Path::new(compiler).display()))?;
     Ok(status.code().unwrap_or(1) as u8)
-}
-
-/// Whether cells see its types without asking for it.
-fn is_shown(library: &Value, facts: &Facts) -> bool {
-    let same = |shown: &Value| shown["package_id"] == library["package_id"];
-    facts.packages.iter().any(same)
 }
 
 /// Where the compiler finds what a library that was handed over was itself compiled with.
@@ -103,7 +95,7 @@ impl Unit {
             pairs.map(|pair| pair[1])
         };
         let codegen = |option: &str| all("-C").find_map(|word| word.strip_prefix(option));
-        if !all("--crate-type").any(|kind| ["lib", "rlib"].contains(&kind)) {
+        if !all("--crate-type").any(|kind| ["lib", "rlib", "dylib"].contains(&kind)) {
             return None;
         }
         let name = all("--crate-name").next()?;
@@ -121,6 +113,13 @@ impl Unit {
             externs: externs.collect(),
             output: Path::new(all("--out-dir").next()?).join(format!("lib{name}{suffix}")),
         })
+    }
+
+    /// The crate of the workbook, whose types every cell sees, that it is a stand-in of.
+    fn stands_for<'a>(&self, facts: &'a Facts) -> Option<&'a Value> {
+        let shared = &facts.shared_dependencies;
+        let mut packages = facts.packages.iter();
+        packages.find(|package| stand_ins::manifest(package, shared) == self.manifest)
     }
 
     /// Whether it is the same library, apart from features.
@@ -150,21 +149,41 @@ impl Unit {
         })
     }
 
-    fn hand_over(&self, library: &Value, session: &Path) -> Result<()> {
+    fn hand_over(&self, library: &Value, session: &Path, facts: &Facts) -> Result<()> {
         let mut files = 0;
         for file in support::libraries(library) {
             let extension = file.extension().context("a library has an extension")?;
             let name = file.file_name().context("a library has a name")?;
+            let output = self.output.with_extension(extension);
+            let is_support = Some(name) == facts.library.file_name();
+            let own = match is_support {
+                true => facts.library.clone(),
+                false => session.join(DEPENDENCIES).join(name),
+            };
+            if !own.exists() {
+                // The support crate as a static library, which must not be linked.
+                continue;
+            }
             // A copy: cargo looks at the time of what was made, and would make it again.
-            fs::copy(
-                session.join(DEPENDENCIES).join(name),
-                self.output.with_extension(extension),
-            )
-            .with_context(|| format!("{} cannot be copied", name.display()))?;
+            fs::copy(own, output)
+                .with_context(|| format!("{} cannot be copied", name.display()))?;
             files += 1;
+            self.follow(&file)?;
         }
         ensure!(files > 0, "`{}` has no library", self.name);
         fs::write(self.output.with_extension(HANDED_OVER), "")?;
         Ok(())
+    }
+
+    /// Tells cargo that what was handed over is old when `original` is another one.
+    fn follow(&self, original: &Path) -> Result<()> {
+        let output = self.output.to_str().context("the path is not UTF-8")?;
+        let (folder, name) = output.rsplit_once("/lib").context("a library's path")?;
+        let original = original.to_str().context("the path is not UTF-8")?;
+        let original = original.replace(' ', "\\ ");
+        Ok(fs::write(
+            format!("{folder}/{name}.d"),
+            format!("{output}: {original}\n"),
+        )?)
     }
 }

@@ -9,11 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 
 use anyhow::{Result, ensure};
+use cuaderno_protocol::evcxr::INPUT_REQUEST;
 
-use super::signals::END_OF_INPUT;
-
-/// How evcxr is told that the cell waits for a line.
-const REQUEST: &str = "EVCXR_INPUT_REQUEST:\n";
+/// What the runtime process is answered where nobody can be asked for input, as a terminal's Ctrl-D.
+pub const END_OF_INPUT: &str = "\u{4}";
 
 /// The other end of what cells read; none at the end of input.
 static PIPE: Mutex<Option<PipeWriter>> = Mutex::new(None);
@@ -98,7 +97,8 @@ impl Lookout {
             // SAFETY: the stream is open for as long as this process; `ManuallyDrop` leaves it so.
             let stdout = unsafe { File::from_raw_fd(libc::STDOUT_FILENO) };
             // Without a front end nobody can be asked.
-            let _ = std::mem::ManuallyDrop::new(stdout).write_all(REQUEST.as_bytes());
+            let _ = std::mem::ManuallyDrop::new(stdout)
+                .write_all(format!("{INPUT_REQUEST}:\n").as_bytes());
         }
     }
 }

@@ -20,6 +20,7 @@ mod input;
 mod limits;
 mod literals;
 mod macros;
+mod offered;
 mod origins;
 mod output;
 mod page;
@@ -29,8 +30,8 @@ mod reading;
 mod runtime;
 mod scanner;
 mod session;
-mod signals;
 mod source;
+mod stand_ins;
 mod support;
 mod syntax;
 mod thread;
@@ -44,13 +45,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow};
 use evcxr::{CommandContext, EvalCallbacks, EvalContext, EvalOutputs};
 
+pub use cuaderno_protocol::Contents;
 pub use evcxr::Completions;
 pub use failure::Failure;
 pub use limits::{Interrupts, Processes};
 pub use output::{CellOutput, OnOutput, Stream};
 pub use page::Page;
 pub use reading::{Depth, ends_within_a_token};
-pub use signals::Contents;
 pub use support::Support;
 pub use thread::EngineThread;
 
@@ -59,13 +60,14 @@ use answer::Answer;
 use cell::Cell;
 use collector::Collector;
 use definitions::Definitions;
+use dependencies::Dependencies;
 use diagnostics::Report;
 use failure::Cells;
 use gradients::Gradients;
 use impls::Impls;
 use limits::{EndedBy, Verdict, Watch};
 use place::EarlierCell;
-use session::{LITERALS, Session, WORKING_DIRECTORY};
+use session::{Facts, LITERALS, Session, WORKING_DIRECTORY};
 use source::Replaced;
 use variables::{Gone, Variables};
 
@@ -111,6 +113,16 @@ pub fn stock(toolchain: &Toolchain, support: &Support) -> Result<Command> {
     stock.env("JUPYTER_PATH", session.folder());
     stock.current_dir(working_directory);
     Ok(stock)
+}
+
+/// Builds a crate that notebooks may ask for by its `name`.
+///
+/// # Errors
+/// If it cannot be built.
+pub fn prebuild(toolchain: &Toolchain, support: &Support, name: &str) -> Result<()> {
+    let session = Session::create(toolchain, support, false)?;
+    let facts = Facts::of(session.folder())?;
+    Dependencies::prebuild(session.folder(), &facts, name)
 }
 
 /// evcxr and what belongs to it, on the thread that [`EngineThread`] starts.
@@ -289,7 +301,10 @@ impl Engine {
             && !outputs.content_by_mime_type.is_empty()
         {
             let contents = outputs.content_by_mime_type.clone();
-            self.collector.show(contents.into_iter().collect());
+            self.collector.show(Contents {
+                by_type: contents.into_iter().collect(),
+                size: None,
+            });
         }
         let collected = self.collector.take();
         let generated = self.context.last_source().unwrap_or_default();
@@ -379,7 +394,10 @@ impl Engine {
             Some((text, html)) => {
                 let contents = [("text/plain", text), ("text/html", html)];
                 let contents = contents.map(|(kind, text)| (kind.to_owned(), text));
-                on_output(&CellOutput::Value(Contents::from(contents)));
+                on_output(&CellOutput::Value(Contents {
+                    by_type: BTreeMap::from(contents),
+                    size: None,
+                }));
                 Ok(())
             }
             None => Err(Failure::refused(format!(

@@ -1,6 +1,6 @@
 //! What a cell prints and shows.
 
-use super::signals::Contents;
+use cuaderno_protocol::Contents;
 
 /// Standard output or standard error.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -50,24 +50,19 @@ impl Page {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use cuaderno_protocol::Contents;
 
     use super::super::output::Stream;
-    use super::super::signals::Contents;
     use super::*;
-
-    fn contents(text: &str) -> Contents {
-        BTreeMap::from([("text/plain".to_owned(), text.to_owned())])
-    }
 
     #[test]
     fn an_update_takes_the_place_of_what_was_shown() {
         let mut page = Page::default();
         let id = Some("curve".to_owned());
         for output in [
-            CellOutput::Display(contents("1"), id.clone()),
+            CellOutput::Display(Contents::text("1"), id.clone()),
             CellOutput::Text(Stream::Stdout, "a".to_owned()),
-            CellOutput::Update(contents("2"), "curve".to_owned()),
+            CellOutput::Update(Contents::text("2"), "curve".to_owned()),
             CellOutput::Text(Stream::Stdout, "b".to_owned()),
         ] {
             page.add(&output);
@@ -75,7 +70,7 @@ mod tests {
         assert_eq!(
             page.outputs(),
             [
-                CellOutput::Display(contents("2"), id),
+                CellOutput::Display(Contents::text("2"), id),
                 CellOutput::Text(Stream::Stdout, "ab".to_owned())
             ]
         );

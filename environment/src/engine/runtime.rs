@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use cuaderno_protocol::Signal;
 
 use super::channel::BackEnd;
 use super::input::{self, Lookout};
 use super::session::{Facts, WORKING_DIRECTORY};
-use super::signals::{FINISHED, RUNNING, SIGNAL, STARTED};
 
 /// How long what a cell printed without a newline may stay in its buffer, and how long a cell that
 /// waits for input may not be noticed.
@@ -39,7 +39,7 @@ fn serve() -> Result<()> {
     let facts = become_a_student_process()?;
     let (mut passed_on, mut evcxr) = redirect(BackEnd::of_this_process()?)?;
     std::thread::spawn(move || std::io::copy(&mut passed_on, &mut evcxr));
-    signal_on_both(STARTED)?;
+    signal_on_both(&Signal::Started)?;
     let support = Support::load(&facts)?;
     let requests = input::separate(&RUNS)?;
     let mut lookout = Lookout::new(support.is_asking);
@@ -63,7 +63,7 @@ fn serve() -> Result<()> {
             let cell = libloading::Library::new(library)?;
             let run = cell.get::<CellFunction>(function)?;
             (support.begin_cell)();
-            write(libc::STDOUT_FILENO, RUNNING)?;
+            write(libc::STDOUT_FILENO, &Signal::Running)?;
             RUNS.store(true, Ordering::SeqCst);
             for helper in &helpers {
                 helper.thread().unpark();
@@ -78,7 +78,7 @@ fn serve() -> Result<()> {
             loaded.push(std::mem::ManuallyDrop::new(cell));
         }
         input::renew()?;
-        signal_on_both(FINISHED)?;
+        signal_on_both(&Signal::Finished)?;
     }
     Ok(())
 }
@@ -97,7 +97,7 @@ struct Support {
 
 impl Support {
     fn load(facts: &Facts) -> Result<Self> {
-        // SAFETY: the workspace's own library; these are its functions of `notebook.rs`.
+        // SAFETY: the workspace's own library; these are its functions of `live.rs` and `notebook.rs`.
         unsafe {
             let library = std::mem::ManuallyDrop::new(libloading::Library::new(&facts.library)?);
             let start = library.get::<extern "C" fn(bool)>("cuaderno_start")?;
@@ -206,14 +206,14 @@ fn redirect(pipes: BackEnd) -> Result<(File, File)> {
     }
 }
 
-fn signal_on_both(signal: &str) -> Result<()> {
+fn signal_on_both(signal: &Signal) -> Result<()> {
     // Standard error first: the front end waits for it when it reads the other.
     write(libc::STDERR_FILENO, signal)?;
     write(libc::STDOUT_FILENO, signal)
 }
 
-fn write(stream: libc::c_int, signal: &str) -> Result<()> {
+fn write(stream: libc::c_int, signal: &Signal) -> Result<()> {
     // SAFETY: the stream is open for as long as this process; `ManuallyDrop` leaves it so.
     let mut file = std::mem::ManuallyDrop::new(unsafe { File::from_raw_fd(stream) });
-    Ok(file.write_all(format!("{SIGNAL}{signal}\n").as_bytes())?)
+    Ok(file.write_all(signal.to_line().as_bytes())?)
 }

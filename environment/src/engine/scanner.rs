@@ -1,6 +1,6 @@
 //! A stream of bytes from the runtime process, cut into the student's text and what is between it.
 
-use super::signals::SIGNAL;
+use cuaderno_protocol::{MARK, evcxr};
 
 /// A piece of the stream.
 #[derive(Debug, PartialEq)]
@@ -11,7 +11,7 @@ pub enum Piece {
     Content { mime: String, content: String },
     /// A line of the generated code to evcxr.
     Evcxr(String),
-    /// A line that begins with [`SIGNAL`], without that.
+    /// A line that begins with [`MARK`], without that.
     Signal(String),
 }
 
@@ -21,15 +21,12 @@ pub struct Scanner {
     held: Vec<u8>,
 }
 
-const EVCXR: &str = "EVCXR_";
-const BEGIN_CONTENT: &str = "EVCXR_BEGIN_CONTENT ";
-const END_CONTENT: &str = "EVCXR_END_CONTENT\n";
 /// Lines of the generated code that evcxr acts on.
 const FOR_EVCXR: [&str; 4] = [
-    "EVCXR_PANIC_NOTIFICATION",
-    "EVCXR_ERROR_OCCURRED",
-    "EVCXR_VARIABLE_CHANGED_TYPE:",
-    "EVCXR_INPUT_REQUEST",
+    evcxr::PANIC,
+    evcxr::ERROR,
+    evcxr::VARIABLE_CHANGED_TYPE,
+    evcxr::INPUT_REQUEST,
 ];
 
 impl Scanner {
@@ -52,25 +49,25 @@ impl Scanner {
 
 /// The first piece of `bytes` and its length; none if it is not complete.
 fn next_piece(bytes: &[u8]) -> Option<(Piece, usize)> {
-    let marks = [SIGNAL, EVCXR].map(|mark| find(bytes, mark.as_bytes()));
+    let marks = [MARK, evcxr::PREFIX].map(|mark| find(bytes, mark.as_bytes()));
     let Some(mark) = marks.into_iter().flatten().min() else {
         return text(bytes, bytes.len() - unfinished_mark(bytes));
     };
     if mark > 0 {
         return text(bytes, mark).or_else(|| Some((lossy(&bytes[..mark]), mark)));
     }
-    if bytes.starts_with(BEGIN_CONTENT.as_bytes()) {
+    if bytes.starts_with(evcxr::BEGIN_CONTENT.as_bytes()) {
         return content(bytes);
     }
     let end = find(bytes, b"\n")?;
     let line = String::from_utf8_lossy(&bytes[..end]).into_owned();
-    let piece = if let Some(signal) = line.strip_prefix(SIGNAL) {
+    let piece = if let Some(signal) = line.strip_prefix(MARK) {
         Piece::Signal(signal.to_owned())
     } else if FOR_EVCXR.iter().any(|start| line.starts_with(start)) {
         Piece::Evcxr(line)
     } else {
         // A student's own words.
-        return Some((lossy(&bytes[..EVCXR.len()]), EVCXR.len()));
+        return Some((lossy(&bytes[..evcxr::PREFIX.len()]), evcxr::PREFIX.len()));
     };
     Some((piece, end + 1))
 }
@@ -79,9 +76,10 @@ fn next_piece(bytes: &[u8]) -> Option<(Piece, usize)> {
 fn content(bytes: &[u8]) -> Option<(Piece, usize)> {
     let head = find(bytes, b"\n")? + 1;
     let body = &bytes[head..];
-    let end = find(body, END_CONTENT.as_bytes());
+    let last_line = format!("{}\n", evcxr::END_CONTENT);
+    let end = find(body, last_line.as_bytes());
     // A panic while a value was written leaves it without its end.
-    let broken = find(body, SIGNAL.as_bytes()).filter(|&at| end.is_none_or(|end| at < end));
+    let broken = find(body, MARK.as_bytes()).filter(|&at| end.is_none_or(|end| at < end));
     if broken.is_some() {
         return Some((lossy(&bytes[..head]), head));
     }
@@ -92,10 +90,10 @@ fn content(bytes: &[u8]) -> Option<(Piece, usize)> {
             .to_owned()
     };
     let piece = Piece::Content {
-        mime: utf8(&bytes[BEGIN_CONTENT.len()..head]),
+        mime: utf8(&bytes[evcxr::BEGIN_CONTENT.len()..head]),
         content: utf8(&body[..end]),
     };
-    Some((piece, head + end + END_CONTENT.len()))
+    Some((piece, head + end + last_line.len()))
 }
 
 /// The text up to `length`, without a character that has only begun.
@@ -116,12 +114,12 @@ fn lossy(bytes: &[u8]) -> Piece {
 
 /// How many bytes at the end may be the beginning of a mark.
 fn unfinished_mark(bytes: &[u8]) -> usize {
-    let longest = SIGNAL.len().max(EVCXR.len()) - 1;
+    let longest = MARK.len().max(evcxr::PREFIX.len()) - 1;
     (1..=longest.min(bytes.len()))
         .rev()
         .find(|&length| {
             let end = &bytes[bytes.len() - length..];
-            [SIGNAL, EVCXR]
+            [MARK, evcxr::PREFIX]
                 .iter()
                 .any(|mark| mark.as_bytes().starts_with(end))
         })

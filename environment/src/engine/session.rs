@@ -1,6 +1,7 @@
 //! The folder of one running engine: its crate of cells, its private copy of the support library,
 //! and what its processes need to know.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,8 +9,8 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::handover;
 use super::support::Support;
+use super::{handover, offered, stand_ins};
 use crate::toolchain::Toolchain;
 use crate::workbook;
 
@@ -38,8 +39,10 @@ pub struct Facts {
     pub cargo: PathBuf,
     pub library: PathBuf,
     pub host: String,
-    /// The versions that the workbook is built with.
-    pub lock: PathBuf,
+    /// The folder that says in which versions notebooks get crates.
+    pub ecosystem: PathBuf,
+    /// What stands in a manifest for each crate that it names.
+    pub offered: BTreeMap<String, String>,
     /// Where the crates are built that notebooks ask for.
     pub shared_dependencies: PathBuf,
     /// The environment as the user had it, before the engine's own changes.
@@ -128,13 +131,15 @@ impl Session {
             shared_dependencies: workbook::state()
                 .join("dependencies")
                 .join(support.identity()),
-            lock: workbook::root().join("Cargo.lock"),
+            ecosystem: workbook::ecosystem(),
+            offered: offered::crates(&workbook::ecosystem())?,
             path: std::env::var("PATH").ok(),
             cargo_home: std::env::var("CARGO_HOME").ok(),
             packages: support.packages.clone(),
             live,
         };
         fs::write(at("facts.json"), serde_json::to_vec(&facts)?)?;
+        stand_ins::write(&facts.packages, &facts.shared_dependencies)?;
         fs::write(
             at(handover::LIBRARIES),
             serde_json::to_vec(&support.others)?,
@@ -151,14 +156,27 @@ impl Drop for Session {
 }
 
 impl Facts {
+    /// Whether `line` of a manifest's dependencies is one that a name alone means.
+    pub fn offers(&self, line: &str) -> bool {
+        let offered =
+            |(name, said): (&str, &str)| self.offered.get(name).is_some_and(|o| o == said);
+        line.split_once(" = ").is_some_and(offered)
+    }
+
     /// The facts of the session that this process belongs to.
     pub fn of_this_session() -> Result<(PathBuf, Self)> {
         let folder = std::env::var_os(SESSION)
             .map(PathBuf::from)
             .with_context(|| format!("{SESSION} is not set"))?;
+        let facts = Self::of(&folder)?;
+        Ok((folder, facts))
+    }
+
+    /// The facts of the session in `folder`.
+    pub fn of(folder: &Path) -> Result<Self> {
         let facts = fs::read(folder.join("facts.json"))
             .with_context(|| format!("the session in {} is gone", folder.display()))?;
-        Ok((folder, serde_json::from_slice(&facts)?))
+        Ok(serde_json::from_slice(&facts)?)
     }
 }
 

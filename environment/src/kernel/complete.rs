@@ -92,10 +92,7 @@ pub fn inspect(engine: &mut EngineThread, code: &str, cursor: usize) -> InspectR
     match engine.describe(code, end) {
         Ok((text, html)) if text != "No documentation found" => InspectReply {
             found: true,
-            data: media(&Contents::from([
-                ("text/plain".to_owned(), text),
-                ("text/html".to_owned(), html),
-            ])),
+            data: media(&Contents::text(text).with("text/html", html)),
             ..InspectReply::default()
         },
         _ => InspectReply::default(),

@@ -166,7 +166,11 @@ impl Worker {
             let (value, silent, count) = (value.clone(), cell.silent, self.cells);
             move |output: &CellOutput| {
                 if let CellOutput::Value(contents) = output {
-                    *lock(&value) = contents.get("text/plain").cloned().unwrap_or_default();
+                    *lock(&value) = contents
+                        .by_type
+                        .get("text/plain")
+                        .cloned()
+                        .unwrap_or_default();
                     if silent {
                         return;
                     }

@@ -372,7 +372,8 @@ mod tests {
 
     #[test]
     fn what_python_writes_and_json_does_not_have_is_mended() {
-        let text = notebook(5, vec![code(json!({"outputs": [{"x": 0.5, "y": "half"}]}))]).to_string();
+        let text =
+            notebook(5, vec![code(json!({"outputs": [{"x": 0.5, "y": "half"}]}))]).to_string();
         let python = text.replace("0.5", "NaN").replace("half", r"\ud83d");
         let mended = Notebook::parse(&python).unwrap();
         assert_eq!(

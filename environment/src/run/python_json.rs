@@ -97,7 +97,9 @@ impl PythonJson {
     fn word(&mut self, rest: &str) -> usize {
         let length = rest.find(|c| !is_of_word(c)).unwrap_or(rest.len());
         let word = &rest[..length];
-        let is_number = word.trim_start_matches('-').starts_with(|c: char| c.is_ascii_digit());
+        let is_number = word
+            .trim_start_matches('-')
+            .starts_with(|c: char| c.is_ascii_digit());
         let too_large = || word.parse().is_ok_and(f64::is_infinite);
         if ["NaN", "Infinity", "-Infinity"].contains(&word) || is_number && too_large() {
             self.numbers += 1;
@@ -145,8 +147,18 @@ mod tests {
     #[test]
     fn halves_of_characters_are_replaced() {
         reads(r#"["\ud800"]"#, "[\"\u{fffd}\"]", 0, 1);
-        reads(r#""\udc00\uD83D\uDE00\ud83d""#, "\"\u{fffd}\\uD83D\\uDE00\u{fffd}\"", 0, 2);
-        reads(r#""\ud800\ud83d\ude00""#, "\"\u{fffd}\\ud83d\\ude00\"", 0, 1);
+        reads(
+            r#""\udc00\uD83D\uDE00\ud83d""#,
+            "\"\u{fffd}\\uD83D\\uDE00\u{fffd}\"",
+            0,
+            2,
+        );
+        reads(
+            r#""\ud800\ud83d\ude00""#,
+            "\"\u{fffd}\\ud83d\\ude00\"",
+            0,
+            1,
+        );
         reads(r#""a\\ud800""#, r#""a\\ud800""#, 0, 0);
     }
 

@@ -69,7 +69,7 @@ impl Results {
     ) -> Result<usize> {
         let pictures = output.iter().filter_map(|output| match output {
             CellOutput::Value(contents) | CellOutput::Display(contents, _) => {
-                contents.get("image/png")
+                contents.by_type.get("image/png")
             }
             _ => None,
         });

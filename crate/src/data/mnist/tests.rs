@@ -121,10 +121,3 @@ fn images_of_the_sample_have_their_own_labels() {
         .count();
     assert!(right > 370, "{right} of 500");
 }
-
-#[test]
-fn numbers_have_separators() {
-    assert_eq!(thousands(500), "500");
-    assert_eq!(thousands(60_000), "60,000");
-    assert_eq!(thousands(1_234_567), "1,234,567");
-}

@@ -7,8 +7,8 @@ mod tests;
 use candle_core::Tensor;
 
 use super::fit::check_decoder;
-use super::in_batches;
 use super::start_at_mean::start_at_mean;
+use super::{Codec, in_batches};
 use crate::nn::{Activation, Layer, Parameters, Pass, Sequential, Summary};
 use crate::ops::Reduction;
 use crate::train::{Batch, Losses, Model};
@@ -145,5 +145,15 @@ impl Model for Autoencoder {
             output => ops::mse(&output.apply(&logits)?, &batch.inputs, Reduction::Mean)?,
         };
         Ok(Losses::new("loss", loss))
+    }
+}
+
+impl Codec for Autoencoder {
+    fn encode(&self, images: &Tensor) -> Result<Tensor> {
+        self.encode(images)
+    }
+
+    fn decode(&self, codes: &Tensor) -> Result<Tensor> {
+        self.decode(codes)
     }
 }

@@ -6,7 +6,7 @@ use super::{likeliest, one_hot};
 use crate::data::{Distortion, distort};
 use crate::models::start_at_mean::start_at_mean;
 use crate::models::vae::{GaussianCode, IMAGE, PIXELS, VaeArchitecture};
-use crate::models::{decode, in_batches};
+use crate::models::{Codec, decode, in_batches};
 use crate::nn::{Activation, Dense, Layer, Parameters, Pass, Plan, Sequential, Summary};
 use crate::ops::Reduction;
 use crate::train::{Batch, Losses, Model};
@@ -263,5 +263,16 @@ impl Model for JointVae {
             .with("r_loss", r_loss)
             .with("kl", kl)
             .with("information", information))
+    }
+}
+
+/// The code of an image is its likeliest category and the mean of its style.
+impl Codec for JointVae {
+    fn encode(&self, images: &Tensor) -> Result<Tensor> {
+        self.encode(images)
+    }
+
+    fn decode(&self, codes: &Tensor) -> Result<Tensor> {
+        self.decode(codes)
     }
 }

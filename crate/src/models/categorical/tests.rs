@@ -6,6 +6,7 @@ use super::*;
 use crate::Rng;
 use crate::data::Mnist;
 use crate::metrics::{clustering_report, reconstruction_bce};
+use crate::models::Codec;
 use crate::nn::{Pass, no_grad};
 use crate::ops::check_variables;
 use crate::optim::RmsProp;
@@ -185,5 +186,20 @@ fn what_cannot_be_built_is_one_sentence() {
     assert!(
         error.contains("weight of the information is NaN"),
         "{error}"
+    );
+}
+
+#[test]
+fn the_code_of_an_image_is_one_category() {
+    let model = plain();
+    let images = images(6);
+    let codes = model.encode(&images).unwrap();
+    let sums = codes.sum(1).unwrap().to_vec1::<f32>().unwrap();
+    assert_eq!((codes.dims(), sums), (&[6, 10][..], vec![1.0; 6]));
+    let pixels = |images: Tensor| images.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let restored = model.reconstruct(&images).unwrap();
+    assert_eq!(
+        pixels(Codec::decode(&model, &codes).unwrap()),
+        pixels(restored)
     );
 }

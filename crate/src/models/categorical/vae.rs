@@ -5,7 +5,7 @@ use candle_core::{D, DType, Device, Tensor};
 use super::{likeliest, one_hot};
 use crate::models::start_at_mean::start_at_mean;
 use crate::models::vae::{IMAGE, PIXELS, VaeArchitecture};
-use crate::models::{decode, in_batches};
+use crate::models::{Codec, decode, in_batches};
 use crate::nn::{Dense, Layer, Parameters, Pass, Plan, Sequential, Summary};
 use crate::ops::Reduction;
 use crate::train::{Batch, Losses, Model};
@@ -172,5 +172,16 @@ impl Model for CategoricalVae {
         Ok(Losses::new("loss", loss)
             .with("r_loss", r_loss)
             .with("kl", kl))
+    }
+}
+
+/// The code of an image is a 1 at its likeliest category.
+impl Codec for CategoricalVae {
+    fn encode(&self, images: &Tensor) -> Result<Tensor> {
+        self.one_hot(&self.categories(images)?)
+    }
+
+    fn decode(&self, codes: &Tensor) -> Result<Tensor> {
+        self.decode(codes)
     }
 }

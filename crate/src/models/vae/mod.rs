@@ -12,7 +12,7 @@ use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::fit::check_decoder;
-use super::{decode, in_batches};
+use super::{Codec, decode, in_batches};
 use crate::nn::{
     Activation, Dense, DensePlan, Flatten, Initialiser, Layer, Parallel, ParallelPlan, Parameters,
     Pass, Reshape, Sequential, Summary,
@@ -252,4 +252,15 @@ fn unfit(code: &[usize]) -> Error {
             "the encoder gives {code:?}; it must end in [2 * latent], the means and the log-variances of a code."
         ),
     )
+}
+
+/// The code of an image is the mean of its distribution.
+impl Codec for Vae {
+    fn encode(&self, images: &Tensor) -> Result<Tensor> {
+        Ok(self.encode(images)?.mean)
+    }
+
+    fn decode(&self, codes: &Tensor) -> Result<Tensor> {
+        self.decode(codes)
+    }
 }

@@ -28,7 +28,7 @@ use crate::{Error, Result};
 
 /// How the kernel of [`conv2d`] moves over the image; pairs are (vertical, horizontal).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Conv2d {
+pub struct Conv2dOptions {
     /// Distance between neighbouring positions of the kernel.
     pub stride: [usize; 2],
     /// Zeros on each side of the image.
@@ -39,7 +39,7 @@ pub struct Conv2d {
     pub groups: usize,
 }
 
-impl Default for Conv2d {
+impl Default for Conv2dOptions {
     /// Stride 1, no padding, dilation 1, one group.
     fn default() -> Self {
         Self {
@@ -53,7 +53,7 @@ impl Default for Conv2d {
 
 /// How the kernel of [`conv_transpose2d`] moves; pairs are (vertical, horizontal).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ConvTranspose2d {
+pub struct ConvTranspose2dOptions {
     /// Distance in the output between what neighbouring inputs write.
     pub stride: [usize; 2],
     /// Rows and columns cut off on each side of the output.
@@ -66,7 +66,7 @@ pub struct ConvTranspose2d {
     pub groups: usize,
 }
 
-impl Default for ConvTranspose2d {
+impl Default for ConvTranspose2dOptions {
     /// Stride 1, no padding, no output padding, dilation 1, one group.
     fn default() -> Self {
         Self {
@@ -81,7 +81,7 @@ impl Default for ConvTranspose2d {
 
 /// How the kernel of [`conv1d`] moves over the sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Conv1d {
+pub struct Conv1dOptions {
     /// Distance between neighbouring positions of the kernel.
     pub stride: usize,
     /// Zeros on each side of the sequence.
@@ -92,7 +92,7 @@ pub struct Conv1d {
     pub groups: usize,
 }
 
-impl Default for Conv1d {
+impl Default for Conv1dOptions {
     /// Stride 1, no padding, dilation 1, one group.
     fn default() -> Self {
         Self {
@@ -106,7 +106,7 @@ impl Default for Conv1d {
 
 /// How the kernel of [`conv_transpose1d`] moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ConvTranspose1d {
+pub struct ConvTranspose1dOptions {
     /// Distance in the output between what neighbouring inputs write.
     pub stride: usize,
     /// Elements cut off on each side of the output.
@@ -119,7 +119,7 @@ pub struct ConvTranspose1d {
     pub groups: usize,
 }
 
-impl Default for ConvTranspose1d {
+impl Default for ConvTranspose1dOptions {
     /// Stride 1, no padding, no output padding, dilation 1, one group.
     fn default() -> Self {
         Self {
@@ -138,11 +138,11 @@ impl Default for ConvTranspose1d {
 /// 1`, rounded down. As `torch.nn.functional.conv2d`.
 ///
 /// ```
-/// use cuaderno::{ops::{self, Activation, Conv2d}, prelude::*};
+/// use cuaderno::{ops::{self, Activation, Conv2dOptions}, prelude::*};
 ///
 /// let image = Tensor::arange(0f32, 16.0, &Device::Cpu)?.reshape((1, 1, 4, 4))?;
 /// let edges = Tensor::new(&[-1f32, 1.0], &Device::Cpu)?.reshape((1, 1, 1, 2))?;
-/// let config = Conv2d { stride: [2, 1], ..Conv2d::default() };
+/// let config = Conv2dOptions { stride: [2, 1], ..Conv2dOptions::default() };
 /// let y = ops::conv2d(&image, &edges, None, config, Activation::Linear)?;
 /// assert_eq!(y.squeeze(0)?.squeeze(0)?.to_vec2::<f32>()?, [[1.0; 3]; 2]);
 /// # Ok::<(), cuaderno::Error>(())
@@ -154,11 +154,11 @@ pub fn conv2d(
     x: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
-    config: Conv2d,
+    config: Conv2dOptions,
     activation: Activation,
 ) -> Result<Tensor> {
     const NAME: &str = "conv2d";
-    let Conv2d {
+    let Conv2dOptions {
         stride,
         padding,
         dilation,
@@ -212,15 +212,15 @@ pub fn conv2d(
 /// (kernel - 1) + output_padding + 1`. As `torch.nn.functional.conv_transpose2d`.
 ///
 /// ```
-/// use cuaderno::{ops::{self, Activation, ConvTranspose2d}, prelude::*};
+/// use cuaderno::{ops::{self, Activation, ConvTranspose2dOptions}, prelude::*};
 ///
 /// let latent = Tensor::ones((1, 8, 7, 7), DType::F32, &Device::Cpu)?;
 /// let weight = Tensor::ones((8, 4, 3, 3), DType::F32, &Device::Cpu)?;
-/// let config = ConvTranspose2d {
+/// let config = ConvTranspose2dOptions {
 ///     stride: [2, 2],
 ///     padding: [1, 1],
 ///     output_padding: [1, 1],
-///     ..ConvTranspose2d::default()
+///     ..ConvTranspose2dOptions::default()
 /// };
 /// let y = ops::conv_transpose2d(&latent, &weight, None, config, Activation::Relu)?;
 /// assert_eq!(y.dims(), [1, 4, 14, 14]);
@@ -233,11 +233,11 @@ pub fn conv_transpose2d(
     x: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
-    config: ConvTranspose2d,
+    config: ConvTranspose2dOptions,
     activation: Activation,
 ) -> Result<Tensor> {
     const NAME: &str = "conv_transpose2d";
-    let ConvTranspose2d {
+    let ConvTranspose2dOptions {
         stride,
         padding,
         output_padding,
@@ -310,11 +310,11 @@ pub fn conv1d(
     x: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
-    config: Conv1d,
+    config: Conv1dOptions,
     activation: Activation,
 ) -> Result<Tensor> {
     let (x, weight) = as_images("conv1d", x, weight)?;
-    let config = Conv2d {
+    let config = Conv2dOptions {
         stride: [1, config.stride],
         padding: [0, config.padding],
         dilation: [1, config.dilation],
@@ -332,11 +332,11 @@ pub fn conv_transpose1d(
     x: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
-    config: ConvTranspose1d,
+    config: ConvTranspose1dOptions,
     activation: Activation,
 ) -> Result<Tensor> {
     let (x, weight) = as_images("conv_transpose1d", x, weight)?;
-    let config = ConvTranspose2d {
+    let config = ConvTranspose2dOptions {
         stride: [1, config.stride],
         padding: [0, config.padding],
         output_padding: [0, config.output_padding],

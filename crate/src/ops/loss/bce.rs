@@ -1,16 +1,11 @@
 //! Binary cross-entropy.
 
-use std::marker::PhantomData;
+use candle_core::Tensor;
 
-use candle_core::{CpuStorage, CustomOp2, Layout, Shape, Tensor};
-
+use super::pointwise::{Pointwise, pointwise};
 use super::{Reduction, check_same_shape};
 use crate::Result;
-use crate::numerics::{
-    for_float,
-    simd::{self, Float, Simd, WithSimd},
-    storage::{Elements, elements},
-};
+use crate::numerics::simd::{Float, Simd};
 use crate::ops::{Activation, fallback};
 
 /// Binary cross-entropy between targets in `[0, 1]` and `sigmoid(logits)`, of one shape:
@@ -32,100 +27,30 @@ use crate::ops::{Activation, fallback};
 pub fn bce_with_logits(logits: &Tensor, targets: &Tensor, reduction: Reduction) -> Result<Tensor> {
     let name = "bce_with_logits";
     check_same_shape(name, ("logits", logits), ("targets", targets))?;
-    let scale = reduction.scale(name, logits.elem_count())?;
     if fallback::fused(logits) && reduction != Reduction::None {
-        let (logits, targets) = (logits.contiguous()?, targets.contiguous()?);
-        return for_float!(logits.dtype(), T => {
-            let op = Bce::<T> { scale, element: PhantomData };
-            Ok(logits.apply_op2(&targets, op)?)
-        });
+        return pointwise::<Bce>(logits, targets, reduction);
     }
     let softplus = Activation::Softplus.composed(logits)?;
     reduction.of(name, &(softplus - (logits * targets)?)?)
 }
 
-struct Bce<T> {
-    scale: f64,
-    element: PhantomData<T>,
-}
+struct Bce;
 
-impl<T: Float> CustomOp2 for Bce<T> {
-    fn name(&self) -> &'static str {
-        "bce_with_logits"
-    }
-
-    fn cpu_fwd(
-        &self,
-        logits: &CpuStorage,
-        logits_layout: &Layout,
-        targets: &CpuStorage,
-        targets_layout: &Layout,
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let sum = T::dispatch(Sum {
-            logits: elements::<T>(logits, logits_layout)?,
-            targets: elements::<T>(targets, targets_layout)?,
-        });
-        let loss = vec![T::of(sum * self.scale)];
-        Ok((T::to_cpu_storage_owned(loss), ().into()))
-    }
-
-    fn bwd(
-        &self,
-        logits: &Tensor,
-        targets: &Tensor,
-        _loss: &Tensor,
-        gradient: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
-        let scale = gradient.to_scalar::<T>()? * T::of(self.scale);
-        let of_logits = if logits.track_op() {
-            let values = T::dispatch(Gradient {
-                logits: &Elements::<T>::of(logits)?,
-                targets: &Elements::<T>::of(targets)?,
-                scale,
-            });
-            Some(Tensor::from_vec(values, logits.shape(), logits.device())?)
-        } else {
-            None
-        };
-        let of_targets = if targets.track_op() {
-            Some((logits.detach() * -scale.to_f64())?)
-        } else {
-            None
-        };
-        Ok((of_logits, of_targets))
-    }
-}
-
-struct Sum<'a, T> {
-    logits: &'a [T],
-    targets: &'a [T],
-}
-
-impl<T: Float> WithSimd for Sum<'_, T> {
-    type Output = f64;
+impl Pointwise for Bce {
+    const NAME: &'static str = "bce_with_logits";
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> f64 {
-        simd::zip_sum(self.logits, self.targets, |x, t| {
-            x.at_least(T::zero()) - x * t + (-x.abs()).exp::<S>().ln_1p::<S>()
-        })
+    fn loss<T: Float, S: Simd>(logit: T, target: T) -> T {
+        logit.at_least(T::zero()) - logit * target + (-logit.abs()).exp::<S>().ln_1p::<S>()
     }
-}
-
-struct Gradient<'a, T> {
-    logits: &'a [T],
-    targets: &'a [T],
-    scale: T,
-}
-
-impl<T: Float> WithSimd for Gradient<'_, T> {
-    type Output = Vec<T>;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> Vec<T> {
-        let scale = self.scale;
-        simd::zip_map(self.logits, self.targets, |x, t| {
-            (x.sigmoid::<S>() - t) * scale
-        })
+    fn slope<T: Float, S: Simd>(logit: T, target: T) -> T {
+        logit.sigmoid::<S>() - target
+    }
+
+    #[inline(always)]
+    fn target_slope<T: Float>(logit: T, _: T) -> T {
+        -logit
     }
 }

@@ -9,6 +9,7 @@ mod huber;
 mod l1;
 mod mse;
 mod mutual_information;
+mod pointwise;
 mod weighted_bce;
 
 use candle_core::Tensor;

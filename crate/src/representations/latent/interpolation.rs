@@ -1,14 +1,14 @@
-//! The images on the way from one code to another.
+//! Interpolation from one image to another.
 
 use candle_core::Tensor;
 
 use super::{decode_images, evenly};
+use crate::models::Codec;
 use crate::plot::{Figure, image_grid};
-use crate::representations::Codec;
 use crate::{Error, Result};
 
-/// Shows a row for each pair of images: the one in `from`, what the codec decodes from `steps` codes
-/// on the straight line between the two codes, and the one in `to`. Both are
+/// Shows a row for each pair of images: the one in `from`, the images decoded from `steps` codes on
+/// the straight line between the two codes, and the one in `to`. Both are
 /// `[rows, channels, height, width]`.
 ///
 /// # Errors

@@ -1,22 +1,22 @@
-//! The images all over a plane of codes.
+//! The images decoded from a plane of codes.
 
 use candle_core::{Device, Tensor};
 
 use super::{decode_images, evenly, normal_quantile};
 use crate::Result;
+use crate::models::Codec;
 use crate::plot::{Figure, image_map};
-use crate::representations::Codec;
 
-/// Shows what a codec of two numbers decodes from a grid of `side` x `side` codes, z1 to the right
-/// and z2 upwards.
+/// Shows the images that a codec with two latent numbers decodes from a grid of `side` x `side` codes,
+/// with z1 to the right and z2 upwards.
 ///
 /// The grid's lines are the quantiles of the standard normal distribution for equally spaced
-/// probabilities from `tail` to 1 − `tail`: where codes are normally distributed, each cell holds as
-/// many of them. With 0.05 it reaches to ±1.6, with 0.000005 to ±4.4, where there are hardly any
-/// codes.
+/// probabilities from `tail` to 1 − `tail`: if codes are normally distributed, each cell contains the
+/// same number of them. With 0.05 the grid reaches ±1.6, with 0.000005 it reaches ±4.4, where there
+/// are hardly any codes.
 ///
 /// # Errors
-/// If `tail` is not between 0 and 0.5, `side` is below 2, or the codes have not two numbers.
+/// If `tail` is not between 0 and 0.5, `side` is below 2, or the codes do not have two numbers.
 ///
 /// ```
 /// use cuaderno::{nn::Activation, prelude::*};

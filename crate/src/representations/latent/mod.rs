@@ -1,4 +1,4 @@
-//! Figures of a latent space: what a model makes of codes that no image has.
+//! Figures of a latent space: images decoded from codes that no image has.
 
 mod interpolation;
 mod manifold;
@@ -14,7 +14,7 @@ pub use traversal::latent_traversal;
 
 use candle_core::Tensor;
 
-use crate::representations::Codec;
+use crate::models::Codec;
 use crate::{Error, Result};
 
 /// The images of codes `[n, latent]`, as images even where the codec gives rows of pixels, as PCA

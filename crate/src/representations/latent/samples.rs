@@ -1,15 +1,15 @@
 //! Images of codes drawn at random.
 
 use super::decode_images;
+use crate::models::Codec;
 use crate::plot::{Figure, image_grid};
-use crate::representations::Codec;
 use crate::{Result, Rng};
 
 /// Images in a row.
 const COLUMNS: usize = 10;
 
-/// Shows what a codec decodes from `count` codes of `latent` standard normal numbers each. From a
-/// variational autoencoder these are samples of what it takes the images' distribution to be.
+/// Shows the images decoded from `count` codes of `latent` standard normal numbers each. For a
+/// variational autoencoder these are samples of the distribution it has learned.
 ///
 /// # Errors
 /// If the codes do not have `latent` numbers, or `count` is 0 or more than a figure holds.

@@ -1,14 +1,14 @@
-//! What each number of a code does.
+//! The effect of each number of a code.
 
 use candle_core::{Device, Tensor};
 
 use super::{decode_images, evenly};
+use crate::models::Codec;
 use crate::plot::{Figure, image_map};
-use crate::representations::Codec;
 use crate::{Error, Result};
 
-/// Shows what a codec decodes from `code` `[1, latent]` when one of its numbers is replaced by
-/// `steps` values from −`reach` to `reach`, and the others stay: a row for each number.
+/// Shows the images decoded from `code` `[1, latent]` when one of its numbers is replaced by `steps`
+/// values from −`reach` to `reach` and the others are kept, with a row for each number.
 ///
 /// The code may be that of an image, `model.encode(&image)?`, or all zeros.
 ///

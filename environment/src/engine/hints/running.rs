@@ -1,6 +1,6 @@
 //! Failures of cells that ran.
 
-use super::super::signals::Report;
+use cuaderno_protocol::Report;
 
 /// What to do about a panic, or an error that a `?` returned.
 pub fn hint(report: &Report) -> Option<String> {

@@ -1,19 +1,28 @@
-//! A training as a notebook shows it: a bar that fills and a learning curve that grows.
+//! Training as a notebook shows it while it runs: a progress bar and a growing learning curve.
 
 use std::time::{Duration, Instant};
 
-use super::display::{Contents, Display};
+use crate::notebook::{self, Contents, Display};
 use crate::plot::learning_curve;
-use crate::train::{History, Observer, Standing};
+use crate::train::{self, History, Observer, Standing};
 
 /// How often the bar moves, at most.
 const BAR: Duration = Duration::from_millis(200);
 /// How often the curve is drawn, at most; a picture takes longer than a line.
 const CURVE: Duration = Duration::from_millis(1000);
 
+/// The notebook engine has loaded this library; `live` if somebody watches the cells run.
+#[unsafe(no_mangle)]
+extern "C" fn cuaderno_start(live: bool) {
+    notebook::connect(live);
+    if live {
+        train::observe_with(|| Box::new(LiveTraining::new()));
+    }
+}
+
 /// The bar and the curve of one training.
 #[derive(Debug)]
-pub(crate) struct LiveTraining {
+struct LiveTraining {
     start: Instant,
     /// Batches done when this training began or was resumed.
     already_done: Option<usize>,
@@ -35,7 +44,7 @@ impl Shown {
             .is_none_or(|changed| changed.elapsed() >= after)
     }
 
-    fn set(&mut self, contents: &Contents) {
+    fn set(&mut self, contents: Contents) {
         match &mut self.display {
             Some(display) => display.set(contents),
             None => self.display = Some(Display::new(contents)),
@@ -45,7 +54,7 @@ impl Shown {
 }
 
 impl LiveTraining {
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Self {
             start: Instant::now(),
             already_done: None,
@@ -60,7 +69,7 @@ impl LiveTraining {
         if history.epochs.len() > 1
             && let Ok(contents) = learning_curve(history).and_then(|figure| figure.contents())
         {
-            self.curve.set(&contents);
+            self.curve.set(contents);
         }
     }
 }
@@ -86,7 +95,7 @@ impl Observer for LiveTraining {
                 standing.batches,
                 duration(left)
             );
-            self.bar.set(&bar(done, all, &text, &self.last_epoch));
+            self.bar.set(bar(done, all, &text, &self.last_epoch));
         }
     }
 
@@ -107,7 +116,7 @@ impl Observer for LiveTraining {
             "{ended}, {epochs} epochs in {}",
             duration(self.start.elapsed().as_secs_f64())
         );
-        self.bar.set(&bar(1, 1, &text, &self.last_epoch));
+        self.bar.set(bar(1, 1, &text, &self.last_epoch));
         self.draw_curve(history);
     }
 }
@@ -126,7 +135,7 @@ fn bar(done: usize, all: usize, text: &str, last_epoch: &str) -> Contents {
         "" => text.to_owned(),
         line => format!("{text}\n{line}"),
     };
-    Contents::from([("text/html", html), ("text/plain", plain)])
+    Contents::text(plain).with("text/html", html)
 }
 
 /// `48 s`, `3 min 20 s`, `2 h 5 min`.
@@ -146,8 +155,8 @@ mod tests {
     #[test]
     fn a_bar_says_the_same_as_text() {
         let contents = bar(1, 4, "epoch 1 of 4", "");
-        assert!(contents["text/html"].contains("width:25.0%"));
-        assert_eq!(contents["text/plain"], "epoch 1 of 4");
+        assert!(contents.by_type["text/html"].contains("width:25.0%"));
+        assert_eq!(contents.by_type["text/plain"], "epoch 1 of 4");
     }
 
     #[test]
