@@ -149,7 +149,10 @@ fn scaled(problem: &Problem) -> Option<Advice> {
         && (is_integer(kind) || is_float(kind))
     {
         let number = operation.rhs()?;
-        return (problem.range_of(number.syntax()) == problem.at).then(|| {
+        let is_operator = operation
+            .op_token()
+            .is_some_and(|token| token.text() == problem.text());
+        return is_operator.then(|| {
             as_fraction(problem, advice, &number).says(format!(
                 "a tensor and a number of the type `{kind}` do not mix"
             ))
