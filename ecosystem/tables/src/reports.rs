@@ -2,7 +2,7 @@
 
 use cuaderno::Result;
 use cuaderno::metrics::{ClassScores, ClassificationReport, ClusteringReport};
-use cuaderno::representations::{CodeComparison, CodeScores};
+use cuaderno::representations::CodeComparison;
 use cuaderno::train::{Epoch, History, Measure};
 use polars::prelude::*;
 
@@ -128,7 +128,7 @@ impl ToFrame for CodeComparison {
         all.extend(columns(
             &self.scores,
             [
-                ("compression", &|line: &CodeScores| line.compression),
+                ("compression", &|line| line.compression),
                 ("mse", &|line| line.mse),
                 ("bce", &|line| line.bce),
                 ("accuracy", &|line| line.accuracy),
