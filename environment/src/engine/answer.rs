@@ -328,7 +328,7 @@ fn suggestion(error: &Diagnostic, origins: &Origins, code: &str) -> Option<Vec<E
         let is_sure = |span: &Span| match span.suggestion_applicability? {
             Applicability::MachineApplicable => Some(()),
             Applicability::MaybeIncorrect => {
-                hints::is_likely(error.code(), span, &origins.text(span)?).then_some(())
+                hints::is_likely(error.code(), span, origins.text(span)?).then_some(())
             }
             _ => None,
         };

@@ -157,12 +157,12 @@ fn cannot_be_printed(problem: &Problem) -> Option<Advice> {
                 .iter()
                 .map(|(range, _)| range)
                 .chain([&problem.at]);
-            let braces = places.filter_map(|range| {
+            let mut braces = places.filter_map(|range| {
                 let text = &problem.code[range.clone()];
                 let inner = text.strip_prefix('{')?.strip_suffix('}')?;
                 (!inner.contains(':')).then(|| (range.clone(), format!("{{{inner}:?}}")))
             });
-            let found = braces.last();
+            let found = braces.next_back();
             Some(match found {
                 Some((range, text)) if !is_students => advice.edit(range, text),
                 _ => advice,
