@@ -53,20 +53,6 @@ fn components_are_linfas_up_to_their_sign() {
         }
     }
     let variances = ours.explained_variance();
-    println!(
-        "{variances:?} {}",
-        theirs.singular_values().mapv(|s| s * s / 299.0)
-    );
-    let few = Dataset::from(examples(300, 6));
-    println!(
-        "few {:?} {}",
-        Pca::params(4).fit(&few).unwrap().explained_variance(),
-        linfa_reduction::Pca::params(4)
-            .fit(&few)
-            .unwrap()
-            .singular_values()
-            .mapv(|s| s * s / 299.0)
-    );
     let singular = theirs.singular_values().iter();
     for (variance, singular) in variances.iter().zip(singular) {
         assert!(close(singular.powi(2) / (n - 1.0), *variance, 1e-6));
@@ -342,9 +328,6 @@ fn a_map_is_as_good_as_linfas_by_divergence_and_trustworthiness() {
     };
     let trust = |map: &Array2<f64>| trustworthiness(&tensor(&ds.records), &tensor(map), 5).unwrap();
     let (our_trust, their_trust) = (trust(&ours.records), trust(&theirs.records));
-    println!(
-        "KL {our_kl:.3}, linfa's {their_kl:.3}; trust {our_trust:.3}, linfa's {their_trust:.3}"
-    );
     assert!(our_kl <= 1.02 * their_kl, "{our_kl} above {their_kl}");
     assert!(
         our_trust >= their_trust - 0.01,

@@ -364,7 +364,7 @@ fn cargo_on(requested: &[String], profile: &str, facts: &Facts, command: &str) -
     let package = folder.join(format!("{:x}", hash(requested)));
     fs::create_dir_all(&package)?;
     let manifest = package.join("Cargo.toml");
-    let (workbook, patch) = stand_ins::sections(facts);
+    let (workbook, patch) = stand_ins::sections(requested, facts);
     let lines = requested.join("\n");
     fs::write(
         &manifest,

@@ -3,6 +3,7 @@
 //! there is already (see [`handover`](super::handover)), so cargo need know nothing of what that
 //! needs: neither would it be built a second time, nor united with what the notebook needs.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -31,10 +32,16 @@ pub fn write(packages: &[Value], shared: &Path) -> Result<()> {
         let (name, version) = name_and_version(&package["package_id"]);
         let theirs = package["manifest_path"].as_str().context("a manifest")?;
         let theirs: Table = fs::read_to_string(theirs)?.parse()?;
-        let features = theirs.get("features").and_then(toml::Value::as_table);
-        let features = features.into_iter().flatten();
-        let features: String = features
-            .map(|(name, _)| format!("{name:?} = []\n"))
+        let table = |of: &str| theirs.get(of).and_then(toml::Value::as_table);
+        let features = table("features").into_iter().flatten();
+        // An optional dependency is a feature, too.
+        let dependencies = table("dependencies").into_iter().flatten();
+        let optional = dependencies
+            .filter(|(_, one)| one.get("optional").and_then(toml::Value::as_bool) == Some(true));
+        let names: BTreeSet<&String> = features.chain(optional).map(|(name, _)| name).collect();
+        let features: String = names
+            .iter()
+            .map(|name| format!("{name:?} = []\n"))
             .collect();
         let kind = if index == 0 { "dylib" } else { "lib" };
         let manifest = manifest(package, shared);
@@ -60,18 +67,28 @@ fn write_if_new(path: &Path, text: &str) -> Result<()> {
     Ok(fs::write(path, text)?)
 }
 
-/// What a manifest says so that whoever needs one of the workbook's crates gets the stand-in: lines
-/// of its dependencies, without which cargo would warn of those that nobody needs, and a patch.
-pub fn sections(facts: &Facts) -> (String, String) {
+/// What a manifest with these lines of `requested` dependencies says so that whoever needs one of the
+/// workbook's crates gets the stand-in: more lines, without which cargo would warn of those that
+/// nobody needs, and a patch. A crate that is requested needs no other line, and cargo refuses two.
+pub fn sections(requested: &[String], facts: &Facts) -> (String, String) {
+    let requested: Table = requested.join("\n").parse().unwrap_or_default();
+    let is_requested = |name: &str| {
+        let package = |wanted: &toml::Value| wanted.get("package")?.as_str().map(str::to_owned);
+        requested
+            .iter()
+            .any(|(key, wanted)| package(wanted).as_deref().unwrap_or(key) == name)
+    };
     let mut dependencies = String::new();
     let mut patch = String::from("[patch.crates-io]\n");
     for (index, package) in facts.packages.iter().enumerate() {
         let (name, _) = name_and_version(&package["package_id"]);
         let manifest = manifest(package, &facts.shared_dependencies);
         let folder = manifest.parent().unwrap_or(&manifest);
-        dependencies += &format!(
-            "{PREFIX}{index} = {{ package = {name:?}, path = {folder:?}, default-features = false }}\n"
-        );
+        if !is_requested(name) {
+            dependencies += &format!(
+                "{PREFIX}{index} = {{ package = {name:?}, path = {folder:?}, default-features = false }}\n"
+            );
+        }
         patch += &format!("{name} = {{ path = {folder:?} }}\n");
     }
     (dependencies, patch)

@@ -180,15 +180,22 @@ pub fn metadata_for_cells(packages: &[Value], folder: &str) -> Value {
             "src_path": format!("{folder}/src/lib.rs"), "doc": true, "doctest": false, "test": true,
         },
     });
-    let (ctx, support) = (std::slice::from_ref(&cells), &packages[..1]);
-    let all: Vec<&Value> = ctx.iter().chain(packages).collect();
+    let all: Vec<&Value> = std::iter::once(&cells).chain(packages).collect();
     let nodes = all.iter().map(|&package| {
-        let dependencies = match package["target"]["name"].as_str() {
-            Some("ctx") => support,
-            Some("cuaderno") => &packages[1..],
+        let dependencies: &[&str] = match package["target"]["name"].as_str() {
+            Some("ctx") => &VISIBLE[..1],
+            Some("cuaderno") => &VISIBLE[1..],
+            Some("candle_nn") => &["candle_core"],
+            Some("linfa") => &["ndarray"],
+            Some("linfa_nn") => &["linfa", "ndarray"],
             _ => &[],
         };
-        node(package, dependencies)
+        let is_one = |other: &&Value| {
+            let name = other["target"]["name"].as_str();
+            name.is_some_and(|name| dependencies.contains(&name))
+        };
+        let dependencies: Vec<&Value> = packages.iter().filter(is_one).collect();
+        node(package, &dependencies)
     });
     let id = &cells["package_id"];
     json!({
@@ -214,7 +221,7 @@ fn package(artifact: &Value) -> Value {
     })
 }
 
-fn node(artifact: &Value, dependencies: &[Value]) -> Value {
+fn node(artifact: &Value, dependencies: &[&Value]) -> Value {
     let ids: Vec<&Value> = dependencies
         .iter()
         .map(|artifact| &artifact["package_id"])
