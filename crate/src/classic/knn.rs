@@ -17,8 +17,10 @@ use super::{ExactSearch, LabelledRows, Neighbours, Rows};
 use crate::metrics::labels::{self, classes_of};
 use crate::{Error, Result};
 
-/// Up to this many columns a tree is taken for faster than all distances.
-const COLUMNS_FOR_A_TREE: usize = 4;
+/// Up to this many columns a tree is faster than all distances: 10,000 queries in 60,000 normally
+/// distributed points take it 0.06 s at 2 columns and 0.2 s at 5, where all distances take 0.5 to
+/// 0.9 s, but 0.7 s at 6 and 9 s at 10.
+const COLUMNS_FOR_A_TREE: usize = 5;
 
 /// Gives a query the class that most of its `k` nearest examples have (Fix and Hodges 1951); of
 /// classes with as many, the one of the smaller number. The neighbours are exact.
@@ -79,7 +81,7 @@ enum Search {
 impl KnnParams {
     /// How the neighbours are found: by linfa's `KdTree`, `BallTree` or `LinearSearch`, or by
     /// [`ExactSearch`]. The neighbours are the same, only the time differs. Unless told otherwise,
-    /// a tree is used up to four columns, and from five [`ExactSearch`].
+    /// a tree is used up to five columns, and from six [`ExactSearch`].
     ///
     /// What is not ours builds its index for each call of `predict`, from a copy in f64.
     pub fn nn_algo(mut self, nn_algo: impl NearestNeighbour + 'static) -> Self {
