@@ -103,7 +103,7 @@ impl<F: Float, S: Data<Elem = F>, T> Rows for &DatasetBase<ArrayBase<S, Ix2>, T>
     type Classified = Array1<usize>;
 
     fn to_tensor(&self) -> Result<Tensor> {
-        (&self.records).to_tensor()
+        self.records.to_tensor()
     }
 
     fn transformed(self, rows: Result<Tensor>) -> Array2<F> {
@@ -120,7 +120,7 @@ impl<F: Float, S: Data<Elem = F>, T> Rows for DatasetBase<ArrayBase<S, Ix2>, T> 
     type Classified = DatasetBase<ArrayBase<S, Ix2>, Array1<usize>>;
 
     fn to_tensor(&self) -> Result<Tensor> {
-        (&self.records).to_tensor()
+        self.records.to_tensor()
     }
 
     fn transformed(self, rows: Result<Tensor>) -> Self::Transformed {
