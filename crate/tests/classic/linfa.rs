@@ -168,7 +168,7 @@ fn methods_are_linfas_traits() {
 fn scaled_columns_are_linfas_and_f64_comes_back_as_f64() {
     let x = examples(50, 6);
     let scaler = StandardScaler::params()
-        .fit(&Dataset::from(x.clone()))
+        .fit(Dataset::from(x.clone()))
         .unwrap();
     let scaled: Array2<f64> = scaler.transform(&x);
     let (mean, deviation) = (x.mean_axis(Axis(0)).unwrap(), x.std_axis(Axis(0), 0.0));
@@ -183,7 +183,7 @@ fn scaled_columns_are_linfas_and_f64_comes_back_as_f64() {
 #[test]
 #[should_panic(expected = "Pca::transform: it was fitted on rows of 6 numbers, but these have 2.")]
 fn an_array_that_does_not_fit_panics_as_linfas_traits_have_it() {
-    let pca = Pca::params(2).fit(&examples(20, 6)).unwrap();
+    let pca = Pca::params(2).fit(examples(20, 6)).unwrap();
     pca.transform(Array2::<f64>::zeros((3, 2)));
 }
 
