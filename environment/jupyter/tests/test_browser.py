@@ -20,9 +20,9 @@ BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil
 DRIVER = shutil.which("chromedriver")
 TOKEN = "for-this-test"
 # The training that is watched: the cell, and how it trains in the lab and here.
-WATCHED = "decoder-relu"
-IN_THE_LAB = ".epochs(epochs).batch_size(32).seed(seed).quiet()"
-WHILE_WATCHED = ".epochs(400).batch_size(32).seed(seed)"
+WATCHED = "climb"
+IN_THE_LAB = "rmsprop(profile.quick(8).full(1).course(1), 32, seed)"
+WHILE_WATCHED = "Trainer::new(RmsProp::new(1e-3)).epochs(400).batch_size(32).seed(seed)"
 # What the page knows of itself. JupyterLab lends its application to tests.
 ON_THE_PAGE = """
 const panel = [...window.jupyterapp?.shell.widgets('main') ?? []][0];

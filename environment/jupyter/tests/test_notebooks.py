@@ -20,7 +20,7 @@ BROKEN = [
     ("let v: Vec<i32> = vec![];\nlet i = v[3];", "The cell panicked: index out of bounds"),
     ('let n: i32 = "x".parse()?;', "invalid digit found in string"),
     ("std::process::abort();", "The process that ran the cell is gone"),
-    ("let f = |x: i32| x;", "is a closure"),
+    ("let f = |x: i32| x;", "cannot keep the closure"),
 ]
 
 

@@ -191,7 +191,8 @@ mod tests {
         assert_eq!(origins.range(&span(5, 5, 6)), Some(4..5));
         assert_eq!(origins.range(&span(6, 5, 6)), Some(15..16));
         assert_eq!(text(8, 3, 4), Some("a"));
-        assert_eq!(text(7, 1, 2), None);
+        // What encloses the last expression stands for it.
+        assert_eq!(text(7, 1, 2), Some("f(a)"));
         // The end of the source, as for a string that is not closed.
         let open = Span {
             line_end: 99,
