@@ -1,10 +1,12 @@
 //! What the notebook engine and the support crate `cuaderno` say to each other while a cell runs.
 //!
 //! Between the student's text stand lines that begin with [`MARK`], each a [`Signal`] in JSON. They
-//! go from the process that runs cells to the engine: most on its standard output, [`Started`] and
-//! [`Finished`] on its standard error too, so that both streams are known to be complete.
+//! go from the process that runs cells to the engine: most on its standard output, [`Started`],
+//! [`Running`] and [`Finished`] on its standard error too, so that it is known of both streams which
+//! cell they are of and where they are complete.
 //!
 //! [`Started`]: Signal::Started
+//! [`Running`]: Signal::Running
 //! [`Finished`]: Signal::Finished
 
 pub mod evcxr;

@@ -15,7 +15,8 @@ const MOST_OF_A_VALUE: usize = 64 << 10;
 #[derive(Default)]
 pub struct Collected {
     pub on_output: Option<OnOutput>,
-    /// Who sees what comes before the cell runs: it is from threads of the cell before.
+    /// Who sees what a stream brings before it tells that the cell runs: it is from threads of the
+    /// cell before.
     pub earlier: Option<OnOutput>,
     text: usize,
     untold: usize,
@@ -31,8 +32,8 @@ pub struct Collected {
     /// Whether it waits for the answer.
     pub asking: bool,
     pub told_that_nobody_answers: bool,
-    /// Whether the cell's code has begun to run.
-    pub running: bool,
+    /// Whether each stream has told that the cell's code runs.
+    pub running: [bool; 2],
     /// How often each stream has told the end of a cell, and the beginning of a process.
     pub finished: [u64; 2],
     pub started: [u64; 2],
@@ -152,7 +153,13 @@ impl Collected {
     }
 
     fn pass_on(&mut self, output: &CellOutput) {
-        if let Some(on_output) = self.earlier.as_mut().or(self.on_output.as_mut()) {
+        let stream = match output {
+            CellOutput::Text(stream, _) => *stream,
+            _ => Stream::Stdout,
+        };
+        let earlier = self.earlier.as_mut();
+        let earlier = earlier.filter(|_| !self.running[stream as usize]);
+        if let Some(on_output) = earlier.or(self.on_output.as_mut()) {
             on_output(output);
         }
     }
@@ -200,6 +207,31 @@ mod tests {
                 CellOutput::Value(Contents::text("second")),
             ]
         );
+    }
+
+    #[test]
+    fn each_stream_is_the_earlier_cells_until_it_tells_that_the_next_one_runs() {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let to = |cell: &'static str| -> Option<OnOutput> {
+            let seen = seen.clone();
+            Some(Box::new(move |output| {
+                if let CellOutput::Text(_, text) = output {
+                    seen.lock().unwrap().push(format!("{cell}: {text}"));
+                }
+            }))
+        };
+        let mut collected = Collected {
+            earlier: to("earlier"),
+            on_output: to("next"),
+            ..Collected::default()
+        };
+        collected.running[Stream::Stderr as usize] = true;
+        collected.say(Stream::Stdout, "a".into());
+        collected.say(Stream::Stderr, "b".into());
+        collected.running[Stream::Stdout as usize] = true;
+        collected.say(Stream::Stdout, "c".into());
+        drop(collected);
+        assert_eq!(*seen.lock().unwrap(), ["earlier: a", "next: b", "next: c"]);
     }
 
     #[test]

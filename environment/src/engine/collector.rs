@@ -115,10 +115,7 @@ impl Collector {
         let index = stream as usize;
         match signal {
             Signal::Started => collected.started[index] += 1,
-            Signal::Running => {
-                collected.running = true;
-                collected.earlier = None;
-            }
+            Signal::Running => collected.running[index] = true,
             Signal::Finished => {
                 collected.finished[index] += 1;
                 self.shared.1.notify_all();
@@ -189,7 +186,9 @@ impl Collector {
         let since = collected.anew(None);
         let mut taken = std::mem::replace(&mut *collected, since);
         // A cell that did not run has no threads, and those of the one before it go on.
-        collected.earlier = taken.earlier.take().or(taken.on_output.take());
+        let earlier = taken.earlier.take();
+        let earlier = earlier.filter(|_| !taken.running[Stream::Stdout as usize]);
+        collected.earlier = earlier.or(taken.on_output.take());
         taken
     }
 
@@ -219,7 +218,7 @@ impl Collector {
 
     /// Whether the cell's code runs, and not the compiler.
     pub fn is_running(&self) -> bool {
-        self.lock().running
+        self.lock().running[Stream::Stdout as usize]
     }
 
     /// Waits until the `count`-th runtime process has spoken: all that the one before it wrote has

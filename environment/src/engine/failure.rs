@@ -9,6 +9,7 @@ use super::answer::Answer;
 use super::collected::Collected;
 use super::hints;
 use super::limits::EndedBy;
+use super::output::Stream;
 use super::place::{self, EarlierCell};
 use super::variables::Variables;
 
@@ -34,7 +35,9 @@ impl Failure {
     ) -> Option<Self> {
         let mut failure = match (result, ended_by) {
             (Err(_), Some(EndedBy::TimeLimit(limit))) => Self::timeout(limit.as_secs()),
-            (Err(_), Some(EndedBy::Interrupt)) => Self::interrupted(collected.running),
+            (Err(_), Some(EndedBy::Interrupt)) => {
+                Self::interrupted(collected.running[Stream::Stdout as usize])
+            }
             (Ok(_), _) => match (&collected.panicked, &collected.error) {
                 (Some(report), _) => Self::panic(cells, report),
                 (None, Some(report)) => Self::returned(cells, report),

@@ -63,7 +63,7 @@ fn serve() -> Result<()> {
             let cell = libloading::Library::new(library)?;
             let run = cell.get::<CellFunction>(function)?;
             (support.begin_cell)();
-            write(libc::STDOUT_FILENO, &Signal::Running)?;
+            signal_on_both(&Signal::Running)?;
             RUNS.store(true, Ordering::SeqCst);
             for helper in &helpers {
                 helper.thread().unpark();
