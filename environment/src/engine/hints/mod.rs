@@ -3,10 +3,12 @@
 //! it says nothing. `tests/hints.rs` has for each a cell that it is for, and one that it is not for.
 
 mod calls;
+mod lost;
 mod names;
 mod numbers;
 mod ownership;
 mod python;
+mod python_names;
 mod results;
 mod running;
 mod tensors;
@@ -100,6 +102,8 @@ type Rule = fn(&Problem) -> Option<Advice>;
 
 const RULES: &[&[Rule]] = &[
     python::RULES,
+    lost::RULES,
+    python_names::RULES,
     names::RULES,
     tensors::RULES,
     calls::RULES,
@@ -369,6 +373,9 @@ fn expected_and_found(label: &str) -> Option<(&str, &str)> {
 fn quoted(message: &str) -> Vec<&str> {
     message.split('`').skip(1).step_by(2).collect()
 }
+
+/// A name of which nothing is known: no variable, function or type.
+const UNKNOWN: [&str; 6] = ["E0423", "E0425", "E0412", "E0433", "E0432", "E0574"];
 
 /// Whether `text` is a name.
 fn is_name(text: &str) -> bool {

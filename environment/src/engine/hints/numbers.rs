@@ -2,7 +2,7 @@
 
 use ra_ap_syntax::ast::{self, AstNode, HasArgList};
 
-use super::names::{operand, power};
+use super::python_names::{operand, power};
 use super::{Advice, Problem, Rule, is_float, is_integer, quoted};
 
 pub const RULES: &[Rule] = &[

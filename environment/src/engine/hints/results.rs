@@ -2,7 +2,7 @@
 
 use ra_ap_syntax::ast::{self, AstNode};
 
-use super::names::operand;
+use super::python_names::operand;
 use super::{Advice, Problem, Rule, quoted};
 
 pub const RULES: &[Rule] = &[

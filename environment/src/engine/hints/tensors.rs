@@ -179,7 +179,7 @@ fn as_fraction(problem: &Problem, advice: Advice, number: &ast::Expr) -> Advice 
     match text.chars().all(|c| c.is_ascii_digit()) {
         true => advice.edit(range.end..range.end, ".0"),
         false => {
-            let operand = super::names::operand(number, text);
+            let operand = super::python_names::operand(number, text);
             advice.edit(range, format!("{operand} as f64"))
         }
     }
