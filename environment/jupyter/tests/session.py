@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from jupyter_client.manager import KernelManager
 
 # Machines that run tests are busy; nothing here is slow where it works.
-PATIENCE = 900
+PATIENCE = 300
 
 
 @dataclass

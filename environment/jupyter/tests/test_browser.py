@@ -79,7 +79,8 @@ class Lab(unittest.TestCase):
         self.log = open(self.folder / "lab.log", "wb")
         self.addCleanup(self.log.close)
         self.lab = subprocess.Popen(
-            [os.environ["CUADERNO"], "lab", str(notebook), "--no-browser", "--port", str(port)],
+            [os.environ["CUADERNO"], "lab", str(notebook), "--profile", "quick"]
+            + ["--no-browser", "--port", str(port)],
             env=dict(
                 os.environ,
                 VIRTUAL_ENV=sys.prefix,
@@ -87,7 +88,6 @@ class Lab(unittest.TestCase):
                 JUPYTER_CONFIG_DIR=str(config.parent),
                 JUPYTERLAB_SETTINGS_DIR=str(self.folder / "settings"),
                 JUPYTERLAB_WORKSPACES_DIR=str(self.folder / "workspaces"),
-                CUADERNO_PROFILE="quick",
             ),
             stdout=self.log,
             stderr=subprocess.STDOUT,
