@@ -111,10 +111,7 @@ impl Collected {
     /// A panic that did not end the cell was another thread's, or was caught.
     pub fn tell_panic_of_a_thread(&mut self) {
         if let Some(Report { message, .. }) = self.panic.take() {
-            self.say(
-                Stream::Stderr,
-                format!("A thread of the cell panicked: {message}\n"),
-            );
+            self.note(format!("A thread of the cell panicked: {message}\n"));
         }
     }
 
@@ -125,7 +122,15 @@ impl Collected {
                 "The cell returned before its end, so that it has not made `{}`.\n",
                 missing.join("`, `")
             );
-            self.say(Stream::Stderr, note);
+            self.note(note);
+        }
+    }
+
+    /// Tells of the running cell, even where its standard error has not yet been heard to begin.
+    fn note(&mut self, note: String) {
+        self.show_pending_value();
+        if let Some(on_output) = &mut self.on_output {
+            on_output(&CellOutput::Text(Stream::Stderr, note));
         }
     }
 
@@ -138,7 +143,7 @@ impl Collected {
                 std::mem::take(&mut self.untold),
                 MOST_TEXT >> 20
             );
-            self.put_out(CellOutput::Text(Stream::Stderr, note));
+            self.note(note);
         }
         if !self.value.by_type.is_empty() {
             let value = std::mem::take(&mut self.value);
@@ -232,6 +237,24 @@ mod tests {
         collected.say(Stream::Stdout, "c".into());
         drop(collected);
         assert_eq!(*seen.lock().unwrap(), ["earlier: a", "next: b", "next: c"]);
+    }
+
+    #[test]
+    fn what_is_told_of_a_cell_is_its_own_before_its_standard_error_is_heard() {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let to = |cell: &'static str| -> Option<OnOutput> {
+            let seen = seen.clone();
+            Some(Box::new(move |_| seen.lock().unwrap().push(cell)))
+        };
+        let mut collected = Collected {
+            earlier: to("earlier"),
+            on_output: to("next"),
+            ..Collected::default()
+        };
+        collected.running[Stream::Stdout as usize] = true;
+        collected.tell_return(&["made".to_owned()]);
+        drop(collected);
+        assert_eq!(*seen.lock().unwrap(), ["next"]);
     }
 
     #[test]
