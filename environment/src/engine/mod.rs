@@ -36,6 +36,7 @@ mod support;
 mod syntax;
 mod thread;
 mod variables;
+mod whole_numbers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -70,6 +71,7 @@ use place::EarlierCell;
 use session::{Facts, LITERALS, Session, WORKING_DIRECTORY};
 use source::Replaced;
 use variables::{Gone, Variables};
+use whole_numbers::WholeNumbers;
 
 /// The engine runs this binary again as `cuaderno runtime`.
 const RUNTIME: &str = "runtime";
@@ -149,6 +151,7 @@ struct Engine {
     cells: Vec<EarlierCell>,
     rustc: PathBuf,
     gradients: Gradients,
+    whole_numbers: WholeNumbers,
 }
 
 /// What an engine is started with.
@@ -208,6 +211,7 @@ impl Engine {
             cells: Vec::new(),
             rustc: toolchain.rustc.clone(),
             gradients: Gradients::default(),
+            whole_numbers: WholeNumbers::default(),
         };
         engine.allow_question_marks()?;
         Ok(engine)
@@ -275,7 +279,8 @@ impl Engine {
             self.gone.after_failure(new, &before, place.as_deref());
             return ended(Some(Failure::of_answer(answer)));
         }
-        let warnings = self.gradients.warnings(code);
+        let (cut, whole_numbers) = self.whole_numbers.warnings(&prepared, &types);
+        let warnings = self.gradients.warnings(code) + &cut;
         if !warnings.is_empty() {
             on_output(&CellOutput::Text(Stream::Stderr, warnings));
         }
@@ -348,7 +353,9 @@ impl Engine {
                 )
             }
         };
-        if failure.is_some() {
+        if failure.is_none() {
+            self.whole_numbers = whole_numbers;
+        } else {
             let here: BTreeSet<String> = after.union(&definitions).cloned().collect();
             let place = in_cell(place.as_deref(), number);
             self.gone.after_failure(new, &here, place.as_deref());
@@ -423,13 +430,14 @@ impl Engine {
         callbacks: &mut EvalCallbacks,
     ) -> Result<EvalOutputs, evcxr::Error> {
         let cell = Cell::read(code).map_err(|unread| unread.message(code))?;
-        let marked = self.impls.mark(code, &cell);
+        let later = self.definitions.with(&cell);
+        let makes_items = |name: &str| later.makes_items(name);
+        let marked = self.impls.mark(code, &cell, &makes_items);
         self.moved = marked.moved;
         self.marked.clone_from(&marked.code);
         Report::remove(self.session.folder())?;
         self.lose_variables(&marked.code, &cell)?;
-        let later = self.definitions.with(&cell);
-        for sentence in cell.what_does_not_last(&|name| later.makes_items(name)) {
+        for sentence in cell.what_does_not_last(&makes_items) {
             self.collector.say(Stream::Stderr, format!("{sentence}\n"));
         }
         let names = self.context.variables_and_types().map(|(name, _)| name);
@@ -521,6 +529,7 @@ impl Engine {
         self.gone = Gone::default();
         self.cells.clear();
         self.gradients = Gradients::default();
+        self.whole_numbers = WholeNumbers::default();
         self.allow_question_marks()
     }
 
