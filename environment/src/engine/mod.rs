@@ -7,8 +7,10 @@ mod cell;
 mod channel;
 mod collected;
 mod collector;
+mod completion;
 mod definitions;
 mod dependencies;
+mod description;
 mod diagnostics;
 mod failure;
 mod gradients;
@@ -60,6 +62,7 @@ use crate::toolchain::Toolchain;
 use answer::Answer;
 use cell::Cell;
 use collector::Collector;
+use completion::Names;
 use definitions::Definitions;
 use dependencies::Dependencies;
 use diagnostics::Report;
@@ -73,6 +76,8 @@ use source::Replaced;
 use variables::{Gone, Variables};
 use whole_numbers::WholeNumbers;
 
+/// What evcxr says where the analyser knows nothing.
+pub const NOTHING_KNOWN: &str = "No documentation found";
 /// The engine runs this binary again as `cuaderno runtime`.
 const RUNTIME: &str = "runtime";
 
@@ -152,6 +157,8 @@ struct Engine {
     rustc: PathBuf,
     gradients: Gradients,
     whole_numbers: WholeNumbers,
+    /// The names that the analyser may offer.
+    names: Names,
 }
 
 /// What an engine is started with.
@@ -212,6 +219,7 @@ impl Engine {
             rustc: toolchain.rustc.clone(),
             gradients: Gradients::default(),
             whole_numbers: WholeNumbers::default(),
+            names: Names::new(toolchain, support),
         };
         engine.allow_question_marks()?;
         Ok(engine)
@@ -391,11 +399,10 @@ impl Engine {
         name: &str,
         on_output: &mut dyn FnMut(&CellOutput),
     ) -> Result<(), Failure> {
-        const NOTHING: &str = "No documentation found";
         let paths = [name.to_owned(), format!("cuaderno::prelude::{name}")];
         let found = paths.iter().find_map(|path| {
             let found = self.describe(path, path.len()).ok();
-            found.filter(|(text, _)| text != NOTHING)
+            found.filter(|(text, _)| text != NOTHING_KNOWN)
         });
         match found {
             Some((text, html)) => {
@@ -496,12 +503,15 @@ impl Engine {
         Ok(())
     }
 
-    /// What could stand at byte `position` of `code`.
+    /// What could stand at byte `position` of `code`, best first.
     ///
     /// # Errors
     /// If the analyser cannot tell.
     pub fn completions(&mut self, code: &str, position: usize) -> Result<Completions> {
-        self.context.completions(code, position)
+        let found = self.context.completions(code, position)?;
+        let definitions = self.context.defined_item_names().map(str::to_owned);
+        let session = definitions.chain(self.variables()).collect();
+        Ok(self.names.best_first(found, code, &session))
     }
 
     /// What is known of the expression before byte `position` of `code`, as text and as HTML.
@@ -509,7 +519,11 @@ impl Engine {
     /// # Errors
     /// If the analyser cannot tell.
     pub fn describe(&mut self, code: &str, position: usize) -> Result<(String, String)> {
-        self.context.hover_at(code, position)
+        let (text, html) = self.context.hover_at(code, position)?;
+        Ok(match text == NOTHING_KNOWN {
+            true => (text, html),
+            false => description::printed(&html),
+        })
     }
 
     /// Forgets all variables and definitions and starts a new runtime process in
