@@ -110,16 +110,19 @@ const FIRST: [&str; 92] = [
     "ln",
 ];
 
-/// Methods that everything has and hardly anybody calls.
-const LAST: [&str; 13] = [
+/// What everything has and hardly anybody uses.
+const LAST: [&str; 16] = [
     "as_any",
     "borrow",
     "borrow_mut",
     "clone_from",
     "clone_into",
     "clone_to_uninit",
+    "crate",
     "evcxr_display",
     "into",
+    "self",
+    "super",
     "to_owned",
     "try_from",
     "try_into",
@@ -196,7 +199,9 @@ impl Names {
             _ if made(name) => 0,
             _ if is_private || is_engines => return None,
             Some(place) => place,
-            None if LAST.contains(&name) => FIRST.len() + 3,
+            None if LAST.contains(&name) || name.starts_with(|c: char| c.is_ascii_digit()) => {
+                FIRST.len() + 3
+            }
             None if kind == "keyword" => FIRST.len(),
             None if read.own.contains(name) => FIRST.len() + 1,
             None => FIRST.len() + 2,

@@ -1,9 +1,10 @@
 //! What is known of a name, as one would print it. The analyser gives HTML made of Markdown, with the
 //! lines of examples that documentation hides, and a text whose headings stick to what follows.
 
-/// The text and the HTML of `html`, without the hidden lines of examples.
+/// The text and the HTML of `html`, without the hidden lines of examples and the private fields of
+/// other crates' structs.
 pub fn printed(html: &str) -> (String, String) {
-    let html = without_hidden_lines(html);
+    let html = without_private_fields(&without_hidden_lines(html));
     (text(&html), html)
 }
 
@@ -31,6 +32,27 @@ fn without_hidden_lines(html: &str) -> String {
         rest = after;
     }
     shown + rest
+}
+
+/// The HTML without the fields that are private in the definition of a public struct.
+fn without_private_fields(html: &str) -> String {
+    const MORE: &str = "    /* … */";
+    let (signature, rest) = html.split_at(html.find("<hr />").unwrap_or(html.len()));
+    let is_of_a_cell = signature.contains(">ctx");
+    let Some(start) = signature.find(">pub struct ").filter(|_| !is_of_a_cell) else {
+        return html.to_owned();
+    };
+    let is_private = |line: &&str| {
+        line.starts_with("    ") && !line.starts_with("    pub ") && !line.starts_with("     ")
+    };
+    let (before, definition) = signature.split_at(start);
+    let mut lines: Vec<&str> = definition.split('\n').collect();
+    if lines.iter().any(is_private) && lines[0].ends_with('{') {
+        lines.retain(|line| !is_private(line));
+        let end = lines.iter().position(|line| line.starts_with('}'));
+        lines.insert(end.unwrap_or(lines.len()), MORE);
+    }
+    format!("{before}{}{rest}", lines.join("\n"))
 }
 
 /// The HTML as text: a blank line between paragraphs, headings and code, examples indented.
@@ -114,6 +136,17 @@ mod tests {
         );
         assert!(!html.contains("# Ok") && !html.contains("# use"), "{html}");
         assert!(html.contains("<h1>Errors</h1>"), "{html}");
+    }
+
+    #[test]
+    fn private_fields_are_not_shown() {
+        let code = |code: &str| format!("<pre><code>{code}\n</code></pre>\n<hr />\n<p>A.</p>");
+        let (text, _) = printed(&code(
+            "pub struct A {\n    pub(super) b: u8,\n    pub c: u8,\n    d: u8,\n    /* … */\n}",
+        ));
+        assert_eq!(text, "pub struct A {\n    pub c: u8,\n    /* … */\n}\n\nA.");
+        let own = "struct A {\n    b: u8,\n}";
+        assert_eq!(printed(&code(own)).0, format!("{own}\n\nA."));
     }
 
     #[test]

@@ -58,10 +58,10 @@ pub fn complete(engine: &mut EngineThread, code: &str, cursor: usize) -> Complet
     let mut matches = Vec::new();
     let mut types = Vec::new();
     for completion in &found.completions {
-        // A call's arguments are the student's to write.
+        // Arguments, fields and blocks are the student's to write.
         let text = completion
             .code
-            .split('(')
+            .split(['(', '{', '$', ' ', '\n'])
             .next()
             .unwrap_or_default()
             .to_owned();
