@@ -161,7 +161,7 @@ class Running(unittest.TestCase):
         for code, first, never in [
             ("matrix.", ["dims", "shape", "dtype"], ["same_shape_binary_op", "storage_mut", "sum_impl"]),
             ("matrix.me", ["mean", "mean_all"], []),
-            ("list.", ["len", "push", "iter"], ["append_elements", "extend_desugared"]),
+            ("list.", ["get", "len", "push"], ["append_elements", "extend_desugared"]),
             ("trainer.", ["fit", "epochs", "batch_size", "seed"], ["train_epoch", "optimisers"]),
             ("le", ["learned"], []),
             ("let y = ", [], ["EvcxrUserCodeError", "evcxr_variable_store"]),
