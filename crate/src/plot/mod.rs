@@ -29,8 +29,8 @@ mod svg;
 mod values;
 
 pub use bar_chart::bar_chart;
-pub use curves::Curves;
 pub use confusion::{cluster_heat_map, confusion_heat_map};
+pub use curves::Curves;
 pub use figure::Figure;
 pub use histogram::histogram;
 pub use histograms::{histograms, histograms_against_normal};

@@ -39,10 +39,7 @@ const MOST_CLASSES: usize = 10;
 /// let figure = scatter(&[(0.5, 1.0), (2.0, 0.0), (1.5, 0.5)], &[0, 1, 1])?;
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
-pub fn scatter(
-    points: &(impl Values + ?Sized),
-    labels: &(impl Values + ?Sized),
-) -> Result<Figure> {
+pub fn scatter(points: &(impl Values + ?Sized), labels: &(impl Values + ?Sized)) -> Result<Figure> {
     const NAME: &str = "scatter";
     let (points, labels) = (points.values()?, labels.values()?);
     match (points.dims(), labels.dims()) {
@@ -166,7 +163,10 @@ mod tests {
         let tensor = Tensor::new(&[[0.5, 1.0], [2.0, 0.0]], &Device::Cpu).unwrap();
         let shown = svg(scatter(&tensor, &labels(&[0, 1])));
         assert_eq!(svg(scatter(&[(0.5, 1.0), (2.0, 0.0)], &[0, 1])), shown);
-        assert_eq!(svg(scatter(&vec![(0.5, 1), (2.0, 0)], &vec![0usize, 1])), shown);
+        assert_eq!(
+            svg(scatter(&vec![(0.5, 1), (2.0, 0)], &vec![0usize, 1])),
+            shown
+        );
         let error = scatter(&[0.5, 2.0], &[0, 1]).unwrap_err().to_string();
         assert!(error.contains("[2]") && error.contains("[n, 2]"), "{error}");
     }
