@@ -9,6 +9,7 @@ mod axes;
 mod bar_chart;
 mod canvas;
 mod confusion;
+mod curves;
 mod figure;
 mod histogram;
 mod histograms;
@@ -28,6 +29,7 @@ mod svg;
 mod values;
 
 pub use bar_chart::bar_chart;
+pub use curves::Curves;
 pub use confusion::{cluster_heat_map, confusion_heat_map};
 pub use figure::Figure;
 pub use histogram::histogram;
@@ -39,6 +41,7 @@ pub use line_chart::line_chart;
 pub use reconstructions::reconstructions;
 pub use scatter::scatter;
 pub use side_by_side::side_by_side;
+pub use values::Values;
 
 use canvas::{Area, Drawn};
 
