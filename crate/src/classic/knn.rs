@@ -126,7 +126,7 @@ impl KnnValidParams {
     /// The same as [`KnnParams::fit`].
     ///
     /// # Errors
-    /// The same as [`KnnParams::fit`].
+    /// As for [`KnnParams::fit`].
     pub fn fit(&self, examples: impl LabelledRows) -> Result<Knn> {
         let operation = "Knn::fit";
         let (x, labels) = examples.to_tensors()?;

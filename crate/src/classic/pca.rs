@@ -107,7 +107,7 @@ impl PcaValidParams {
     /// The same as [`PcaParams::fit`].
     ///
     /// # Errors
-    /// The same as [`PcaParams::fit`].
+    /// As for [`PcaParams::fit`].
     pub fn fit(&self, x: impl Rows) -> Result<Pca> {
         let operation = "Pca::fit";
         let features = Features::of(operation, &x.to_tensor()?)?;

@@ -142,7 +142,7 @@ impl TSneValidParams {
     /// The same as [`TSneParams::fit`].
     ///
     /// # Errors
-    /// The same as [`TSneParams::fit`].
+    /// As for [`TSneParams::fit`].
     pub fn fit(&self, x: impl Rows) -> Result<TSne> {
         let operation = "TSne::fit";
         let x = &x.to_tensor()?;
