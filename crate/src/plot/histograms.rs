@@ -13,13 +13,13 @@ use super::style::{self, AXIS, CURVE, MARGIN, TICK_TEXT, UNITS_PER_PIXEL, VERMIL
 use super::{Figure, Plot, values};
 use crate::{Error, Result};
 
-/// Intervals of each histogram.
+/// The number of intervals in each histogram.
 const BINS: usize = 40;
-/// More would be too small to be read.
+/// The largest number of histograms; more would be too small to read.
 const MOST_COLUMNS: usize = 5;
 /// Height of the bars of one histogram.
 const HEIGHT: f64 = 130.0;
-/// Its name above it, and the numbers below.
+/// The room for the name above it and for the numbers below.
 const NAME_HEIGHT: f64 = TICK_TEXT * 1.6;
 const TICKS_HEIGHT: f64 = TICK_TEXT * 1.8;
 /// Points of the normal density's curve.
@@ -32,7 +32,7 @@ const CURVE_POINTS: usize = 200;
 /// The height of a bar is a density: the share of the values in it divided by its width.
 ///
 /// # Errors
-/// If the shape is another one, there is no value, or one is NaN or infinite.
+/// If `values` has another shape or no values, or a value is NaN or infinite.
 ///
 /// ```
 /// use cuaderno::plot::histograms;
@@ -46,11 +46,11 @@ pub fn histograms(name: &str, values: &Tensor) -> Result<Figure> {
     figure("histograms", name, values, false)
 }
 
-/// [`histograms`] with the density of the standard normal distribution, which is what a variational
-/// autoencoder wants its codes to have.
+/// Like [`histograms`], with the density of the standard normal distribution, which the codes of a
+/// variational autoencoder should have.
 ///
 /// # Errors
-/// As [`histograms`].
+/// As for [`histograms`].
 ///
 /// ```
 /// use cuaderno::plot::histograms_against_normal;
@@ -91,7 +91,7 @@ fn figure(plot: &'static str, name: &str, values: &Tensor, normal: bool) -> Resu
     Figure::new(plot, histograms)
 }
 
-/// All values, and with them most of the normal density.
+/// A range with all values and most of the normal density.
 fn range(values: &[f64], normal: bool) -> (f64, f64) {
     let most = if normal { 3.0 } else { f64::NEG_INFINITY };
     let low = values.iter().copied().fold(-most, f64::min);
@@ -121,7 +121,7 @@ fn normal_density(x: f64) -> f64 {
 struct Histograms {
     low: f64,
     high: f64,
-    /// Name and densities of each column.
+    /// The name and densities of each column.
     panels: Vec<(String, Vec<f64>)>,
     normal: bool,
 }

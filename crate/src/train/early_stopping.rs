@@ -13,7 +13,7 @@ pub struct EarlyStopping {
 }
 
 impl EarlyStopping {
-    /// Watches the loss that the model minimises.
+    /// Stops after this many epochs without a fall of the loss that the model minimises.
     pub fn patience(epochs: usize) -> Self {
         Self {
             patience: epochs,

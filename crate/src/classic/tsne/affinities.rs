@@ -60,7 +60,7 @@ impl Affinities {
         self.starts.len() - 1
     }
 
-    /// The points similar to point `i`, with their similarities.
+    /// The points similar to point `row`, with their similarities.
     pub fn row(&self, row: usize) -> (&[u32], &[f32]) {
         let range = self.starts[row]..self.starts[row + 1];
         (&self.points[range.clone()], &self.values[range])
