@@ -1,4 +1,4 @@
-//! Max and average pooling over windows of any size, distance and padding.
+//! Max and average pooling, with windows of any size, stride and padding.
 
 use std::ops::Range;
 
@@ -17,14 +17,14 @@ use crate::{Error, Result};
 /// `Pool2d::square(2)` is what most networks use: windows of 2 x 2, side by side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pool2d {
-    /// Size of a window.
+    /// The size of a window.
     pub kernel: [usize; 2],
-    /// Distance between neighbouring windows: less than the kernel where they overlap.
+    /// The distance between neighbouring windows. If it is less than the kernel, they overlap.
     pub stride: [usize; 2],
-    /// How far the first and the last windows reach over the edges: at most half the kernel.
+    /// How far the first and the last windows reach beyond the edges: at most half the kernel.
     pub padding: [usize; 2],
-    /// Whether what is left at the end, less than a window, has one too: the number of windows is
-    /// rounded up, not down.
+    /// Whether the number of windows is rounded up, so that a rest at the end, smaller than a
+    /// window, gets one too.
     pub ceil_mode: bool,
 }
 
@@ -39,7 +39,7 @@ impl Pool2d {
         }
     }
 
-    /// How many windows lie along an axis of that size, if one fits. The stride is not zero.
+    /// The number of windows along an axis of this size, if one fits. The stride must not be zero.
     pub(crate) fn count(&self, axis: usize, size: usize) -> Option<usize> {
         let (kernel, stride) = (self.kernel[axis], self.stride[axis]);
         let padding = self.padding[axis];
@@ -253,8 +253,8 @@ impl Windows {
         for tap in self.taps() {
             let value = self.read(x, f64::NEG_INFINITY, tap)?;
             largest = Some(match largest {
-                // Only a larger value takes over, so that the first of equal ones has the gradient,
-                // or one that is not a number.
+                // Only a larger value or NaN takes over, so that the first of equal values gets the
+                // gradient.
                 Some(largest) => {
                     let takes_over = (value.gt(&largest)? + value.ne(&value)?)?;
                     takes_over.where_cond(&value, &largest)?
@@ -285,7 +285,7 @@ impl Windows {
     }
 }
 
-/// The larger of two; a value that is not a number stays one.
+/// The larger of two values; NaN is kept.
 #[inline(always)]
 #[allow(clippy::eq_op, reason = "only NaN differs from itself")]
 fn larger<T: Float>(a: T, b: T) -> T {
@@ -338,7 +338,7 @@ impl Planewise for Max {
         let lines = y.chunks_exact(columns.len());
         let lines = lines.zip(y_gradient.chunks_exact(columns.len()));
         for (rows, (y, y_gradient)) in rows.iter().zip(lines) {
-            // Only where no other window shares these rows: what is there is written over.
+            // Only if no other window shares these rows, because they are overwritten.
             let apart = self.0.config.kernel[0] == 2 && self.0.config.stride[0] == 2;
             if *pairs && apart && rows.len() == 2 {
                 let (x, x_gradient) = (
@@ -400,7 +400,7 @@ struct Mean {
 }
 
 impl Mean {
-    /// What the sum of a window is multiplied with.
+    /// The factor of the sum of a window.
     #[inline(always)]
     fn weight<T: Float>(height: usize, width: usize) -> T {
         T::of(1.0 / (height * width) as f64)
