@@ -27,8 +27,9 @@ pub struct ConvTranspose1d {
     config: ops::ConvTranspose1dOptions,
 }
 
-/// Configuration of a [`ConvTranspose1d`] layer. By default the kernel has length 3, the stride is 1,
-/// there is no padding, and the parameters start as in Keras: Glorot-uniform weights, zero biases.
+/// Configuration of a [`ConvTranspose1d`] layer. By default the kernel has length 3, the stride is
+/// 1, there is no padding, and the parameters are initialised as in Keras: Glorot-uniform weights,
+/// zero biases.
 #[derive(Clone, Copy, Debug)]
 pub struct ConvTranspose1dPlan {
     filters: FiltersPlan,
@@ -46,31 +47,31 @@ impl ConvTranspose1d {
         }
     }
 
-    /// `[channels, filters / groups, kernel]`.
+    /// The weight, `[channels, filters / groups, kernel]`.
     pub fn weight(&self) -> &Parameter {
         &self.filters.weight
     }
 
-    /// `[filters]`.
+    /// The bias, `[filters]`, if there is one.
     pub fn bias(&self) -> Option<&Parameter> {
         self.filters.bias.as_ref()
     }
 }
 
 impl ConvTranspose1dPlan {
-    /// Distance in the output between the windows of neighbouring inputs.
+    /// Sets the distance in the output between the windows of neighbouring inputs.
     pub fn stride(mut self, stride: usize) -> Self {
         self.config.stride = stride;
         self
     }
 
-    /// Steps cut off on each side of the output.
+    /// Sets the number of steps cut off on each side of the output.
     pub fn padding(mut self, padding: usize) -> Self {
         self.config.padding = padding;
         self
     }
 
-    /// Steps added at the end of the output.
+    /// Sets the number of steps added at the end of the output.
     pub fn output_padding(mut self, padding: usize) -> Self {
         self.config.output_padding = padding;
         self

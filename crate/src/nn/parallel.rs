@@ -1,4 +1,4 @@
-//! Several layers over one input.
+//! Several layers with the same input.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Differentiable operations, for which candle's are slow, wrong or missing.
+//! Differentiable operations, in place of those that are slow, wrong or missing in candle.
 //!
 //! An operation is a plain function. It checks its shapes, then runs as a fused kernel (on the CPU,
 //! in f32 or f64) or, on any other device, as a composition of candle's operations.
