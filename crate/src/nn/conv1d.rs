@@ -7,7 +7,7 @@ use super::layer::{Layer, Pass, Plan, forward_is_evaluation};
 use super::padding::{Padding, Steps};
 use super::window::{check_channels, positions, sequence};
 use super::{Activation, Initialiser, Parameter, Parameters};
-use crate::{Error, Result, Rng, ops};
+use crate::{Result, Rng, ops};
 
 /// `activation(convolution with the filters + bias)` over sequences `[batch, channels, time]`, with
 /// a weight `[filters, channels / groups, kernel]`: see [`ops::conv1d`](crate::ops::conv1d).
@@ -130,14 +130,7 @@ impl Layer for Conv1d {
         let [channels, time] = sequence("Conv1d", input)?;
         let weight = self.filters.weight.dims();
         let expected = weight[1] * self.config.groups;
-        if channels != expected {
-            return Err(Error::shape(
-                "Conv1d",
-                format!(
-                    "an example is {input:?}, but the weight {weight:?} takes {expected} channels."
-                ),
-            ));
-        }
+        self.filters.check_input("Conv1d", input, channels, expected)?;
         let padding = self.padding.along(0, time, self.steps());
         let time = positions("Conv1d", time, self.steps(), padding)?;
         Ok(vec![weight[0], time])

@@ -7,7 +7,7 @@ use super::layer::{Layer, Pass, Plan, forward_is_evaluation};
 use super::padding::{Padding, Steps};
 use super::window::{Pair, check_channels, image, positions};
 use super::{Activation, Initialiser, Parameter, Parameters};
-use crate::{Error, Result, Rng, ops};
+use crate::{Result, Rng, ops};
 
 /// `activation(convolution with the filters + bias)` over images `[batch, channels, height,
 /// width]`, with a weight `[filters, channels / groups, height, width]`: see
@@ -134,14 +134,7 @@ impl Layer for Conv2d {
         let [channels, height, width] = image("Conv2d", input)?;
         let weight = self.filters.weight.dims();
         let expected = weight[1] * self.config.groups;
-        if channels != expected {
-            return Err(Error::shape(
-                "Conv2d",
-                format!(
-                    "an example is {input:?}, but the weight {weight:?} takes {expected} channels."
-                ),
-            ));
-        }
+        self.filters.check_input("Conv2d", input, channels, expected)?;
         let mut output = vec![weight[0]];
         for (axis, (size, steps)) in [height, width].into_iter().zip(self.steps()).enumerate() {
             let padding = self.padding.along(axis, size, steps);

@@ -7,7 +7,7 @@ use super::layer::{Layer, Pass, Plan, forward_is_evaluation};
 use super::padding::Steps;
 use super::window::{check_channels, sequence, spread};
 use super::{Activation, Initialiser, Parameter, Parameters};
-use crate::{Error, Result, Rng, ops};
+use crate::{Result, Rng, ops};
 
 /// `activation(transposed convolution with the filters + bias)` over sequences `[batch, channels,
 /// time]`, with a weight `[channels, filters / groups, kernel]`: see
@@ -107,15 +107,7 @@ impl Layer for ConvTranspose1d {
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         let [channels, time] = sequence("ConvTranspose1d", input)?;
         let weight = self.filters.weight.dims();
-        if channels != weight[0] {
-            return Err(Error::shape(
-                "ConvTranspose1d",
-                format!(
-                    "an example is {input:?}, but the weight {weight:?} takes {} channels.",
-                    weight[0]
-                ),
-            ));
-        }
+        self.filters.check_input("ConvTranspose1d", input, channels, weight[0])?;
         let steps = Steps {
             kernel: weight[2],
             stride: self.config.stride,

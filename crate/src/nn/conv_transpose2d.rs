@@ -7,7 +7,7 @@ use super::layer::{Layer, Pass, Plan, forward_is_evaluation};
 use super::padding::Steps;
 use super::window::{Pair, check_channels, image, spread};
 use super::{Activation, Initialiser, Parameter, Parameters};
-use crate::{Error, Result, Rng, ops};
+use crate::{Result, Rng, ops};
 
 /// `activation(transposed convolution with the filters + bias)` over images `[batch, channels,
 /// height, width]`, with a weight `[channels, filters / groups, height, width]`: see
@@ -118,15 +118,7 @@ impl Layer for ConvTranspose2d {
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         let [channels, height, width] = image("ConvTranspose2d", input)?;
         let weight = self.filters.weight.dims();
-        if channels != weight[0] {
-            return Err(Error::shape(
-                "ConvTranspose2d",
-                format!(
-                    "an example is {input:?}, but the weight {weight:?} takes {} channels.",
-                    weight[0]
-                ),
-            ));
-        }
+        self.filters.check_input("ConvTranspose2d", input, channels, weight[0])?;
         let config = &self.config;
         let mut output = vec![weight[1] * config.groups];
         for (axis, size) in [height, width].into_iter().enumerate() {

@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 
 use super::{Activation, Initialiser, Parameter, Parameters};
-use crate::{Result, Rng};
+use crate::{Error, Result, Rng};
 
 /// The parameters of a convolution and its activation.
 #[derive(Clone, Debug)]
@@ -17,6 +17,26 @@ impl Filters {
     pub(super) fn tensors(&self) -> (Tensor, Option<Tensor>) {
         let bias = self.bias.as_ref().map(Parameter::tensor);
         (self.weight.tensor(), bias)
+    }
+
+    /// Checks that an example of shape `input` has the `expected` number of channels.
+    pub(super) fn check_input(
+        &self,
+        layer: &'static str,
+        input: &[usize],
+        channels: usize,
+        expected: usize,
+    ) -> Result<()> {
+        if channels == expected {
+            return Ok(());
+        }
+        let weight = self.weight.dims();
+        Err(Error::shape(
+            layer,
+            format!(
+                "an example is {input:?}, but the weight {weight:?} takes {expected} channels."
+            ),
+        ))
     }
 
     pub(super) fn parameters(&self) -> Parameters {

@@ -126,6 +126,13 @@ pub(super) fn check_name<T>(what: &'static str, name: &str, others: &[(String, T
     Ok(())
 }
 
+/// The parameters of named layers, prefixed with the names.
+pub(super) fn nested(layers: &[(String, Arc<dyn Layer>)]) -> Parameters {
+    (layers.iter()).fold(Parameters::new(), |all, (name, layer)| {
+        all.nest(name, layer.parameters())
+    })
+}
+
 /// Makes a layer callable as a candle `Module`: `layer.forward(&x)?` runs it for evaluation.
 macro_rules! forward_is_evaluation {
     ($layer:ty) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use candle_core::Tensor;
 
 use super::Parameters;
-use super::layer::{AnyPlan, Layer, Pass, Plan, check_name, forward_is_evaluation};
+use super::layer::{AnyPlan, Layer, Pass, Plan, check_name, forward_is_evaluation, nested};
 use crate::{Error, Result, Rng};
 
 /// Named branches that all read the same input; their outputs are concatenated (the Inception block of
@@ -141,9 +141,7 @@ impl Layer for Parallel {
     }
 
     fn parameters(&self) -> Parameters {
-        (self.branches.iter()).fold(Parameters::new(), |all, (name, layer)| {
-            all.nest(name, layer.parameters())
-        })
+        nested(&self.branches)
     }
 
     fn branches(&self) -> Vec<(&str, &dyn Layer)> {

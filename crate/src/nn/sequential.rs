@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
-use super::layer::{AnyPlan, Layer, Pass, Plan, check_name, forward_is_evaluation};
+use super::layer::{AnyPlan, Layer, Pass, Plan, check_name, forward_is_evaluation, nested};
 use super::{Parameters, Summary};
-use crate::{Result, Rng, Seed};
+use crate::{Error, Result, Rng, Seed};
 
 /// A stack of named layers. A clone shares its weights.
 ///
@@ -127,12 +127,8 @@ impl Plan for BlockPlan {
         let mut shape = input.to_vec();
         for (name, plan) in &self.steps {
             check_name("the name of a step", name, &steps)?;
-            let layer = plan
-                .build(&shape, rng)
-                .map_err(|e| e.at(format!("step {name:?}")))?;
-            shape = layer
-                .output_shape(&shape)
-                .map_err(|e| e.at(format!("step {name:?}")))?;
+            let layer = plan.build(&shape, rng).map_err(|e| at(name, e))?;
+            shape = layer.output_shape(&shape).map_err(|e| at(name, e))?;
             steps.push((name.clone(), layer));
         }
         Ok(Sequential {
@@ -155,9 +151,7 @@ impl Layer for Sequential {
     ) -> Result<Tensor> {
         let mut output = input.clone();
         for (name, layer) in &self.steps {
-            output = layer
-                .apply_with_mask(&output, mask, pass)
-                .map_err(|e| e.at(format!("step {name:?}")))?;
+            output = (layer.apply_with_mask(&output, mask, pass)).map_err(|e| at(name, e))?;
         }
         Ok(output)
     }
@@ -165,24 +159,22 @@ impl Layer for Sequential {
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         let mut shape = input.to_vec();
         for (name, layer) in &self.steps {
-            shape = layer
-                .output_shape(&shape)
-                .map_err(|e| e.at(format!("step {name:?}")))?;
+            shape = layer.output_shape(&shape).map_err(|e| at(name, e))?;
         }
         Ok(shape)
     }
 
     fn parameters(&self) -> Parameters {
-        self.steps
-            .iter()
-            .fold(Parameters::new(), |all, (n, layer)| {
-                all.nest(n, layer.parameters())
-            })
+        nested(&self.steps)
     }
 
     fn kind(&self) -> String {
         "Sequential".into()
     }
+}
+
+fn at(step: &str, error: Error) -> Error {
+    error.at(format!("step {step:?}"))
 }
 
 forward_is_evaluation!(Sequential);

@@ -120,6 +120,18 @@ pub(super) fn range_around(values: impl IntoIterator<Item = f64>) -> Range<f64> 
     start..high + space
 }
 
+/// Round ticks within `range`, about `most` of them or fewer, with their labels.
+pub(super) fn round_ticks(range: Range<f64>, most: usize) -> Vec<(f64, String)> {
+    let axis = Axis {
+        name: "",
+        range,
+        ticks: Ticks::Round,
+    };
+    let scale = Scale::of(&axis, most);
+    let label = |tick: &f64| (*tick, scale.format_ext(tick));
+    scale.ticks.iter().map(label).collect()
+}
+
 /// A linear scale whose ticks are multiples of 1, 2 or 5 times a power of ten.
 #[derive(Clone, Debug)]
 pub(super) struct Scale {

@@ -7,6 +7,7 @@ use plotters::element::{PathElement, Rectangle};
 use plotters::style::Color;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use super::axes;
 use super::canvas::{Area, Drawn};
 use super::legend::{self, Entry, Sample};
 use super::style::{self, AXIS, CURVE, MARGIN, TICK_TEXT, UNITS_PER_PIXEL, VERMILION, units};
@@ -22,6 +23,8 @@ const HEIGHT: f64 = 130.0;
 /// The room for the name above it and for the numbers below.
 const NAME_HEIGHT: f64 = TICK_TEXT * 1.6;
 const TICKS_HEIGHT: f64 = TICK_TEXT * 1.8;
+/// The largest number of ticks below a histogram, about.
+const MOST_TICKS: usize = 5;
 /// Points of the normal density's curve.
 const CURVE_POINTS: usize = 200;
 
@@ -184,27 +187,14 @@ impl Histograms {
             axis,
         ))?;
         let number = style::text(TICK_TEXT).pos(Pos::new(HPos::Center, VPos::Center));
-        for value in self.ticks() {
+        for (value, label) in axes::round_ticks(self.low..self.high, MOST_TICKS) {
             let (at, end) = (x(value), units(bottom + 4.0));
             area.draw(&PathElement::new([(at, y(0.0)), (at, end)], axis))?;
             let below = units(bottom + TICKS_HEIGHT / 2.0 + 2.0);
-            // Adding zero turns -0 into 0.
-            area.draw_text(&format!("{}", value + 0.0), &number, (at, below))?;
+            area.draw_text(&label, &number, (at, below))?;
         }
         let middle = (left + width / 2.0, top - NAME_HEIGHT / 2.0);
         area.draw_text(name, &number, (units(middle.0), units(middle.1)))
-    }
-
-    /// Three to seven round numbers.
-    fn ticks(&self) -> Vec<f64> {
-        let finest = (self.high - self.low) / 5.0;
-        let power = 10f64.powf(finest.log10().floor());
-        let steps = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power);
-        let step = steps.into_iter().find(|&step| step >= finest);
-        let step = step.unwrap_or(finest);
-        let ticks = (self.low / step).ceil() as i64..=(self.high / step).floor() as i64;
-        // Divided, not multiplied by the step: 3 * 0.1 is not written 0.3.
-        ticks.map(|tick| tick as f64 / (1.0 / step)).collect()
     }
 }
 
