@@ -43,7 +43,7 @@ pub use table::Table;
 pub mod prelude {
     pub use crate::arrays::{IntoTensor, ToArray};
     pub use crate::classic::{Knn, Pca, Split, StandardScaler, TSne, trustworthiness};
-    pub use crate::data::{Batches, Distortion, LabelledImages, Mnist, chelsea, distort};
+    pub use crate::data::{Distortion, LabelledImages, Mnist, chelsea, distort};
     pub use crate::error::Result;
     pub use crate::lab::{Bands, Profile, unsolved};
     pub use crate::metrics::{
@@ -58,7 +58,7 @@ pub mod prelude {
         Activation, AvgPool1d, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d,
         ConvTranspose1d, ConvTranspose2d, Dense, Dropout, Dropout2d, Embedding, Flatten,
         GlobalAvgPool, GlobalMaxPool, Gru, Initialiser, Lambda, Layer, LayerNorm, Lstm, MaxPool1d,
-        MaxPool2d, Merge, PRelu, Parallel, Pass, Plan, Reshape, Residual, Sequential, SimpleRnn,
+        MaxPool2d, Parallel, Pass, Plan, Reshape, Residual, Sequential, SimpleRnn,
         Upsample, check_gradients, no_grad,
     };
     pub use crate::ops::backward;
@@ -75,7 +75,7 @@ pub mod prelude {
     pub use crate::rng::Rng;
     pub use crate::table::Table;
     pub use crate::train::{
-        Adversaries, Batch, EarlyStopping, Examples, History, Losses, Model, Progress, RunFolder,
+        Batch, EarlyStopping, Examples, History, Losses, Model, Progress, RunFolder,
         ShuffledBatches, TensorExamples, Trace, Trainer, WeightsFolder, evaluate,
     };
     pub use candle_core::{D, DType, Device, IndexOp, Module, Tensor, Var};

@@ -6,7 +6,7 @@ use pulp::Simd;
 use super::row::{self, REGISTERS, Row};
 use crate::numerics::lanes::Lanes;
 
-/// Rows of accumulators a tile: as many as fit into the registers beside their operands.
+/// The rows of accumulators in a tile: as many as fit into the registers beside their operands.
 pub(super) const fn tile_rows<S: Simd>() -> usize {
     if S::REGISTER_COUNT >= 32 { 8 } else { 4 }
 }
