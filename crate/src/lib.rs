@@ -39,7 +39,7 @@ pub use ndarray;
 pub use rng::{Rng, Seed};
 pub use table::Table;
 
-/// What every notebook starts with: `use cuaderno::prelude::*;`.
+/// The names that most cells need. Every notebook starts with `use cuaderno::prelude::*;`.
 pub mod prelude {
     pub use crate::arrays::{IntoTensor, ToArray};
     pub use crate::classic::{Knn, Pca, Split, StandardScaler, TSne, trustworthiness};
@@ -83,8 +83,8 @@ pub mod prelude {
     pub use std::time::Instant;
 }
 
-// Fresh buffers from the system allocator fault in page by page; a training step allocates many.
-// Miri and AddressSanitizer (see .ci/sanitize) can only watch the system's.
+// Fresh buffers from the system allocator fault in page by page, and a training step allocates
+// many. Miri and AddressSanitizer (see .ci/sanitize) can only watch the system's.
 #[cfg(not(any(miri, address_sanitizer)))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -192,7 +192,8 @@ extern "C" fn cuaderno_run_cell(
     })
 }
 
-/// The user wants the cell to stop: whether it will by itself. Signal handlers may call it.
+/// Called when the user wants the cell to stop. Returns whether the cell will stop by itself.
+/// Signal handlers may call it.
 #[unsafe(no_mangle)]
 extern "C" fn cuaderno_interrupt() -> bool {
     STOP.store(true, Ordering::Relaxed);

@@ -31,7 +31,7 @@ pub fn reconstruction_mse(images: &Tensor, reconstructions: &Tensor) -> Result<f
 /// ```
 /// use cuaderno::prelude::*;
 /// let mnist = Mnist::sample()?;
-/// // What a network that cannot see its input does at best.
+/// // The best that a network can do without seeing its input.
 /// let baseline = reconstruction_bce(&mnist.test.images, &mnist.train.mean_image()?)?;
 /// assert!((0.25..0.28).contains(&baseline));
 /// # Ok::<(), cuaderno::Error>(())

@@ -56,7 +56,7 @@ impl VariableStore {
         }
     }
 
-    /// What cells that `await` share.
+    /// The value that cells with `await` share.
     ///
     /// # Panics
     /// If there is a value of another type under this name.

@@ -52,8 +52,8 @@ impl Display {
     }
 }
 
-/// Shows `contents` now, between what was printed before and after. On another kernel they are the
-/// cell's value, of which there is one.
+/// Shows `contents` now, in order with the printed output. On other kernels they become the value
+/// of the cell, which can have only one.
 pub(crate) fn show(contents: Contents, id: Option<String>) {
     if CONNECTED.load(Ordering::Relaxed) {
         signal(&Signal::Display { contents, id });

@@ -15,7 +15,7 @@ const GLANCE: Duration = Duration::from_millis(20);
 /// # Errors
 /// If there is no shell, or the command ends with a status other than 0.
 pub fn shell(command: &str) -> Result<()> {
-    // What was printed before comes before.
+    // Earlier output has to appear first.
     std::io::stdout().flush()?;
     let mut child = Command::new("sh")
         .args(["-c", command])

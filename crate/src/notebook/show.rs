@@ -63,7 +63,8 @@ pub fn show_values_with<T: 'static>(contents: fn(&T) -> Contents) {
     shows.push((typeid::of::<&T>(), reference));
 }
 
-/// What a library shows of the value at `address`, if one knows its type.
+/// The representations that a library has registered for the type of the value at `address`, if
+/// any.
 ///
 /// # Safety
 /// As [`tensor`].

@@ -78,7 +78,7 @@ pub(super) fn draw_above<'c>(
     Ok(below)
 }
 
-/// Draws the entries at the top of the area, in centered lines.
+/// Draws the entries at the top of the area, in centred lines.
 fn draw(area: &Area, entries: &[Entry]) -> Drawn {
     let width = f64::from(area.dim_in_pixel().0) / UNITS_PER_PIXEL;
     let text = style::text(TICK_TEXT).pos(Pos::new(HPos::Left, VPos::Center));

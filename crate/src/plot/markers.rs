@@ -44,7 +44,7 @@ impl Marker {
         Self::ALL[index % Self::ALL.len()]
     }
 
-    /// Corners around a center at 0, 0 (y downwards); none for the circle, whose radius is 1. The
+    /// Corners around a centre at 0, 0 (y downwards); none for the circle, whose radius is 1. The
     /// sizes give the shapes about the same weight.
     fn outline(self) -> Vec<(f64, f64)> {
         match self {

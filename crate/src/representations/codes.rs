@@ -1,5 +1,5 @@
-//! Comparison of codes: how much of an image is lost in its code, and whether images with similar
-//! codes belong to the same class.
+//! Comparisons of codes: how much of an image a code loses, and whether images with similar codes
+//! belong to the same class.
 
 use std::fmt;
 use std::time::Instant;

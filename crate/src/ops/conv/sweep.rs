@@ -13,7 +13,8 @@ pub enum Order {
     /// This many channels, with zeros behind the last one. Any position can be read; the sums are
     /// transposed when they are written.
     Channels(usize),
-    /// Positions, for a few channels at a time. Positions between the rows are computed in vain.
+    /// Positions, for a few channels at a time. Positions between the rows are computed and
+    /// discarded.
     Positions,
 }
 
