@@ -58,8 +58,8 @@ pub mod prelude {
         Activation, AvgPool1d, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d,
         ConvTranspose1d, ConvTranspose2d, Dense, Dropout, Dropout2d, Embedding, Flatten,
         GlobalAvgPool, GlobalMaxPool, Gru, Initialiser, Lambda, Layer, LayerNorm, Lstm, MaxPool1d,
-        MaxPool2d, Parallel, Pass, Plan, Reshape, Residual, Sequential, SimpleRnn,
-        Upsample, check_gradients, no_grad,
+        MaxPool2d, Parallel, Pass, Plan, Reshape, Residual, Sequential, SimpleRnn, Upsample,
+        check_gradients, no_grad,
     };
     pub use crate::ops::backward;
     pub use crate::optim::{Adadelta, Adam, AdamW, Optimiser, RmsProp, Schedule, Sgd};

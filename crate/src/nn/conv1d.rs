@@ -130,7 +130,8 @@ impl Layer for Conv1d {
         let [channels, time] = sequence("Conv1d", input)?;
         let weight = self.filters.weight.dims();
         let expected = weight[1] * self.config.groups;
-        self.filters.check_input("Conv1d", input, channels, expected)?;
+        self.filters
+            .check_input("Conv1d", input, channels, expected)?;
         let padding = self.padding.along(0, time, self.steps());
         let time = positions("Conv1d", time, self.steps(), padding)?;
         Ok(vec![weight[0], time])

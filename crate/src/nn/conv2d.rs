@@ -134,7 +134,8 @@ impl Layer for Conv2d {
         let [channels, height, width] = image("Conv2d", input)?;
         let weight = self.filters.weight.dims();
         let expected = weight[1] * self.config.groups;
-        self.filters.check_input("Conv2d", input, channels, expected)?;
+        self.filters
+            .check_input("Conv2d", input, channels, expected)?;
         let mut output = vec![weight[0]];
         for (axis, (size, steps)) in [height, width].into_iter().zip(self.steps()).enumerate() {
             let padding = self.padding.along(axis, size, steps);

@@ -107,7 +107,8 @@ impl Layer for ConvTranspose1d {
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         let [channels, time] = sequence("ConvTranspose1d", input)?;
         let weight = self.filters.weight.dims();
-        self.filters.check_input("ConvTranspose1d", input, channels, weight[0])?;
+        self.filters
+            .check_input("ConvTranspose1d", input, channels, weight[0])?;
         let steps = Steps {
             kernel: weight[2],
             stride: self.config.stride,

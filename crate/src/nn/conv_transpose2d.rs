@@ -118,7 +118,8 @@ impl Layer for ConvTranspose2d {
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         let [channels, height, width] = image("ConvTranspose2d", input)?;
         let weight = self.filters.weight.dims();
-        self.filters.check_input("ConvTranspose2d", input, channels, weight[0])?;
+        self.filters
+            .check_input("ConvTranspose2d", input, channels, weight[0])?;
         let config = &self.config;
         let mut output = vec![weight[1] * config.groups];
         for (axis, size) in [height, width].into_iter().enumerate() {

@@ -5,9 +5,9 @@ use std::marker::PhantomData;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 
 use super::{
-    images::ImagePass,
     epilogue::{Epilogue, bias_gradient},
     geometry::{Direction, Geometry},
+    images::ImagePass,
     weights::WeightGradient,
 };
 use crate::numerics::{

@@ -8,10 +8,10 @@
 use candle_core::Tensor;
 
 mod composed;
-mod images;
 mod epilogue;
 mod fused;
 mod geometry;
+mod images;
 mod kernel;
 mod pack;
 mod sweep;
