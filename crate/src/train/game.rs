@@ -9,7 +9,7 @@ use crate::{Result, Rng};
 /// the same after each epoch.
 const VALIDATION: u64 = u64::MAX;
 
-/// `N` players that move in turn, each along the gradient of its own loss.
+/// `N` players that move in turn, each down the gradient of its own loss.
 pub(super) trait Game<const N: usize> {
     /// The parameters of each player.
     fn players(&self) -> [Parameters; N];
