@@ -22,11 +22,7 @@ const fn row(cell: &'static str, says: &'static [&'static str]) -> Row {
     }
 }
 
-const fn pasted(
-    cell: &'static str,
-    says: &'static [&'static str],
-    writes: &'static str,
-) -> Row {
+const fn pasted(cell: &'static str, says: &'static [&'static str], writes: &'static str) -> Row {
     Row {
         cell,
         says,
@@ -47,7 +43,10 @@ const ROWS: &[Row] = &[
     row(
         "let none = Trainer::new(Adam::new(1e-3)).epochs(0).fit(&model, &some, &some)?;\n\
          none.final_valid(\"loss\")?",
-        &["there was none: train for at least one", "line 2: none.final_valid"],
+        &[
+            "there was none: train for at least one",
+            "line 2: none.final_valid",
+        ],
     ),
     row(
         "Trainer::new(Adam::new(0.0)).fit(&model, &some, &some)?",
@@ -63,12 +62,20 @@ const ROWS: &[Row] = &[
         &["epoch 1, batch", "lower the learning rate", "line 2: "],
     ),
     // Models by the words of Keras.
-    row("model.predict(&some.images)?.dims().to_vec()", &["[64, 1, 28, 28]"]),
+    row(
+        "model.predict(&some.images)?.dims().to_vec()",
+        &["[64, 1, 28, 28]"],
+    ),
     row("model.evaluate(&some)?[0].name.clone()", &["loss"]),
     row(
         "model.save(\"model.safetensors\")?;\nmodel.load(\"model.safetensors\")?;\n\
          Autoencoder::basic(3, Activation::Relu, 1)?.load(\"model.safetensors\")?;",
-        &["model.safetensors", "in the file, but", "in the model", "line 3: "],
+        &[
+            "model.safetensors",
+            "in the file, but",
+            "in the model",
+            "line 3: ",
+        ],
     ),
     row(
         "model.load(\"weights.safetensors\")?;",
@@ -105,7 +112,10 @@ const ROWS: &[Row] = &[
     ),
     pasted(
         "let own = LabelledImages { images: some.images.clone(), labels: labels.clone() };",
-        &["`LabelledImages` is not put together from its fields", "as many labels as images"],
+        &[
+            "`LabelledImages` is not put together from its fields",
+            "as many labels as images",
+        ],
         "let own = LabelledImages::new(some.images.clone(), labels.clone())?;",
     ),
     row(
@@ -151,7 +161,10 @@ const ROWS: &[Row] = &[
         &["<svg"],
     ),
     row("histogram(\"errors\", &[0, 2, 1, 0], 3)?", &["<svg"]),
-    row("scatter(&[(0.5, 1.0), (2.0, 0.0)], &[0, 1])?", &["image/png"]),
+    row(
+        "scatter(&[(0.5, 1.0), (2.0, 0.0)], &[0, 1])?",
+        &["image/png"],
+    ),
     row(
         "line_chart(\"epoch\", \"loss\", &vec![\"low\", \"high\"])?",
         &["a line chart cannot draw a list of `&str`", "line 1: "],
@@ -178,7 +191,11 @@ const ROWS: &[Row] = &[
     // Files.
     row(
         "let text = std::fs::read_to_string(\"grades.csv\")?;",
-        &["`grades.csv` is not there", "the notebook's folder", "line 1: "],
+        &[
+            "`grades.csv` is not there",
+            "the notebook's folder",
+            "line 1: ",
+        ],
     ),
     row("!ls", &["student.ipynb"]),
     // Values that are given away.
@@ -188,7 +205,10 @@ const ROWS: &[Row] = &[
         &["an earlier cell gave `model` away"],
     ),
     // A function that is defined again is what its callers call.
-    row("fn rate() -> f64 { 0.1 }\nfn twice() -> f64 { 2.0 * rate() }", &[]),
+    row(
+        "fn rate() -> f64 { 0.1 }\nfn twice() -> f64 { 2.0 * rate() }",
+        &[],
+    ),
     row("fn rate() -> f64 { 0.5 }", &[]),
     row("twice()", &["\"1.0\""]),
     row(
@@ -211,7 +231,11 @@ fn each_cell_of_a_student_is_answered() {
             Some(answer) => format!("{}\n{}", answer.sentence, answer.text),
             None => outputs(&executed, place),
         };
-        println!("{}\n-> {}\n", row.cell, text.chars().take(600).collect::<String>());
+        println!(
+            "{}\n-> {}\n",
+            row.cell,
+            text.chars().take(600).collect::<String>()
+        );
         for words in row.says.iter().filter(|words| !text.contains(**words)) {
             wrong.push(format!("no {words:?} in\n{}\n{text}", row.cell));
         }

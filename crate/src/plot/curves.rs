@@ -98,7 +98,10 @@ fn unnamed<P: Point>(list: &[P]) -> Vec<(String, Points)> {
 
 impl<P: Point> Curve for [P] {
     fn points(&self) -> Points {
-        (1..).zip(self).map(|(place, point)| point.point(place)).collect()
+        (1..)
+            .zip(self)
+            .map(|(place, point)| point.point(place))
+            .collect()
     }
 }
 

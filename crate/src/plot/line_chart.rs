@@ -34,11 +34,7 @@ use crate::{Error, Result};
 /// let figure = line_chart("d'", "test MSE", &curves)?.title("More numbers, less error");
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
-pub fn line_chart(
-    x_name: &str,
-    y_name: &str,
-    curves: &(impl Curves + ?Sized),
-) -> Result<Figure> {
+pub fn line_chart(x_name: &str, y_name: &str, curves: &(impl Curves + ?Sized)) -> Result<Figure> {
     const NAME: &str = "line_chart";
     let curves = curves.curves();
     if curves.is_empty() {
@@ -168,7 +164,11 @@ mod tests {
         ] {
             assert_eq!(svg(list), points);
         }
-        let named = svg(line_chart("epoch", "loss", &[("Adam", [3, 1]), ("SGD", [4, 2])]));
+        let named = svg(line_chart(
+            "epoch",
+            "loss",
+            &[("Adam", [3, 1]), ("SGD", [4, 2])],
+        ));
         assert!(named.contains(">Adam</text>") && named.contains(">SGD</text>"));
         let none: [f64; 0] = [];
         let error = line_chart("x", "y", &none).unwrap_err().to_string();
@@ -187,9 +187,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_drawn_is_one_sentence() {
-        let error = |curves: &[(&str, Points)]| {
-            line_chart("x", "y", curves).unwrap_err().to_string()
-        };
+        let error =
+            |curves: &[(&str, Points)]| line_chart("x", "y", curves).unwrap_err().to_string();
         assert!(error(&[]).contains("no curve"));
         assert!(error(&[("PCA", Vec::new())]).contains("\"PCA\" has no points"));
         assert!(error(&[("PCA", vec![(1.0, f64::NAN)])]).contains("NaN (number 1)"));

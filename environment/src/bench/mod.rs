@@ -108,9 +108,7 @@ fn measure_kernel() -> Result<()> {
 }
 
 /// Measures each kind of cell; `time` tells how long a cell took, and its error.
-fn measure_kinds(
-    mut time: impl FnMut(&str) -> Result<(Duration, Option<String>)>,
-) -> Result<()> {
+fn measure_kinds(mut time: impl FnMut(&str) -> Result<(Duration, Option<String>)>) -> Result<()> {
     let right = KINDS.map(|kind| (kind, false));
     for ((name, cell), is_wrong) in right.into_iter().chain([(WRONG, true)]) {
         let mut times = Vec::new();

@@ -372,10 +372,18 @@ mod tests {
             let cell = Cell::read(code).ok().unwrap();
             cell.open_end(&|name| name == "pair")
         };
-        for code in ["thread_local! { static A: u8 = 1; }", "let a = 1;\npair!(Shoes)"] {
+        for code in [
+            "thread_local! { static A: u8 = 1; }",
+            "let a = 1;\npair!(Shoes)",
+        ] {
             assert_eq!(end(code), Some(code.len()), "{code}");
         }
-        for code in ["pair!(Shoes);", "vec![1]", "pair!(Shoes);\nA", "{ pair!(Shoes) }"] {
+        for code in [
+            "pair!(Shoes);",
+            "vec![1]",
+            "pair!(Shoes);\nA",
+            "{ pair!(Shoes) }",
+        ] {
             assert_eq!(end(code), None, "{code}");
         }
     }

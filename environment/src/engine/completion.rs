@@ -271,7 +271,10 @@ fn scan(source: &str, read: &mut Read) {
         };
         let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '!'));
         let mut words = words.filter(|word| !word.is_empty()).peekable();
-        while words.next_if(|word| ["async", "unsafe", "extern", "C"].contains(word)).is_some() {}
+        while words
+            .next_if(|word| ["async", "unsafe", "extern", "C"].contains(word))
+            .is_some()
+        {}
         let mut word = words.next().unwrap_or_default();
         let mut next = words.next().unwrap_or_default();
         while word == "const" && ["fn", "unsafe", "async"].contains(&next) {
@@ -338,7 +341,9 @@ mod tests {
         let Read {
             public, private, ..
         } = read();
-        for name in ["Tensor", "dims", "mean", "rank", "exp", "Layer", "apply", "nn", "run"] {
+        for name in [
+            "Tensor", "dims", "mean", "rank", "exp", "Layer", "apply", "nn", "run",
+        ] {
             assert!(public.contains(name) && !private.contains(name), "{name}");
         }
         for name in ["id", "storage", "check", "Hidden", "hide", "files", "SIZE"] {
@@ -367,11 +372,32 @@ mod tests {
             found
         };
         assert_eq!(
-            offered(true, &["type_id", "storage", "exp(x)", "zeta", "alpha()", "check", "mean(…)", "dims"]),
+            offered(
+                true,
+                &[
+                    "type_id",
+                    "storage",
+                    "exp(x)",
+                    "zeta",
+                    "alpha()",
+                    "check",
+                    "mean(…)",
+                    "dims"
+                ]
+            ),
             ["dims", "mean(…)", "exp(x)", "alpha()", "zeta", "type_id"]
         );
         assert_eq!(
-            offered(false, &["less", "learning_curve()", "let", "evcxr_variable_store", "learned"]),
+            offered(
+                false,
+                &[
+                    "less",
+                    "learning_curve()",
+                    "let",
+                    "evcxr_variable_store",
+                    "learned"
+                ]
+            ),
             ["learned", "let", "learning_curve()", "less"]
         );
     }

@@ -19,7 +19,11 @@ fn without_hidden_lines(html: &str) -> String {
         let (before, block) = rest.split_at(start);
         let end = block.find(END_OF_CODE).unwrap_or(block.len());
         let (block, after) = block.split_at(end);
-        let (tag, code) = block.split_at(block[CODE.len()..].find('>').map_or(0, |at| CODE.len() + at + 1));
+        let (tag, code) = block.split_at(
+            block[CODE.len()..]
+                .find('>')
+                .map_or(0, |at| CODE.len() + at + 1),
+        );
         shown.push_str(before);
         shown.push_str(tag);
         let is_hidden = |line: &&str| {

@@ -104,7 +104,8 @@ impl Reading<'_> {
                 self.arguments(&call, start, before);
             }
             let sentence = ast::Expr::cast(inner).and_then(|inner| self.problem(&inner));
-            self.warnings.extend(sentence.map(|sentence| (at, sentence)));
+            self.warnings
+                .extend(sentence.map(|sentence| (at, sentence)));
         }
         if let Some(given) = ast::LetStmt::cast(node.clone()) {
             let whole = given
@@ -171,7 +172,9 @@ impl Reading<'_> {
                 let (left, right) = (operation.lhs()?, operation.rhs()?);
                 let (tensor, number) = match (fraction(&left), fraction(&right)) {
                     (None, Some(number)) => (left, number),
-                    (Some(number), None) if operator == ArithOp::Mul || operator == ArithOp::Add => {
+                    (Some(number), None)
+                        if operator == ArithOp::Mul || operator == ArithOp::Add =>
+                    {
                         (right, number)
                     }
                     _ => return None,
@@ -214,7 +217,9 @@ impl Reading<'_> {
             ast::Expr::MethodCallExpr(call) if has_name(call, &["to_dtype"]) => {
                 let kind = call.arg_list().and_then(|list| list.args().next());
                 let kind = kind.map(|kind| kind.syntax().text().to_string());
-                let kind = kind.as_deref().and_then(|kind| kind.strip_prefix("DType::"));
+                let kind = kind
+                    .as_deref()
+                    .and_then(|kind| kind.strip_prefix("DType::"));
                 matches!(kind, Some("U8" | "U32" | "I16" | "I32" | "I64"))
             }
             ast::Expr::PathExpr(path) => {
@@ -223,9 +228,7 @@ impl Reading<'_> {
             }
             ast::Expr::FieldExpr(field) => {
                 field.name_ref().is_some_and(|name| name.text() == "labels")
-                    && field
-                        .expr()
-                        .is_some_and(|images| self.has_labels(&images))
+                    && field.expr().is_some_and(|images| self.has_labels(&images))
             }
             _ => false,
         }
@@ -236,8 +239,7 @@ impl Reading<'_> {
         let is = |expression: &ast::Expr, kind: &str| {
             let name = expression.syntax().text().to_string();
             let known = self.types.get(&name).map(String::as_str);
-            known.and_then(|known| known.rsplit("::").next()) == Some(kind)
-                && !self.binds(&name)
+            known.and_then(|known| known.rsplit("::").next()) == Some(kind) && !self.binds(&name)
         };
         match expression {
             ast::Expr::FieldExpr(field) => {
@@ -254,7 +256,8 @@ impl Reading<'_> {
     fn binds(&self, name: &str) -> bool {
         self.around.iter().any(|statement| {
             let patterns = statement.descendants().filter_map(ast::IdentPat::cast);
-            let inner = patterns.filter(|pattern| pattern.syntax().parent().as_ref() != Some(statement));
+            let inner =
+                patterns.filter(|pattern| pattern.syntax().parent().as_ref() != Some(statement));
             let names: Vec<_> = inner.filter_map(|pattern| pattern.name()).collect();
             names.iter().any(|found| found.text() == name)
         })
@@ -365,7 +368,10 @@ mod tests {
     fn variables_are_followed_from_cell_to_cell() {
         let hits = "let hits = x.eq(&y)?;";
         assert_eq!(lines(&[hits, "hits.mean_all()?"]), [1]);
-        assert_eq!(lines(&["// here\nlet hits = x.eq(&y)?;\nlet m = hits.mean_all()?;"]), [3]);
+        assert_eq!(
+            lines(&["// here\nlet hits = x.eq(&y)?;\nlet m = hits.mean_all()?;"]),
+            [3]
+        );
         assert_eq!(lines(&[hits, "let hits = hits.mean_all()?;"]), [1]);
         for after in [
             "let hits = hits.to_dtype(DType::F32)?;\nhits.mean_all()?",
@@ -377,7 +383,10 @@ mod tests {
         ] {
             assert_eq!(lines(&[hits, after]), [0; 0], "{after}");
         }
-        assert_eq!(lines(&[hits, "hits = x.clone();", "hits.mean_all()?"]), [0; 0]);
+        assert_eq!(
+            lines(&[hits, "hits = x.clone();", "hits.mean_all()?"]),
+            [0; 0]
+        );
     }
 
     #[test]

@@ -74,11 +74,8 @@ fn labelled_images(problem: &Problem) -> Option<Advice> {
     let fields = literal.record_expr_field_list()?;
     let value = |name: &str| {
         let mut fields = fields.fields();
-        let field = fields.find(|field| {
-            field
-                .field_name()
-                .is_some_and(|found| found.text() == name)
-        })?;
+        let field =
+            fields.find(|field| field.field_name().is_some_and(|found| found.text() == name))?;
         Some(problem.text_of(field.expr()?.syntax()))
     };
     let (Some(images), Some(labels)) = (value("images"), value("labels")) else {
@@ -94,7 +91,10 @@ mod tests {
 
     #[test]
     fn the_activations_are_those_of_the_crate() {
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../crate/src/ops/activation.rs");
+        let source = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../crate/src/ops/activation.rs"
+        );
         let source = std::fs::read_to_string(source).unwrap();
         let (_, variants) = source.split_once("pub enum Activation {\n").unwrap();
         let (variants, _) = variants.split_once("\n}").unwrap();
@@ -103,7 +103,9 @@ mod tests {
             .filter(|line| line.starts_with(|c| c == ' ') && !line.starts_with("     "))
             .filter_map(|line| line.trim().strip_suffix([',', '{']))
             .map(str::trim);
-        let known = ACTIVATIONS.iter().map(|name| name.split(' ').next().unwrap());
+        let known = ACTIVATIONS
+            .iter()
+            .map(|name| name.split(' ').next().unwrap());
         assert!(
             names.clone().filter(|name| *name != "}").eq(known),
             "{:?}",

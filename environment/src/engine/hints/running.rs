@@ -53,11 +53,16 @@ pub fn hint(report: &Report, line: Option<&str>) -> Option<String> {
         "the text is no number of that type: `.trim()` takes blanks away, and `parse::<f64>()` reads fractions."
             .to_owned()
     } else if begins("No such file or directory") {
-        let file = match line.map(|line| line.split('"').collect::<Vec<_>>()).as_deref() {
+        let file = match line
+            .map(|line| line.split('"').collect::<Vec<_>>())
+            .as_deref()
+        {
             Some([_, name, _]) => format!("`{name}` is not there"),
             _ => "the file is not there".to_owned(),
         };
-        format!("{file}. A path that begins with no `/` is looked for in the notebook's folder; `!ls` shows what is in it.")
+        format!(
+            "{file}. A path that begins with no `/` is looked for in the notebook's folder; `!ls` shows what is in it."
+        )
     } else {
         return None;
     };
