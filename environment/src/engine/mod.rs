@@ -17,6 +17,7 @@ mod hints;
 mod impls;
 mod includes;
 mod input;
+mod kept;
 mod limits;
 mod literals;
 mod macros;
@@ -275,6 +276,14 @@ impl Engine {
             self.gone.after_failure(new, &before, place.as_deref());
             return ended(Some(Failure::of_answer(answer)));
         }
+        let folder = self.session.folder();
+        if reading::restarts(&prepared) {
+            Dependencies::forget(folder);
+        } else if reading::asks_for_crates(&prepared)
+            && let Some(sentence) = Dependencies::outdated(folder)
+        {
+            return ended(Some(Failure::refused(sentence)));
+        }
         let warnings = self.gradients.warnings(code);
         if !warnings.is_empty() {
             on_output(&CellOutput::Text(Stream::Stderr, warnings));
@@ -291,6 +300,9 @@ impl Engine {
         let result = self.run(&prepared, &mut callbacks);
         let ended_by = self.watch.end();
         let lost = matches!(result, Err(evcxr::Error::SubprocessTerminated(_)));
+        if lost {
+            Dependencies::forget(self.session.folder());
+        }
         if lost || reading::restarts(&prepared) {
             self.wait_for_new_process();
         } else if !self.processes.are_alive() {
@@ -535,6 +547,7 @@ impl Engine {
     fn restart(&mut self) {
         // It fails only where no process can be started; the next cell says so.
         let _ = self.context.execute(":restart");
+        Dependencies::forget(self.session.folder());
         self.wait_for_new_process();
     }
 
