@@ -1,4 +1,4 @@
-//! How often values occur.
+//! Histograms.
 
 use plotters::element::Rectangle;
 use plotters::style::Color;
@@ -10,9 +10,9 @@ use super::values::Values;
 use super::{Figure, Plot, values};
 use crate::{Error, Result};
 
-/// Shows the fraction of the numbers in `values`, a tensor of any shape or a list, that falls into each
-/// of `bins` equal intervals between the smallest and the largest, or around them if they hardly differ. `name` is
-/// the name of the quantity.
+/// Shows the fraction of the numbers in `values`, a tensor of any shape or a list, that falls into
+/// each of `bins` equal intervals between the smallest and the largest number, or around them if
+/// they hardly differ. `name` is the name of the quantity.
 ///
 /// # Errors
 /// If there is no value or no bin, or a value is NaN or infinite.
@@ -49,20 +49,20 @@ pub fn histogram(name: &str, values: &(impl Values + ?Sized), bins: usize) -> Re
 /// Values that differ by less than this fraction of their size are shown as equal.
 const HARDLY: f64 = 0.01;
 
-/// Where the first interval begins, and their width.
+/// The start of the first interval, and the width of all.
 fn intervals(values: &[f64], bins: usize) -> (f64, f64) {
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
     let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     if high - low > HARDLY * low.abs().max(high.abs()) {
         (low, (high - low) / bins as f64)
     } else {
-        // They stand in the middle of intervals whose labels can be told apart.
+        // Equal values are put in the middle of intervals wide enough for distinct labels.
         let around = range_around([(low + high) / 2.0]);
         (around.start, (around.end - around.start) / bins as f64)
     }
 }
 
-/// Percent of the values in each interval.
+/// The percentage of the values in each interval.
 fn shares(values: &[f64], low: f64, width: f64, bins: usize) -> Vec<f64> {
     let mut shares = vec![0.0; bins];
     for value in values {

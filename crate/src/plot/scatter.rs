@@ -1,4 +1,4 @@
-//! Points of a plane in the colours and markers of their classes.
+//! Scatter plots of classes.
 
 use std::collections::BTreeSet;
 
@@ -14,20 +14,21 @@ use super::{Figure, Plot, values};
 use crate::metrics::labels;
 use crate::{Error, Result};
 
-/// A plane is better seen on an area that is nearly square.
+/// The height of the plot: a plane is best seen on a nearly square area.
 const HEIGHT: f64 = 520.0;
-/// More classes than that have no colours and markers of their own.
+/// The largest number of classes; more would have to share colours and markers.
 const MOST_CLASSES: usize = 10;
 
-/// Shows points `[n, 2]` of a plane, each in the colour and with the marker of its label `[n]` (u32
-/// or i64). Both may be lists, too: of pairs (x, y) and of class numbers.
+/// Shows points `[n, 2]` in the plane, each in the colour and with the marker of its label `[n]`
+/// (u32 or i64). Both may also be lists: of pairs `(x, y)` and of class numbers.
 ///
 /// Digits 0 to 9 look the same in every figure. In a notebook it is a PNG: thousands of points would
 /// make a slow document.
 ///
 /// # Errors
-/// If a shape is another one, the numbers of labels and points differ, there is no point, there are
-/// more than ten classes, labels are not class numbers, or a coordinate is NaN or infinite.
+/// If a tensor has another shape, the numbers of labels and points differ, there are no points,
+/// there are more than ten classes, labels are not class numbers, or a coordinate is NaN or
+/// infinite.
 ///
 /// ```
 /// use cuaderno::plot::scatter;
@@ -151,7 +152,7 @@ mod tests {
         assert!(svg.contains(">1</text>") && svg.contains(">3</text>"));
     }
 
-    /// What an SVG says of a shape in the colour of a class.
+    /// The attribute of an SVG shape in the colour of a class.
     fn style_of(class: usize) -> String {
         let plotters::style::RGBColor(red, green, blue) = style::color(class);
         format!("fill=\"#{red:02x}{green:02x}{blue:02x}\"")

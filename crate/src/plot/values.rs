@@ -1,4 +1,4 @@
-//! The numbers to be drawn: tensors and one's own lists, and their checks.
+//! Numbers to draw, from tensors and lists, and their checks.
 
 use candle_core::{DType, Device, Tensor};
 
@@ -97,14 +97,14 @@ impl<V: Values + ?Sized> Values for &V {
     }
 }
 
-/// All numbers of a tensor, which must be finite; `what` names one of them in the sentence.
+/// The numbers of a tensor, which must be finite. `what` is the name of one of them in the error.
 pub(super) fn finite(what: &'static str, tensor: &Tensor) -> Result<Vec<f64>> {
     let values: Vec<f64> = tensor.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
     check_finite(what, values.iter().copied())?;
     Ok(values)
 }
 
-/// Rejects NaN and infinity; `what` names one of the values in the sentence.
+/// Rejects NaN and infinity. `what` is the name of one of the values in the error.
 pub(super) fn check_finite(
     what: &'static str,
     values: impl IntoIterator<Item = f64>,
