@@ -100,7 +100,7 @@ mod tests {
         let (variants, _) = variants.split_once("\n}").unwrap();
         let names = variants
             .lines()
-            .filter(|line| line.starts_with(|c| c == ' ') && !line.starts_with("     "))
+            .filter(|line| line.starts_with(' ') && !line.starts_with("     "))
             .filter_map(|line| line.trim().strip_suffix([',', '{']))
             .map(str::trim);
         let known = ACTIVATIONS
