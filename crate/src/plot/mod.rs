@@ -9,6 +9,7 @@ mod axes;
 mod bar_chart;
 mod canvas;
 mod confusion;
+mod curves;
 mod figure;
 mod histogram;
 mod histograms;
@@ -29,6 +30,7 @@ mod values;
 
 pub use bar_chart::bar_chart;
 pub use confusion::{cluster_heat_map, confusion_heat_map};
+pub use curves::Curves;
 pub use figure::Figure;
 pub use histogram::histogram;
 pub use histograms::{histograms, histograms_against_normal};
@@ -39,6 +41,7 @@ pub use line_chart::line_chart;
 pub use reconstructions::reconstructions;
 pub use scatter::scatter;
 pub use side_by_side::side_by_side;
+pub use values::Values;
 
 use canvas::{Area, Drawn};
 
