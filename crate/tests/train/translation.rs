@@ -126,7 +126,8 @@ fn an_encoder_decoder_with_attention_learns_to_reverse() -> Result<()> {
     let words = |tags: &Tensor| masked_select(tags, &new_mask);
     let accuracy = accuracy(&words(&expected)?, &words(&model.answer(&new)?)?)?;
     println!("{accuracy}\n{history}");
-    // A guess is right one time in eight; without the attention it is about one in two.
-    assert!(accuracy > 0.9, "{accuracy}\n{history}");
+    // It is 1. It is 0.97 without the attention, 0.95 if no gradient flows through it, and 0.94 if it
+    // does not depend on the decoder's state.
+    assert!(accuracy > 0.985, "{accuracy}\n{history}");
     Ok(())
 }
