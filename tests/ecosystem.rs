@@ -576,10 +576,10 @@ fn a_pipeline_of_ours_and_linfas_gets_from_pixels_to_a_confusion_matrix() {
     let outputs = run(
         &Desk::new(),
         &[
-            ":dep linfa\n:dep linfa-nn\n:dep linfa-reduction\n:dep ndarray\n\
+            ":dep linfa\n:dep linfa-nn\n:dep linfa-reduction\n:dep linfa-tsne\n:dep ndarray\n\
              use cuaderno::prelude::*;\n\
              use linfa::prelude::{Fit, ToConfusionMatrix, Transformer};\n\
-             use ndarray::{Array1, Axis};",
+             use ndarray::{Array1, Array2, Axis, s};",
             "let mnist = Mnist::sample()?;\n\
              let train = mnist.train.to_linfa::<f64>()?;\n\
              let test = mnist.test.to_linfa::<f64>()?;",
@@ -599,6 +599,11 @@ fn a_pipeline_of_ours_and_linfas_gets_from_pixels_to_a_confusion_matrix() {
                  .fit(&codes)?.predict(&queries);\n\
              let matrix = predicted.confusion_matrix(&queries)?;\n\
              println!(\"{:.3} linfa's PCA, {}\", matrix.accuracy(), matrix.accuracy() > 0.85);",
+            "let few: Array2<f64> = codes.records.slice(s![..100, ..]).to_owned();\n\
+             let map: Array2<f64> = linfa_tsne::TSneParams::embedding_size(2).perplexity(10.0)\n    \
+                 .max_iter(50).transform(few)?;\n\
+             let points = map.into_tensor()?.to_dtype(DType::F32)?;\n\
+             scatter(&points, &mnist.train.labels.narrow(0, 0, 100)?)?",
             // The same with ours, from the same data set, and linfa's metric against ours.
             "let pca = Pca::params(20).fit(&train)?;\n\
              let knn = Knn::params(5).fit(&pca.transform(train))?;\n\
@@ -609,7 +614,8 @@ fn a_pipeline_of_ours_and_linfas_gets_from_pixels_to_a_confusion_matrix() {
         ],
     );
     says(&outputs[5], "linfa's PCA, true");
-    says(&outputs[6], "true");
+    says(&outputs[6], "image/png");
+    says(&outputs[7], "true");
 }
 
 #[test]
