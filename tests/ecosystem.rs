@@ -105,7 +105,7 @@ fn another_version_of_candle_is_refused_by_both_names() {
     says(&outputs[3], "every cell has the workbook's own `cuaderno`");
     says(
         &outputs[4],
-        "mine 0.1.0 needs a cuaderno of its own, and cells have the workbook's",
+        "A crate of the notebook needs a cuaderno of its own, and cells have the workbook's",
     );
     says(&outputs[5], "never-heard-of");
     says(&outputs[5], "offline");
@@ -233,7 +233,7 @@ static TABLES: LazyLock<Option<[Vec<String>; 3]>> = LazyLock::new(|| {
              println!(\"{:?} {:?} {}\", x.dims(), y.dims(), x.i((177, 0))?.to_scalar::<f32>()?);",
             "frame_from_tensor(&x, &names)?.tensor(&names)?.eq(&x)?\
              .to_dtype(DType::F32)?.mean_all()?.to_scalar::<f32>()?",
-            "let knn = Knn::params(1).fit(&x, &y)?;\naccuracy(&y, &knn.predict(&x)?)?",
+            "let knn = Knn::params(1).fit((&x, &y))?;\naccuracy(&y, &knn.predict(&x)?)?",
             "wine.tensor(&[\"colour\"]).unwrap_err().to_string()",
         ],
         &[
@@ -259,7 +259,7 @@ static TABLES: LazyLock<Option<[Vec<String>; 3]>> = LazyLock::new(|| {
              .fit(&model, &mnist.train, &mnist.test)?;",
             "history.save_csv(\"history.csv\")?;\n\
              println!(\"{} {:?}\", history.frame()?.equals(&read_history(\"history.csv\")?), \
-             history.frame()?.get_column_names_str());",
+             history.frame()?.get_column_names());",
             "let pixels = mnist.train.images.flatten_from(1)?;\n\
              let pca = Pca::params(2).fit(&pixels)?;\n\
              let mut codes = CodeComparison::neighbours(3);\n\
@@ -507,7 +507,7 @@ fn crates_come_in_the_middle_of_a_session_with_features_macros_and_build_scripts
             "std::fs::write(\"stamped/src/lib.rs\", \"pub const STAMP: &str = \\\"new\\\";\")?;",
             ":dep stamped = { path = \"stamped\" }",
             "println!(\"{}\", stamped::STAMP);",
-            ":restart",
+            ":clear",
             ":dep stamped = { path = \"stamped\" }\nprintln!(\"{}\", stamped::STAMP);",
         ],
     );
