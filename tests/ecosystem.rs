@@ -392,15 +392,18 @@ fn candle_transformers_resnet_gives_what_ours_gives() {
         &[
             &format!(":dep candle-transformers\nuse cuaderno::prelude::*;\n{BLOCKS}"),
             OURS,
-            "let weights: std::collections::HashMap<String, Tensor> = ours.parameters().iter()\n    \
-                .map(|(name, kept)| (name.to_owned(), kept.var().as_tensor().clone())).collect();\n\
-             let vb = cuaderno::candle_nn::VarBuilder::from_tensors(weights, DType::F32, &Device::Cpu);\n\
-             let theirs = candle_transformers::models::resnet::resnet18(10, vb)?;\n\
-             let x = rng.normal(0.0, 1.0, &[2, 3, 64, 64])?;\n\
-             let (a, b) = (theirs.forward(&x)?, ours.forward(&x)?);\n\
-             let apart = (&a - &b)?.abs()?.max_all()?.to_scalar::<f32>()?;\n\
-             let size = b.abs()?.max_all()?.to_scalar::<f32>()?;\n\
-             println!(\"{:?} {}\", a.dims(), size > 0.1 && apart < 1e-4 * size);",
+            // In a block: what borrows, if only from nothing, cannot be kept.
+            "{\n    \
+             let weights: std::collections::HashMap<String, Tensor> = ours.parameters().iter()\n        \
+                .map(|(name, kept)| (name.to_owned(), kept.var().as_tensor().clone())).collect();\n    \
+             let vb = cuaderno::candle_nn::VarBuilder::from_tensors(weights, DType::F32, &Device::Cpu);\n    \
+             let theirs = candle_transformers::models::resnet::resnet18(10, vb)?;\n    \
+             let x = rng.normal(0.0, 1.0, &[2, 3, 64, 64])?;\n    \
+             let (a, b) = (theirs.forward(&x)?, ours.forward(&x)?);\n    \
+             let apart = (&a - &b)?.abs()?.max_all()?.to_scalar::<f32>()?;\n    \
+             let size = b.abs()?.max_all()?.to_scalar::<f32>()?;\n    \
+             println!(\"{:?} {}\", a.dims(), size > 0.1 && apart < 1e-4 * size);\n\
+             }",
         ],
     );
     says(&outputs[2], "[2, 10] true");
