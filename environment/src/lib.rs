@@ -7,6 +7,7 @@ pub mod engine;
 pub mod jupyter_lab;
 pub mod kernel;
 mod media;
+pub mod present;
 mod profile;
 pub mod python;
 pub mod run;

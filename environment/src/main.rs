@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use cuaderno_environment::{bench, data_command, doctor, engine, jupyter_lab, kernel, run, setup};
+use cuaderno_environment::{bench, data_command, doctor, engine, jupyter_lab, kernel, present, run, setup};
 
 /// Deep-learning notebooks in Rust.
 #[derive(Parser)]
@@ -28,6 +28,8 @@ enum Command {
     Setup,
     /// Open the notebooks in JupyterLab.
     Lab(jupyter_lab::LabArguments),
+    /// Execute a notebook and open it as slides.
+    Present(present::PresentArguments),
     /// Be the kernel that Jupyter talks to, or install it.
     Kernel(kernel::KernelArguments),
     /// Measure the notebook engine.
@@ -52,6 +54,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
     match command {
         Command::Run(arguments) => return run::run(arguments),
         Command::Data(command) => data_command::run(command)?,
+        Command::Present(arguments) => return present::run(arguments),
         Command::Doctor => return doctor::run(),
         Command::Lab(arguments) => jupyter_lab::run(arguments)?,
         Command::Kernel(arguments) => return kernel::run(arguments),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use candle_core::Tensor;
 
 use super::layer::{AnyPlan, Layer, Pass, Plan, check_name, forward_is_evaluation};
-use super::{Parameters, Summary};
+use super::{Parameters, Parts, Summary};
 use crate::{Result, Rng, Seed};
 
 /// A stack of named layers. Cloning it gives a second handle on the same weights.
@@ -177,6 +177,10 @@ impl Layer for Sequential {
             .fold(Parameters::new(), |all, (n, layer)| {
                 all.nest(n, layer.parameters())
             })
+    }
+
+    fn parts(&self) -> Parts<'_> {
+        Parts::Chain(self.steps().collect())
     }
 
     fn kind(&self) -> String {

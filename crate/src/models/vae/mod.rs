@@ -195,6 +195,11 @@ impl Vae {
         Ok(summary)
     }
 
+    /// The two networks by name, as a diagram shows them.
+    pub(crate) fn halves(&self) -> [(&'static str, &Sequential); 2] {
+        [("encoder", &self.encoder), ("decoder", &self.decoder)]
+    }
+
     fn r_loss_of(&self, logits: &Tensor, images: &Tensor) -> Result<Tensor> {
         let per_pixel = match self.pixel_loss {
             PixelLoss::Bce => ops::bce_with_logits(logits, images, Reduction::Mean)?,

@@ -1,0 +1,152 @@
+//! The drawing of a network: `diagram()` of networks and models.
+
+mod block;
+mod drawing;
+mod volume;
+
+use self::block::Block;
+use self::drawing::Pen;
+use super::canvas::{Area, Drawn};
+use super::style::MARGIN;
+use super::theme::Room;
+use super::{Figure, Plot};
+use crate::Result;
+use crate::models::{Autoencoder, CategoricalVae, Classifier, Gan, JointVae, Vae};
+use crate::nn::Sequential;
+
+/// A network from left to right.
+struct Diagram {
+    blocks: Block,
+}
+
+impl Diagram {
+    fn figure(blocks: Block) -> Result<Figure> {
+        Figure::new("diagram", Diagram { blocks })
+    }
+
+    fn pen(&self) -> Pen {
+        Pen::for_shapes(&self.blocks.shapes())
+    }
+}
+
+impl Plot for Diagram {
+    fn size(&self, room: Room) -> (f64, f64) {
+        let extent = self.pen().extent(&self.blocks);
+        let width = (extent.width + 2.0 * MARGIN).max(room.sheet / 2.0);
+        (
+            width.ceil(),
+            (extent.up + extent.down + 2.0 * MARGIN).ceil(),
+        )
+    }
+
+    fn is_line_art(&self) -> bool {
+        true
+    }
+
+    fn draw(&self, area: &Area, room: Room) -> Drawn {
+        let pen = self.pen();
+        let extent = pen.extent(&self.blocks);
+        let left = (self.size(room).0 - extent.width) / 2.0;
+        pen.draw(area, &self.blocks, (left, MARGIN + extent.up))
+    }
+}
+
+impl Sequential {
+    /// The network as papers draw it, from left to right: what each layer puts out, as large as its
+    /// shape says, with the layer's name above it and the shape below. The sides of images are drawn
+    /// to one scale; numbers of channels and of features grow with their logarithm.
+    ///
+    /// ```
+    /// use cuaderno::prelude::*;
+    /// let network = Sequential::input(&[1, 28, 28])
+    ///     .then("conv", Conv2d::filters(16).padding(1).activation(Activation::Relu))
+    ///     .then("pool", MaxPool2d::window(2))
+    ///     .then("flatten", Flatten)
+    ///     .then("digits", Dense::units(10))
+    ///     .build(6202)?;
+    /// let svg = network.diagram()?.svg()?;
+    /// assert!(svg.contains("Conv2d + Relu") && svg.contains("14 × 14"));
+    /// # Ok::<(), cuaderno::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If a layer does not take the output shape of the one before, or the network has more layers
+    /// than a figure has room for.
+    pub fn diagram(&self) -> Result<Figure> {
+        let input = Block::input(self.input_shape());
+        Diagram::figure(Block::Chain(vec![
+            input,
+            Block::of(self, self.input_shape())?,
+        ]))
+    }
+}
+
+impl Classifier {
+    /// As [`Sequential::diagram`].
+    ///
+    /// # Errors
+    /// As [`Sequential::diagram`].
+    pub fn diagram(&self) -> Result<Figure> {
+        self.network().diagram()
+    }
+}
+
+/// Two networks, one after the other, with a step between them.
+fn of_halves(halves: [(&str, &Sequential); 2], between: Option<Block>) -> Result<Figure> {
+    let [first, second] = halves;
+    let named = |(name, network): (&str, &Sequential)| {
+        let blocks = Block::of(network, network.input_shape())?;
+        Ok::<_, crate::Error>(Block::Named(name.to_owned(), Box::new(blocks)))
+    };
+    let mut chain = vec![Block::input(first.1.input_shape()), named(first)?];
+    chain.extend(between);
+    chain.push(named(second)?);
+    Diagram::figure(Block::Chain(chain))
+}
+
+/// The step of a variational autoencoder that draws a code.
+fn sampling(decoder: &Sequential) -> Option<Block> {
+    Some(Block::step("Sampling", decoder.input_shape()))
+}
+
+impl Autoencoder {
+    /// The encoder and the decoder, drawn as [`Sequential::diagram`] does.
+    ///
+    /// # Errors
+    /// As [`Sequential::diagram`].
+    pub fn diagram(&self) -> Result<Figure> {
+        of_halves(self.halves(), None)
+    }
+}
+
+impl Gan {
+    /// The generator and the discriminator, drawn as [`Sequential::diagram`] does.
+    ///
+    /// # Errors
+    /// As [`Sequential::diagram`].
+    pub fn diagram(&self) -> Result<Figure> {
+        of_halves(self.halves(), None)
+    }
+}
+
+macro_rules! diagram_with_sampling {
+    ($model:ty) => {
+        impl $model {
+            /// The encoder, the sampling and the decoder, drawn as [`Sequential::diagram`] does.
+            ///
+            /// # Errors
+            /// As [`Sequential::diagram`].
+            pub fn diagram(&self) -> Result<Figure> {
+                let halves = self.halves();
+                of_halves(halves, sampling(halves[1].1))
+            }
+        }
+    };
+}
+
+diagram_with_sampling!(Vae);
+diagram_with_sampling!(CategoricalVae);
+diagram_with_sampling!(JointVae);
+
+#[cfg(test)]
+mod tests;
