@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use cuaderno_environment::{bench, data_command, doctor, engine, jupyter_lab, kernel, present, run, setup};
+use cuaderno_environment::{
+    bench, data_command, doctor, engine, jupyter_lab, kernel, present, run, setup,
+};
 
 /// Deep-learning notebooks in Rust.
 #[derive(Parser)]

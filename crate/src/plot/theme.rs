@@ -108,7 +108,8 @@ impl Theme {
     fn least_contrast(self) -> f64 {
         match self {
             Self::Page => 1.0,
-            Self::Dark | Self::Projector => 3.5,
+            Self::Dark => 4.5,
+            Self::Projector => 3.5,
         }
     }
 }

@@ -51,7 +51,9 @@ impl Deck {
                 Some("markdown") if kind == Some("fragment") => {
                     let html: String = markdown_of(cell).map(|piece| piece.html).collect();
                     let slide = deck.slide();
-                    slide.html.push_str(&format!("<div class=\"fragment\">{html}</div>\n"));
+                    slide
+                        .html
+                        .push_str(&format!("<div class=\"fragment\">{html}</div>\n"));
                 }
                 Some("markdown") => deck.add_text(cell),
                 Some("code") => deck.add_code(cell),
@@ -201,7 +203,9 @@ impl Shown {
         let data = &output["data"];
         let figure = |mime: &str, base64: &str| {
             let address = format!("data:{mime};base64,{base64}");
-            Self::Figure(format!("<figure><img src=\"{address}\" alt=\"\"></figure>\n"))
+            Self::Figure(format!(
+                "<figure><img src=\"{address}\" alt=\"\"></figure>\n"
+            ))
         };
         let there = |mime: &str| Some(text(data.get(mime)?));
         if let Some(svg) = there("image/svg+xml") {

@@ -120,7 +120,10 @@ fn mathml(tex: &str, display_mode: DisplayMode) -> Option<String> {
 
 /// Text that may stand in HTML.
 pub fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 #[cfg(test)]
@@ -135,21 +138,34 @@ mod tests {
         let pieces = pieces(text, &attachments);
         assert_eq!(pieces[0].heading.as_deref(), Some("§1 · A name"));
         assert!(pieces[1].html.contains("<msub>") && pieces[1].html.contains("<mfrac>"));
-        assert!(pieces[2].html.contains("src=\"data:image/png;base64,AAAA\""));
+        assert!(
+            pieces[2]
+                .html
+                .contains("src=\"data:image/png;base64,AAAA\"")
+        );
         assert!(pieces[2].size > pieces[0].size);
     }
 
     #[test]
     fn what_is_no_formula_stands_as_it_is() {
         let pieces = pieces("$\\nosuchcommand < 1$", &Value::Null);
-        assert!(pieces[0].html.contains("<code>\\nosuchcommand &lt; 1</code>"), "{}", pieces[0].html);
+        assert!(
+            pieces[0]
+                .html
+                .contains("<code>\\nosuchcommand &lt; 1</code>"),
+            "{}",
+            pieces[0].html
+        );
     }
 
     #[test]
     fn every_formula_of_the_labs_can_be_drawn() {
         for entry in std::fs::read_dir(crate::workbook::notebooks()).unwrap() {
             let path = entry.unwrap().path();
-            if path.extension().is_none_or(|extension| extension != "ipynb") {
+            if path
+                .extension()
+                .is_none_or(|extension| extension != "ipynb")
+            {
                 continue;
             }
             let text = std::fs::read_to_string(&path).unwrap();
@@ -158,11 +174,22 @@ mod tests {
                 if cell["cell_type"] != "markdown" {
                     continue;
                 }
-                let source: String = cell["source"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-                for event in Parser::new_ext(&source, Options::ENABLE_MATH | Options::ENABLE_TABLES) {
+                let source: String = cell["source"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .collect();
+                for event in Parser::new_ext(&source, Options::ENABLE_MATH | Options::ENABLE_TABLES)
+                {
                     if let Event::InlineMath(tex) | Event::DisplayMath(tex) = event {
                         let drawn = formula(&tex, DisplayMode::Block);
-                        assert!(drawn.starts_with("<math"), "{}, {}: {tex}", path.display(), cell["id"]);
+                        assert!(
+                            drawn.starts_with("<math"),
+                            "{}, {}: {tex}",
+                            path.display(),
+                            cell["id"]
+                        );
                     }
                 }
             }

@@ -48,24 +48,10 @@ impl Pen {
         }
     }
 
-    pub fn extent(&self, block: &Block) -> Extent {
+    fn extent(&self, block: &Block) -> Extent {
         match block {
             Block::Output { layer, shape } => self.output_extent(layer, shape),
-            Block::Chain(blocks) => {
-                let extents = blocks.iter().map(|block| self.extent(block));
-                extents.fold(
-                    Extent {
-                        width: 0.0,
-                        up: 0.0,
-                        down: 0.0,
-                    },
-                    |all, one| Extent {
-                        width: all.width + one.width,
-                        up: all.up.max(one.up),
-                        down: all.down.max(one.down),
-                    },
-                )
-            }
+            Block::Chain(blocks) => self.chain_extent(blocks),
             Block::Lanes(lanes, _, joined) => {
                 let mut height = -LANE_GAP;
                 let mut width: f64 = 0.0;
@@ -100,6 +86,21 @@ impl Pen {
         }
     }
 
+    /// The extent of blocks one after the other.
+    pub fn chain_extent(&self, blocks: &[Block]) -> Extent {
+        let nothing = Extent {
+            width: 0.0,
+            up: 0.0,
+            down: 0.0,
+        };
+        let extents = blocks.iter().map(|block| self.extent(block));
+        extents.fold(nothing, |all, one| Extent {
+            width: all.width + one.width,
+            up: all.up.max(one.up),
+            down: all.down.max(one.down),
+        })
+    }
+
     fn output_extent(&self, layer: &str, shape: &[usize]) -> Extent {
         let volume = self.measure.volume(shape);
         let texts = shape_width(shape).max(LINE);
@@ -111,20 +112,23 @@ impl Pen {
         }
     }
 
+    /// Draws blocks one after the other, from `x` along `axis`.
+    pub fn draw_chain(&self, area: &Area, blocks: &[Block], (x, axis): (f64, f64)) -> Drawn {
+        let mut x = x;
+        for block in blocks {
+            self.draw(area, block, (x, axis))?;
+            x += self.extent(block).width;
+        }
+        Ok(())
+    }
+
     /// Draws a block whose axis begins at `x`, `axis`.
-    pub fn draw(&self, area: &Area, block: &Block, (x, axis): (f64, f64)) -> Drawn {
+    fn draw(&self, area: &Area, block: &Block, (x, axis): (f64, f64)) -> Drawn {
         let extent = self.extent(block);
         let end = x + extent.width;
         match block {
             Block::Output { layer, shape } => self.draw_output(area, layer, shape, (x, axis), end),
-            Block::Chain(blocks) => {
-                let mut x = x;
-                for block in blocks {
-                    self.draw(area, block, (x, axis))?;
-                    x += self.extent(block).width;
-                }
-                Ok(())
-            }
+            Block::Chain(blocks) => self.draw_chain(area, blocks, (x, axis)),
             Block::Lanes(lanes, join, joined) => {
                 self.draw_lanes(area, lanes, (*join, joined), (x, axis), extent)
             }

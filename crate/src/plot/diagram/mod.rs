@@ -14,29 +14,52 @@ use crate::Result;
 use crate::models::{Autoencoder, CategoricalVae, Classifier, Gan, JointVae, Vae};
 use crate::nn::Sequential;
 
-/// A network from left to right.
+/// Space between rows.
+const ROW_GAP: f64 = 20.0;
+
+/// A network from left to right, in as many rows as it needs.
 struct Diagram {
-    blocks: Block,
+    chain: Vec<Block>,
 }
 
 impl Diagram {
-    fn figure(blocks: Block) -> Result<Figure> {
-        Figure::new("diagram", Diagram { blocks })
+    fn figure(chain: Vec<Block>) -> Result<Figure> {
+        Figure::new("diagram", Diagram { chain })
     }
 
     fn pen(&self) -> Pen {
-        Pen::for_shapes(&self.blocks.shapes())
+        let shapes: Vec<_> = self.chain.iter().flat_map(Block::shapes).collect();
+        Pen::for_shapes(&shapes)
+    }
+
+    /// The blocks of each row, which is no wider than the sheet if they can be parted.
+    fn rows(&self, pen: &Pen, room: Room) -> Vec<&[Block]> {
+        let most = room.sheet - 2.0 * MARGIN;
+        let mut rows = Vec::new();
+        let mut start = 0;
+        for end in 1..self.chain.len() {
+            let width = pen.chain_extent(&self.chain[start..=end]).width;
+            // The input is no row of its own.
+            if width > most && end > 1 {
+                rows.push(&self.chain[start..end]);
+                start = end;
+            }
+        }
+        rows.push(&self.chain[start..]);
+        rows
     }
 }
 
 impl Plot for Diagram {
     fn size(&self, room: Room) -> (f64, f64) {
-        let extent = self.pen().extent(&self.blocks);
-        let width = (extent.width + 2.0 * MARGIN).max(room.sheet / 2.0);
-        (
-            width.ceil(),
-            (extent.up + extent.down + 2.0 * MARGIN).ceil(),
-        )
+        let pen = self.pen();
+        let extents = self.rows(&pen, room).into_iter();
+        let extents = extents.map(|row| pen.chain_extent(row));
+        let (width, height) = extents.fold((room.sheet / 2.0, 0.0), |(width, height), row| {
+            let row_width = row.width + 2.0 * MARGIN;
+            (row_width.max(width), height + row.up + row.down + ROW_GAP)
+        });
+        (width.ceil(), (height - ROW_GAP + 2.0 * MARGIN).ceil())
     }
 
     fn is_line_art(&self) -> bool {
@@ -45,16 +68,23 @@ impl Plot for Diagram {
 
     fn draw(&self, area: &Area, room: Room) -> Drawn {
         let pen = self.pen();
-        let extent = pen.extent(&self.blocks);
-        let left = (self.size(room).0 - extent.width) / 2.0;
-        pen.draw(area, &self.blocks, (left, MARGIN + extent.up))
+        let width = self.size(room).0;
+        let mut top = MARGIN;
+        for row in self.rows(&pen, room) {
+            let extent = pen.chain_extent(row);
+            let left = (width - extent.width) / 2.0;
+            pen.draw_chain(area, row, (left, top + extent.up))?;
+            top += extent.up + extent.down + ROW_GAP;
+        }
+        Ok(())
     }
 }
 
 impl Sequential {
     /// The network as papers draw it, from left to right: what each layer puts out, as large as its
     /// shape says, with the layer's name above it and the shape below. The sides of images are drawn
-    /// to one scale; numbers of channels and of features grow with their logarithm.
+    /// to one scale; numbers of channels and of features grow with their logarithm. What is wider
+    /// than a figure goes on in a second row.
     ///
     /// ```
     /// use cuaderno::prelude::*;
@@ -73,11 +103,12 @@ impl Sequential {
     /// If a layer does not take the output shape of the one before, or the network has more layers
     /// than a figure has room for.
     pub fn diagram(&self) -> Result<Figure> {
-        let input = Block::input(self.input_shape());
-        Diagram::figure(Block::Chain(vec![
-            input,
-            Block::of(self, self.input_shape())?,
-        ]))
+        let mut chain = vec![Block::input(self.input_shape())];
+        match Block::of(self, self.input_shape())? {
+            Block::Chain(blocks) => chain.extend(blocks),
+            block => chain.push(block),
+        }
+        Diagram::figure(chain)
     }
 }
 
@@ -101,7 +132,7 @@ fn of_halves(halves: [(&str, &Sequential); 2], between: Option<Block>) -> Result
     let mut chain = vec![Block::input(first.1.input_shape()), named(first)?];
     chain.extend(between);
     chain.push(named(second)?);
-    Diagram::figure(Block::Chain(chain))
+    Diagram::figure(chain)
 }
 
 /// The step of a variational autoencoder that draws a code.

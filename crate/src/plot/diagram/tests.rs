@@ -116,6 +116,18 @@ fn a_model_shows_both_networks_and_what_is_between_them() {
 }
 
 #[test]
+fn what_is_too_wide_goes_on_in_a_second_row() {
+    let figure = VaeArchitecture::inf395(2)
+        .build(1)
+        .unwrap()
+        .diagram()
+        .unwrap();
+    assert!(place(&figure, "decoder") < place(&figure, "encoder") + 300.0);
+    let (width, _) = figure.plot().size(Theme::Page.room());
+    assert!(width <= Theme::Page.room().sheet, "{width}");
+}
+
+#[test]
 fn texts_lie_inside_the_figure_in_every_theme() {
     for theme in [Theme::Page, Theme::Dark, Theme::Projector] {
         let figure = Vae::dense(40, 2, 1)
