@@ -43,14 +43,21 @@ pub fn pieces(markdown: &str, attachments: &Value) -> Vec<Piece> {
 fn piece(events: Vec<Event>, attachments: &Value) -> Piece {
     let mut size = 0;
     let mut text = String::new();
+    let mut in_picture = false;
     for event in &events {
         match event {
+            Event::End(TagEnd::Image) => in_picture = false,
+            // What a reader is told who does not see it.
+            _ if in_picture => {}
             Event::Text(words) | Event::Code(words) | Event::InlineMath(words) => {
                 text.push_str(words);
                 size += words.chars().count();
             }
             Event::DisplayMath(_) => size += FORMULA,
-            Event::Start(Tag::Image { .. }) => size += PICTURE,
+            Event::Start(Tag::Image { .. }) => {
+                in_picture = true;
+                size += PICTURE;
+            }
             Event::Start(Tag::TableRow | Tag::Item) => size += ROW,
             _ => {}
         }
@@ -84,7 +91,7 @@ fn drawn<'a>(event: Event<'a>, attachments: &Value) -> Event<'a> {
             title,
             id,
         }),
-        Event::End(TagEnd::Image) | _ => event,
+        _ => event,
     }
 }
 
