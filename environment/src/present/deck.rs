@@ -10,6 +10,8 @@ use super::markdown::{self, escaped, pieces};
 const ROOM: usize = 600;
 /// A figure stands below as much at most; else it has a slide of its own.
 const ABOVE_A_FIGURE: usize = 320;
+/// A table or a text of more lines is treated as a figure.
+const LONG: usize = 8;
 /// What a line of code or of printed text takes.
 const LINE: usize = 60;
 
@@ -111,7 +113,13 @@ impl Deck {
                     }
                     self.add(&html, ROOM);
                 }
-                Shown::Lines(html, lines) => self.add(&html, LINE * lines),
+                Shown::Lines(html, lines) => {
+                    let is_long = lines > LONG;
+                    if is_long && self.slide().size > ABOVE_A_FIGURE {
+                        self.go_on();
+                    }
+                    self.add(&html, LINE * lines);
+                }
             }
         }
     }

@@ -2,7 +2,7 @@
 function fit() {
   const page = Reveal.getCurrentSlide()?.querySelector(".page");
   if (!page) return;
-  for (let size = 28; size > 14 && page.scrollHeight > page.clientHeight; size--) {
+  for (let size = 28; size > 12 && page.scrollHeight > page.clientHeight; size--) {
     page.style.fontSize = size + "px";
   }
 }

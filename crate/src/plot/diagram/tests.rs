@@ -130,18 +130,26 @@ fn what_is_too_wide_goes_on_in_a_second_row() {
 #[test]
 fn texts_lie_inside_the_figure_in_every_theme() {
     for theme in [Theme::Page, Theme::Dark, Theme::Projector] {
-        let figure = Vae::dense(40, 2, 1)
-            .unwrap()
-            .diagram()
-            .unwrap()
-            .theme(theme);
-        let svg = figure.svg().unwrap();
+        let figure = Vae::dense(40, 2, 1).unwrap().diagram().unwrap();
+        let svg = figure.theme(theme).svg().unwrap();
         let document = roxmltree::Document::parse(&svg).unwrap();
         let view = document.root_element().attribute("viewBox").unwrap();
         let width: f64 = view.split(' ').nth(2).unwrap().parse().unwrap();
-        for (text, x) in texts(&figure) {
-            let half = super::super::style::text_width(&text, super::super::style::AXIS_TEXT) / 2.0;
+        // Names of layers read upwards and have no x; all others are set in their middle.
+        let texts = document
+            .descendants()
+            .filter(|node| node.has_tag_name("text"));
+        let mut level = 0;
+        for node in texts {
+            let Some(x) = node.attribute("x") else {
+                continue;
+            };
+            level += 1;
+            let (text, x): (&str, f64) = (node.text().unwrap(), x.parse().unwrap());
+            let size = node.attribute("font-size").unwrap().parse().unwrap();
+            let half = super::super::style::text_width(text, size) / 2.0;
             assert!(half < x && x + half < width, "{text} at {x} of {width}");
         }
+        assert!(level > 8, "{level}");
     }
 }
