@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use cuaderno_environment::{
-    bench, data_command, doctor, engine, jupyter_lab, kernel, present, run, setup,
+    bench, data_command, doctor, engine, jupyter_lab, kernel, present, release, run, setup,
 };
 
 /// Deep-learning notebooks in Rust.
@@ -21,6 +21,8 @@ struct Arguments {
 enum Command {
     /// Execute notebooks headless and keep their results in `runs/`.
     Run(run::RunArguments),
+    /// Cut the students' versions of labs, after a trial of every known answer.
+    Release(release::ReleaseArguments),
     /// List, fetch and verify the data sets.
     #[command(subcommand)]
     Data(data_command::DataCommand),
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
 fn dispatch(command: Command) -> Result<ExitCode> {
     match command {
         Command::Run(arguments) => return run::run(arguments),
+        Command::Release(arguments) => return release::run(arguments),
         Command::Data(command) => data_command::run(command)?,
         Command::Present(arguments) => return present::run(arguments),
         Command::Doctor => return doctor::run(),

@@ -1,4 +1,4 @@
-//! The losses of a training, epoch by epoch.
+//! Learning curves.
 
 use plotters::element::Polygon;
 use plotters::series::LineSeries;
@@ -14,9 +14,9 @@ use super::{Figure, Plot};
 use crate::train::{Epoch, History, Measure};
 use crate::{Error, Result};
 
-/// Height of a panel where there are several, of an ordinary figure's.
+/// The height of a panel if there are several, as a fraction of an ordinary figure's.
 const PANEL: f64 = 0.77;
-/// The first epoch is left out where the others would fill less than this part of the axis.
+/// The first epoch is left out if the others would fill less than this fraction of the axis.
 const LEAST_SHARE: f64 = 0.1;
 
 /// Shows the losses of a training, epoch by epoch, with a panel for each part that the model names.
@@ -63,7 +63,7 @@ impl History {
     /// The [`learning_curve`] of this training.
     ///
     /// # Errors
-    /// As [`learning_curve`].
+    /// As for [`learning_curve`].
     pub fn plot(&self) -> Result<Figure> {
         learning_curve(self)
     }
@@ -75,7 +75,7 @@ struct LearningCurve {
 
 /// The two curves of one part of the loss.
 struct Panel {
-    /// The part's name, and what is left out.
+    /// The name of the part, and a note on what is left out.
     name: String,
     curves: Vec<Curve>,
 }
@@ -228,7 +228,7 @@ impl Panel {
     }
 }
 
-/// The outline of mean ± std.
+/// The outline of the band from mean - std to mean + std.
 fn band(points: &[Point]) -> Vec<(f64, f64)> {
     if let [only] = points {
         // A single epoch has no extent; its band is a narrow bar.

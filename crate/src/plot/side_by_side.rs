@@ -6,14 +6,14 @@ use super::theme::Room;
 use super::{Figure, Plot};
 use crate::{Error, Result};
 
-/// Two figures share a sheet that is wider than an ordinary figure's, so that their text keeps its
+/// The width of a sheet with two figures, in ordinary sheets: wider, so that their text keeps its
 /// size.
 const SHEET: f64 = 1.35;
 
 /// Shows two or three figures next to each other, each below its own title.
 ///
 /// # Errors
-/// If there are fewer or more figures, or they are too large for one sheet.
+/// If there are fewer than two or more than three figures, or they are too large for one sheet.
 ///
 /// ```
 /// use cuaderno::plot::{histogram, side_by_side};

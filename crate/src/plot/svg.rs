@@ -47,14 +47,14 @@ impl Svg {
         svg
     }
 
-    /// The document, closed.
+    /// Closes the document and returns it.
     pub fn finish(mut self) -> String {
         self.push(format_args!("</svg>"));
         self.document
     }
 
     fn push(&mut self, element: fmt::Arguments) {
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(self.document, "{element}");
     }
 }
@@ -104,7 +104,7 @@ impl Surface for Svg {
     }
 
     fn image(&mut self, image: &Image, (x, y): Point, pixel: f32) {
-        // Browsers know the style, other programs the attribute.
+        // Browsers use the style, other programs the attribute.
         self.push(format_args!(
             "<image x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{}\" \
              image-rendering=\"optimizeSpeed\" style=\"image-rendering:pixelated\" \
@@ -153,7 +153,7 @@ impl Display for Paint {
     }
 }
 
-/// Text that may stand in an XML document.
+/// Text that is valid in an XML document.
 struct Escaped<'a>(&'a str);
 
 impl Display for Escaped<'_> {
@@ -163,7 +163,7 @@ impl Display for Escaped<'_> {
                 '<' => f.write_str("&lt;")?,
                 '>' => f.write_str("&gt;")?,
                 '&' => f.write_str("&amp;")?,
-                // XML has no way to write the other control characters.
+                // XML cannot represent the other control characters.
                 character if character.is_control() => f.write_char(' ')?,
                 character => f.write_char(character)?,
             }
