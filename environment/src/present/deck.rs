@@ -42,6 +42,8 @@ impl Deck {
                 Some("skip") => continue,
                 Some("notes") => {
                     let notes: String = markdown_of(cell).map(|piece| piece.html).collect();
+                    // What a notebook folds, the speaker sees at once.
+                    let notes = notes.replace("<details>", "<details open>");
                     deck.slide().notes.push_str(&notes);
                     continue;
                 }
@@ -273,7 +275,7 @@ mod tests {
             code,
             markdown("It is true.", "fragment"),
             markdown("Below", "subslide"),
-            markdown("Say this.", "notes"),
+            markdown("<details>\n\nSay this.\n\n</details>", "notes"),
             markdown("Not shown.", "skip"),
         ];
         let deck = Deck::of(&json!({"cells": cells}));
@@ -286,7 +288,7 @@ mod tests {
             "data:image/png;base64,AAAA",
             "<div class=\"fragment\"><p>It is true.</p>",
             "<header>One</header>\n<p>Below</p>",
-            "<aside class=\"notes\"><p>Say this.</p>",
+            "<aside class=\"notes\"><details open>\n<p>Say this.</p>",
         ] {
             assert!(page.contains(part), "{part}");
         }
