@@ -39,8 +39,9 @@ impl Diagram {
         let mut start = 0;
         for end in 1..self.chain.len() {
             let width = pen.chain_extent(&self.chain[start..=end]).width;
-            // The input is no row of its own.
-            if width > most && end > 1 {
+            // A single output, such as the input, is no row of its own.
+            let is_single = matches!(self.chain[start..end], [Block::Output { .. }]);
+            if width > most && !is_single {
                 rows.push(&self.chain[start..end]);
                 start = end;
             }
