@@ -19,6 +19,7 @@ mod hints;
 mod impls;
 mod includes;
 mod input;
+mod kept;
 mod limits;
 mod literals;
 mod macros;
@@ -287,6 +288,14 @@ impl Engine {
             self.gone.after_failure(new, &before, place.as_deref());
             return ended(Some(Failure::of_answer(answer)));
         }
+        let folder = self.session.folder();
+        if reading::restarts(&prepared) {
+            Dependencies::forget(folder);
+        } else if reading::asks_for_crates(&prepared)
+            && let Some(sentence) = Dependencies::outdated(folder)
+        {
+            return ended(Some(Failure::refused(sentence)));
+        }
         let (cut, whole_numbers) = self.whole_numbers.warnings(&prepared, &types);
         let warnings = self.gradients.warnings(code) + &cut;
         if !warnings.is_empty() {
@@ -304,6 +313,9 @@ impl Engine {
         let result = self.run(&prepared, &mut callbacks);
         let ended_by = self.watch.end();
         let lost = matches!(result, Err(evcxr::Error::SubprocessTerminated(_)));
+        if lost {
+            Dependencies::forget(self.session.folder());
+        }
         if lost || reading::restarts(&prepared) {
             self.wait_for_new_process();
         } else if !self.processes.are_alive() {
@@ -558,6 +570,7 @@ impl Engine {
     fn restart(&mut self) {
         // It fails only where no process can be started; the next cell says so.
         let _ = self.context.execute(":restart");
+        Dependencies::forget(self.session.folder());
         self.wait_for_new_process();
     }
 
