@@ -10,6 +10,7 @@ mod bar_chart;
 mod canvas;
 mod confusion;
 mod curves;
+mod diagram;
 mod figure;
 mod histogram;
 mod histograms;
@@ -26,6 +27,7 @@ mod scatter;
 mod side_by_side;
 mod style;
 mod svg;
+mod theme;
 mod values;
 
 pub use bar_chart::bar_chart;
@@ -41,20 +43,21 @@ pub use line_chart::line_chart;
 pub use reconstructions::reconstructions;
 pub use scatter::scatter;
 pub use side_by_side::side_by_side;
+pub use theme::{Theme, set_theme};
 pub use values::Values;
 
 use canvas::{Area, Drawn};
+use theme::Room;
 
 /// The part of a figure below its title.
 trait Plot: Send + Sync {
-    /// Width and height in logical pixels when `width` is available. Images have a size of their
-    /// own.
-    fn size(&self, width: f64) -> (f64, f64);
+    /// Width and height in logical pixels in that room. Images have a size of their own.
+    fn size(&self, room: Room) -> (f64, f64);
 
     /// Whether a notebook shows the figure as SVG: good for lines, which stay sharp at any zoom, and
     /// bad for images and for thousands of points, which make large and slow documents.
     fn is_line_art(&self) -> bool;
 
     /// Draws on an area of that size.
-    fn draw(&self, area: &Area) -> Drawn;
+    fn draw(&self, area: &Area, room: Room) -> Drawn;
 }
