@@ -69,7 +69,7 @@ impl Movement {
 
     /// The picture moved, with bilinear interpolation, in a frame of `height` and `width` pixels
     /// about the same centre.
-    pub(crate) fn of(self, picture: &Picture, size: [usize; 2], outside: Outside) -> Picture {
+    pub(super) fn of(self, picture: &Picture, size: [usize; 2], outside: Outside) -> Picture {
         let [height, width] = size;
         let mut pixels = vec![0.0; picture.planes().count() * height * width];
         let planes = pixels.chunks_exact_mut(height * width);
