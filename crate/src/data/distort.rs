@@ -1,4 +1,4 @@
-//! Augmentation: images rotated, shifted and scaled at random.
+//! Images rotated, shifted and scaled at random within one set of limits, for the loss of a model.
 
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
@@ -27,7 +27,8 @@ pub struct Distortion {
 }
 
 /// Rotates and scales each of the images `[n, channels, height, width]` about its centre and shifts
-/// it, with bilinear interpolation. Pixels from outside the image are 0.
+/// it, with bilinear interpolation. Pixels from outside the image are 0. To train on changed images,
+/// take an [`Augmentation`](super::Augmentation).
 ///
 /// # Errors
 /// If the shape is another one, a limit is negative or not finite, or the scale is 1 or more.
