@@ -80,16 +80,18 @@ pub fn distort(images: &Tensor, limits: Distortion, seed: impl Seed) -> Result<T
     let pairs = distorted
         .par_chunks_mut(image)
         .zip(values.par_chunks(image));
-    pairs.zip(movements).for_each(|((output, input), movement)| {
-        let plane = height * width;
-        for (output, input) in output
-            .chunks_exact_mut(plane)
-            .zip(input.chunks_exact(plane))
-        {
-            let size = [height, width];
-            movement.draw(size, input, size, output, Outside::Black);
-        }
-    });
+    pairs
+        .zip(movements)
+        .for_each(|((output, input), movement)| {
+            let plane = height * width;
+            for (output, input) in output
+                .chunks_exact_mut(plane)
+                .zip(input.chunks_exact(plane))
+            {
+                let size = [height, width];
+                movement.draw(size, input, size, output, Outside::Black);
+            }
+        });
     let distorted = Tensor::from_vec(distorted, images.shape(), &Device::Cpu)?;
     Ok((distorted.to_dtype(images.dtype())?).to_device(images.device())?)
 }

@@ -44,7 +44,11 @@ impl Amount {
         }
         Err(Error::argument(
             name,
-            if low == high { format!("{low}") } else { format!("{low} to {high}") },
+            if low == high {
+                format!("{low}")
+            } else {
+                format!("{low} to {high}")
+            },
             match least {
                 f64::MIN => "a finite number, or a range with the lower one first".to_owned(),
                 _ => format!("{least} or above, or a range with the lower number first"),

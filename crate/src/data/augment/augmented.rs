@@ -66,6 +66,9 @@ impl Examples for Augmented {
     fn training_batch(&self, indices: &[u32], rng: &Rng) -> Result<Batch> {
         let LabelledImages { images, labels } = self.examples.select(indices)?;
         let draws = |place: usize| rng.child(u64::from(indices[place]));
-        Ok(Batch::new(self.augmentation.of_each(&images, draws)?, labels))
+        Ok(Batch::new(
+            self.augmentation.of_each(&images, draws)?,
+            labels,
+        ))
     }
 }

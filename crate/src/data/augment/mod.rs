@@ -137,7 +137,9 @@ impl Augmentation {
 
         let (old, new) = (channels * height * width, channels * size[0] * size[1]);
         let mut changed = vec![0f32; n * new];
-        let pairs = changed.par_chunks_exact_mut(new).zip(pixels.par_chunks_exact(old));
+        let pairs = changed
+            .par_chunks_exact_mut(new)
+            .zip(pixels.par_chunks_exact(old));
         pairs.enumerate().for_each(|(place, (changed, pixels))| {
             let picture = Picture {
                 height,

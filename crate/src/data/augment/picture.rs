@@ -35,12 +35,15 @@ impl Picture {
 
     /// The window of that size whose upper left corner is in row `top` and column `left`.
     pub(super) fn window(&self, [top, left]: [usize; 2], [height, width]: [usize; 2]) -> Self {
-        let rows = (self.planes())
-            .flat_map(|plane| plane.chunks_exact(self.width).skip(top).take(height));
+        let rows =
+            (self.planes()).flat_map(|plane| plane.chunks_exact(self.width).skip(top).take(height));
         Self {
             height,
             width,
-            pixels: rows.flat_map(|row| &row[left..left + width]).copied().collect(),
+            pixels: rows
+                .flat_map(|row| &row[left..left + width])
+                .copied()
+                .collect(),
         }
     }
 
@@ -75,7 +78,10 @@ mod tests {
         Picture {
             height: 2,
             width: 3,
-            pixels: [1.0, 2.0, 3.0, 4.0, 5.0, 6.0].map(|x| [x, 10.0 * x]).as_flattened().to_vec(),
+            pixels: [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+                .map(|x| [x, 10.0 * x])
+                .as_flattened()
+                .to_vec(),
         }
         .by_channel()
     }

@@ -95,7 +95,10 @@ impl Step {
         match *self {
             Self::Pad(border) => return picture.padded(border),
             Self::Crop([rows, columns]) => {
-                let corner = [rng.below(old[0] - rows + 1), rng.below(old[1] - columns + 1)];
+                let corner = [
+                    rng.below(old[0] - rows + 1),
+                    rng.below(old[1] - columns + 1),
+                ];
                 return picture.window(corner, [rows, columns]);
             }
             Self::Resize(size) => {

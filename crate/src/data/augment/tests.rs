@@ -68,7 +68,10 @@ fn a_training_batch_draws_the_same_however_examples_are_split() {
     let rng = Rng::new(9);
     let drawn = |indices: &[u32]| {
         let batch = augmented.training_batch(indices, &rng).unwrap();
-        (numbers(&batch.inputs), batch.targets.to_vec1::<u32>().unwrap())
+        (
+            numbers(&batch.inputs),
+            batch.targets.to_vec1::<u32>().unwrap(),
+        )
     };
     let (whole, labels) = drawn(&[0, 1, 2, 3, 4, 5]);
     assert_eq!(labels, [5, 4, 3, 2, 1, 0]);
@@ -78,7 +81,10 @@ fn a_training_batch_draws_the_same_however_examples_are_split() {
     let (other_way, _) = drawn(&[5, 1, 0]);
     assert_eq!(other_way[70..140], whole[70..140]);
     // Outside training they are what they are.
-    assert_eq!(numbers(&augmented.all().unwrap().inputs), numbers(&images()));
+    assert_eq!(
+        numbers(&augmented.all().unwrap().inputs),
+        numbers(&images())
+    );
 }
 
 #[test]
@@ -86,16 +92,34 @@ fn exact_changes_of_a_batch() {
     let x = images();
     let changed = |augmentation: Augmentation| augmentation.apply(&x, 1).unwrap();
     let flipped = changed(Augmentation::new().flip_horizontally(1.0));
-    assert_eq!(numbers(&flipped.i((3, 1, 2, 0)).unwrap()), numbers(&x.i((3, 1, 2, 6)).unwrap()));
+    assert_eq!(
+        numbers(&flipped.i((3, 1, 2, 0)).unwrap()),
+        numbers(&x.i((3, 1, 2, 6)).unwrap())
+    );
     let upside = changed(Augmentation::new().flip_vertically(1.0));
-    assert_eq!(numbers(&upside.i((3, 1, 0)).unwrap()), numbers(&x.i((3, 1, 4)).unwrap()));
-    let twice = changed(Augmentation::new().flip_vertically(1.0).flip_vertically(1.0));
+    assert_eq!(
+        numbers(&upside.i((3, 1, 0)).unwrap()),
+        numbers(&x.i((3, 1, 4)).unwrap())
+    );
+    let twice = changed(
+        Augmentation::new()
+            .flip_vertically(1.0)
+            .flip_vertically(1.0),
+    );
     assert_eq!(numbers(&twice), numbers(&x));
-    let never = changed(Augmentation::new().flip_vertically(0.0).rotate(0.0).zoom(1.0));
+    let never = changed(
+        Augmentation::new()
+            .flip_vertically(0.0)
+            .rotate(0.0)
+            .zoom(1.0),
+    );
     assert_eq!(numbers(&never), numbers(&x));
     let padded = changed(Augmentation::new().pad(3));
     assert_eq!(padded.dims(), [6, 2, 11, 13]);
-    assert_eq!(numbers(&padded.i((.., .., 3..8, 3..10)).unwrap()), numbers(&x));
+    assert_eq!(
+        numbers(&padded.i((.., .., 3..8, 3..10)).unwrap()),
+        numbers(&x)
+    );
     let half = changed(Augmentation::new().brightness(0.5));
     assert_eq!(numbers(&half), numbers(&(&x * 0.5).unwrap()));
 }
@@ -104,8 +128,13 @@ fn exact_changes_of_a_batch() {
 fn a_crop_is_a_window_of_the_picture_and_takes_each_place() {
     // Pixels that say where they are.
     let places = Tensor::arange(0f32, 16.0, &Device::Cpu).unwrap();
-    let pictures = (places.reshape((1, 1, 4, 4)).unwrap()).broadcast_as((200, 1, 4, 4)).unwrap();
-    let crops = Augmentation::new().crop([3, 2]).apply(&pictures, 4).unwrap();
+    let pictures = (places.reshape((1, 1, 4, 4)).unwrap())
+        .broadcast_as((200, 1, 4, 4))
+        .unwrap();
+    let crops = Augmentation::new()
+        .crop([3, 2])
+        .apply(&pictures, 4)
+        .unwrap();
     let mut corners = std::collections::BTreeSet::new();
     for crop in crops.flatten_from(1).unwrap().to_vec2::<f32>().unwrap() {
         let offsets: Vec<f32> = crop.iter().map(|pixel| pixel - crop[0]).collect();
@@ -118,11 +147,17 @@ fn a_crop_is_a_window_of_the_picture_and_takes_each_place() {
 #[test]
 fn draws_stay_in_their_range_and_fill_it() {
     let bright = Tensor::full(0.5f32, (500, 1, 1, 1), &Device::Cpu).unwrap();
-    let found = Augmentation::new().brightness(0.6..=1.4).apply(&bright, 5).unwrap();
+    let found = Augmentation::new()
+        .brightness(0.6..=1.4)
+        .apply(&bright, 5)
+        .unwrap();
     let found = numbers(&found);
     let least = found.iter().copied().fold(1.0, f32::min);
     let most = found.iter().copied().fold(0.0, f32::max);
-    assert!((0.3..0.31).contains(&least) && (0.69..=0.7).contains(&most), "{least} {most}");
+    assert!(
+        (0.3..0.31).contains(&least) && (0.69..=0.7).contains(&most),
+        "{least} {most}"
+    );
 }
 
 #[test]
@@ -152,8 +187,15 @@ fn what_cannot_be_done_is_one_sentence() {
     assert!(new().pad(1).crop([6, 6]).apply(&images(), 1).is_ok());
 
     let standardised = (images() * 3.0).unwrap();
-    let error = new().contrast(1.0).apply(&standardised, 1).unwrap_err().to_string();
-    assert!(error.contains("between 0 and 1; standardise images after that"), "{error}");
+    let error = new()
+        .contrast(1.0)
+        .apply(&standardised, 1)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("between 0 and 1; standardise images after that"),
+        "{error}"
+    );
     assert!(new().rotate(3.0).apply(&standardised, 1).is_ok());
     let flat = images().flatten_from(2).unwrap();
     let error = new().apply(&flat, 1).unwrap_err().to_string();
@@ -161,7 +203,10 @@ fn what_cannot_be_done_is_one_sentence() {
     let labels = Tensor::zeros(6, DType::U32, &Device::Cpu).unwrap();
     let set = LabelledImages::new(images(), labels).unwrap();
     let error = set.augmented(&new().pad(1)).unwrap_err().to_string();
-    assert!(error.contains("5 x 7 pixels 7 x 9") && error.contains("`.crop([5, 7])`"), "{error}");
+    assert!(
+        error.contains("5 x 7 pixels 7 x 9") && error.contains("`.crop([5, 7])`"),
+        "{error}"
+    );
 }
 
 proptest! {
