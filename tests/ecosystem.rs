@@ -4,6 +4,7 @@
 mod common;
 
 use std::fs;
+use std::process::Command;
 
 use common::{Desk, path};
 
@@ -82,18 +83,32 @@ fn another_version_of_candle_is_refused_by_both_names() {
         "candle-core = { path = \"../candle-core\" }",
         "",
     );
+    let support = concat!("{ path = \"", env!("CARGO_MANIFEST_DIR"), "/../crate\" }");
+    package(&desk, "mine", "0.1.0", &format!("cuaderno = {support}"), "");
     let outputs = run(
         &desk,
         &[
             ":dep old-layers = { path = \"old-layers\" }",
             ":dep candle-core = { path = \"candle-core\" }",
             "1 + 1",
+            &format!(":dep cuaderno = {support}"),
+            ":dep mine = { path = \"mine\" }",
+            ":dep cuaderno\n:dep never-heard-of = \"1\"",
+            ":dep cuaderno\n1 + 2",
         ],
     );
     let why = "candle-core 0.9.2, and the workbook is built with candle-core 0.11.1";
     says(&outputs[0], &format!("old-layers 0.1.0 needs {why}"));
     says(&outputs[1], &format!("The notebook asks for {why}"));
     says(&outputs[2], "\"2\"");
+    says(&outputs[3], "every cell has the workbook's own `cuaderno`");
+    says(
+        &outputs[4],
+        "mine 0.1.0 needs a cuaderno of its own, and cells have the workbook's",
+    );
+    says(&outputs[5], "never-heard-of");
+    says(&outputs[5], "offline");
+    says(&outputs[6], "\"3\"");
 }
 
 #[test]
@@ -488,12 +503,56 @@ fn crates_come_in_the_middle_of_a_session_with_features_macros_and_build_scripts
              println!(\"{:?}\", loss.backward()?.get(&x).unwrap().to_vec1::<f32>()?);",
             ":dep nothing = { path = \"nothing\" }",
             "1 + 1",
+            // Changed while its crate is loaded.
+            "std::fs::write(\"stamped/src/lib.rs\", \"pub const STAMP: &str = \\\"new\\\";\")?;",
+            ":dep stamped = { path = \"stamped\" }",
+            "println!(\"{}\", stamped::STAMP);",
+            ":restart",
+            ":dep stamped = { path = \"stamped\" }\nprintln!(\"{}\", stamped::STAMP);",
         ],
     );
     says(&outputs[2], "Ticket(10) built 42");
     says(&outputs[3], "[2.0, 2.0]");
     says(&outputs[4], "nothing");
     says(&outputs[5], "\"2\"");
+    says(
+        &outputs[7],
+        "stamped/src/lib.rs has changed since this session loaded",
+    );
+    says(&outputs[8], "built");
+    says(&outputs[10], "new");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_build_that_was_interrupted_goes_on_the_next_time() {
+    let desk = Desk::new();
+    package(&desk, "slow", "0.1.0", "", "pub fn answer() -> u32 { 42 }");
+    // Waits forever until it is told to go on.
+    let script = "fn main() {\n    std::fs::write(\"begun\", \"\").unwrap();\n    \
+         while !std::path::Path::new(\"go\").exists() {\n        \
+         std::thread::sleep(std::time::Duration::from_millis(50));\n    }\n}";
+    let slow = desk.0.path().join("slow");
+    fs::write(slow.join("build.rs"), script).unwrap();
+    let cell = ":dep slow = { path = \"slow\" }\nprintln!(\"{}\", slow::answer());";
+    let notebook = desk.notebook("cells.ipynb", &[cell]);
+    let mut command = desk.command(&[path(&notebook)]);
+    let mut child = command.env("CARGO_NET_OFFLINE", "true").spawn().unwrap();
+    while !slow.join("begun").exists() {
+        assert_eq!(child.try_wait().unwrap(), None);
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    says(
+        &desk.executed("cells.ipynb")["cells"][0]["outputs"].to_string(),
+        "Interrupted",
+    );
+    fs::write(slow.join("go"), "").unwrap();
+    says(&run(&desk, &[cell])[0], "42");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Images rotated, shifted and scaled at random within one set of limits, for the loss of a model.
+//! Random rotation, shift and scale within one set of limits, for the loss of a model.
 
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::augment::{Movement, Outside};
 use crate::{Error, Result, Seed};
 
-/// Limits for [`distort`], within which each image draws its own angle, shift and scale.
+/// Limits of [`distort`]. The angle, shift and scale of each image are drawn within them.
 ///
 /// ```
 /// use cuaderno::{data::{Distortion, distort}, prelude::*};
@@ -31,7 +31,7 @@ pub struct Distortion {
 /// take an [`Augmentation`](super::Augmentation).
 ///
 /// # Errors
-/// If the shape is another one, a limit is negative or not finite, or the scale is 1 or more.
+/// If the images have another shape, a limit is negative or not finite, or the scale is 1 or more.
 pub fn distort(images: &Tensor, limits: Distortion, seed: impl Seed) -> Result<Tensor> {
     let [n, channels, height, width] = *images.dims() else {
         return Err(Error::shape(
@@ -55,7 +55,7 @@ pub fn distort(images: &Tensor, limits: Distortion, seed: impl Seed) -> Result<T
             "finite numbers from 0 up, with a scale below 1",
         ));
     }
-    // Drawn before the work is shared out, so that the threads change no bit.
+    // Drawn before the work is split, so that the bits do not depend on the number of threads.
     let draws: Vec<f32> = if n == 0 {
         Vec::new()
     } else {

@@ -1,19 +1,18 @@
-//! Examples and the batches drawn from them.
+//! Examples, and batches of them.
 
 use candle_core::Tensor;
 
 use crate::{Error, Result, Rng, notebook};
 
-/// Some examples at once; the first dimension of both tensors counts them.
+/// Several examples at once. The first dimension of every tensor counts them.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    /// What the model is given, such as images `[batch, 1, 28, 28]`.
+    /// The inputs of the model, such as images `[batch, 1, 28, 28]`.
     pub inputs: Tensor,
-    /// What it should answer, of any rank: labels `[batch]`, the tags of words `[batch, time]`, the
-    /// classes of pixels `[batch, height, width]`. An autoencoder ignores them.
+    /// The desired outputs, of any rank: labels `[batch]`, tags of words `[batch, time]`, classes
+    /// of pixels `[batch, height, width]`. An autoencoder ignores them.
     pub targets: Tensor,
-    /// Zero where there is nothing but padding, such as `[batch, time]` for sentences of different
-    /// lengths.
+    /// Zero where there is only padding: `[batch, time]` for sentences of different lengths.
     pub mask: Option<Tensor>,
 }
 
@@ -48,7 +47,7 @@ pub trait Examples {
         self.len() == 0
     }
 
-    /// The examples at those indices, in that order.
+    /// The examples at these indices, in this order.
     ///
     /// # Errors
     /// If an index is not below [`Examples::len`], or an example cannot be read; in a notebook, if
@@ -66,7 +65,7 @@ pub trait Examples {
         self.batch(indices)
     }
 
-    /// All examples in one batch.
+    /// All examples as one batch.
     ///
     /// # Errors
     /// If an example cannot be read.
@@ -75,7 +74,7 @@ pub trait Examples {
     }
 }
 
-/// Inputs and targets that are tensors in memory.
+/// Examples whose inputs and targets are tensors in memory.
 ///
 /// ```
 /// use cuaderno::{prelude::*, train::TensorExamples};
@@ -94,7 +93,7 @@ pub struct TensorExamples {
 }
 
 impl TensorExamples {
-    /// Examples counted by the first dimension of both tensors.
+    /// Examples with these inputs and targets. The first dimension of both counts the examples.
     ///
     /// # Errors
     /// If these dimensions differ.
@@ -114,7 +113,7 @@ impl TensorExamples {
         }
     }
 
-    /// The same examples with a mask that goes with them: zero where there is padding.
+    /// Adds a mask to the examples, which is zero where there is padding.
     ///
     /// ```
     /// use cuaderno::{prelude::*, train::TensorExamples};
@@ -127,7 +126,7 @@ impl TensorExamples {
     /// ```
     ///
     /// # Errors
-    /// If the first dimension of the mask does not count the examples.
+    /// If the first dimension of the mask is not the number of examples.
     pub fn masked(mut self, mask: Tensor) -> Result<Self> {
         if mask.dims().first() != Some(&self.len()) {
             return Err(Error::shape(

@@ -12,7 +12,7 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use super::dependencies::{Dependencies, requested, resolved};
+use super::dependencies::{Dependencies, names_a_support_crate, requested, resolved};
 use super::diagnostics::{self, Report};
 use super::limits::ENDED;
 use super::session::{DEPENDENCIES, Facts, LITERALS, WORKING_DIRECTORY};
@@ -247,6 +247,11 @@ pub fn shared_object(name: &str) -> PathBuf {
 fn metadata(folder: &Path, facts: &Facts, without_dependencies: bool) -> Result<u8> {
     let manifest = fs::read_to_string(folder.join("Cargo.toml"))?;
     let requested = requested(&manifest, &facts.offered);
+    ensure!(
+        !names_a_support_crate(&manifest),
+        "every cell has the workbook's own `cuaderno` and cannot have another one: leave this line \
+         out, or write `:dep cuaderno`"
+    );
     if manifest.contains(ASKED_ALONE) && requested.iter().all(|line| facts.offers(line)) {
         println!("{{}}");
         return Ok(0);
@@ -254,7 +259,7 @@ fn metadata(folder: &Path, facts: &Facts, without_dependencies: bool) -> Result<
     let path = folder.to_str().context("the session's path is not UTF-8")?;
     let mut metadata = support::metadata_for_cells(&facts.packages, path);
     if !requested.is_empty() {
-        resolved(&requested, folder, facts)?.add_to(&mut metadata);
+        resolved(&requested, facts)?.add_to(&mut metadata);
     }
     if without_dependencies {
         metadata["resolve"] = Value::Null;

@@ -9,18 +9,24 @@ use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::cargo::{COMPILER, link_support, real, shared_object};
-use super::session::{Facts, SESSION};
+use super::kept::{self, Files};
+use super::limits::ENDED;
+use super::session::{Facts, SESSION, link_or_copy};
 use super::{handover, offered, progress, stand_ins};
+use crate::workbook;
 
-/// In the session's folder: what was built last.
-const BUILT: &str = "dependencies.json";
-/// In the session's folder: what cargo said last of the crates asked for.
+/// In the session's folder: what its cells are linked with.
+const LINKED: &str = "dependencies.json";
+/// In the folder of a notebook's crates: what was built, for sessions to come.
+const BUILT: &str = "built.json";
+/// In the same folder: what cargo said of the crates.
 const RESOLVED: &str = "resolved.json";
 /// The profile differs from the workspace's own, so that cargo gives a crate that is compiled a second
 /// time, with other features, another identity: rustc would take the two for one.
@@ -35,6 +41,10 @@ pub struct Dependencies {
     crates: Vec<(String, PathBuf)>,
     /// Where the libraries lie that those need.
     folder: PathBuf,
+    /// What they were built from, as far as it can change.
+    sources: Files,
+    /// When the support crate was built that they are linked with.
+    support: Option<SystemTime>,
 }
 
 impl Dependencies {
@@ -48,16 +58,21 @@ impl Dependencies {
         if requested.is_empty() {
             return Ok(Self::default());
         }
-        let built = session.join(BUILT);
-        if let Ok(text) = fs::read(&built)
-            && let Ok(dependencies) = serde_json::from_slice::<Self>(&text)
-            && dependencies.requested == requested
-        {
+        let linked = Self::linked(session);
+        if let Some(dependencies) = linked.filter(|linked| linked.requested == requested) {
             return Ok(dependencies);
         }
-        let dependencies = Self::build(session, facts, requested)?;
-        dependencies.link(session, facts)?;
-        fs::write(built, serde_json::to_vec(&dependencies)?)?;
+        let dependencies = Self::built(session, facts, requested)?;
+        let name = shared_object(&dependencies.library());
+        let library = session.join(&name);
+        if library.exists() {
+            fs::remove_file(&library)?;
+        }
+        link_or_copy(
+            &folder_of(&dependencies.requested, facts).join(name),
+            &library,
+        )?;
+        kept::write(&session.join(LINKED), &dependencies)?;
         Ok(dependencies)
     }
 
@@ -67,16 +82,60 @@ impl Dependencies {
     /// If cargo cannot build it.
     pub fn prebuild(session: &Path, facts: &Facts, name: &str) -> Result<()> {
         let line = format!("{name} = \"*\"");
-        Self::build(
-            session,
-            facts,
-            vec![offered::in_full(&line, &facts.offered)],
-        )?;
+        let requested = vec![offered::in_full(&line, &facts.offered)];
+        Self::built(session, facts, requested)?;
         Ok(())
     }
 
+    /// Says that the crates that the session in `folder` has loaded were changed since. To load them
+    /// again would give variables of the old types to functions of the new.
+    pub fn outdated(folder: &Path) -> Option<String> {
+        let linked = Self::linked(folder)?;
+        let mut changed = linked.sources.changed();
+        let file = changed.find(|file| !file.starts_with(workbook::target()))?;
+        Some(format!(
+            "{} has changed since this session loaded its crate, and one session cannot load two \
+             versions of it: a cell with `:restart` begins a new one, which gets the crate as it is \
+             now and has no variables.",
+            file.display()
+        ))
+    }
+
+    /// Lets the session in `folder` load the crates again: its next process has loaded none.
+    pub fn forget(folder: &Path) {
+        // Mostly there is none.
+        let _ = fs::remove_file(folder.join(LINKED));
+    }
+
+    fn linked(session: &Path) -> Option<Self> {
+        kept::read(&session.join(LINKED))
+    }
+
+    /// As an earlier session built them, if nothing has changed since; otherwise built now.
+    fn built(session: &Path, facts: &Facts, requested: Vec<String>) -> Result<Self> {
+        let folder = folder_of(&requested, facts);
+        let kept = kept::read::<Self>(&folder.join(BUILT));
+        let support = fs::metadata(&facts.library)?.modified().ok();
+        let is_it = |built: &Self| {
+            let library = folder.join(shared_object(&built.library()));
+            built.support == support && library.exists() && built.sources.changed().next().is_none()
+        };
+        if let Some(built) = kept.filter(is_it) {
+            return Ok(built);
+        }
+        let start = SystemTime::now();
+        let mut dependencies = Self::build(session, facts, requested)?;
+        dependencies.support = support;
+        dependencies.link(session, facts)?;
+        // What was changed meanwhile may or may not be in it: the next session asks cargo.
+        if !dependencies.sources.any_later_than(start) {
+            kept::write(&folder.join(BUILT), &dependencies)?;
+        }
+        Ok(dependencies)
+    }
+
     fn build(session: &Path, facts: &Facts, requested: Vec<String>) -> Result<Self> {
-        let metadata = resolved(&requested, session, facts)?;
+        let metadata = resolved(&requested, facts)?;
         let profile = metadata.profile();
         let mut cargo = cargo_on(&requested, &profile, facts, "build")?;
         let cargo = cargo
@@ -95,6 +154,7 @@ impl Dependencies {
             }
         })?;
         fs::remove_file(session.join(COMPILER))?;
+        ensure!(!session.join(ENDED).exists(), "the cell was ended");
         ensure!(
             output.status.success(),
             "the crates that the notebook asks for cannot be built; cargo says why above"
@@ -115,14 +175,19 @@ impl Dependencies {
                 .with_context(|| format!("`{name}` has no library that a cell could use"))?;
             crates.push((name.to_owned(), library));
         }
+        let target = facts.shared_dependencies.join("target/debug");
+        let note = target.join(format!("lib{}.d", package_library(&requested)));
+        let sources = kept::named_in(&note)?;
         Ok(Self {
             requested,
             crates,
-            folder: facts.shared_dependencies.join("target/debug/deps"),
+            folder: target.join("deps"),
+            sources: Files::now(sources.into_iter().chain(metadata.manifests())),
+            support: None,
         })
     }
 
-    /// Links the crates into one shared library in the session's folder.
+    /// Links the crates into one shared library.
     fn link(&self, session: &Path, facts: &Facts) -> Result<()> {
         let library = self.library();
         let source = session.join("src").join(format!("{library}.rs"));
@@ -139,12 +204,16 @@ impl Dependencies {
             .arg(format!("-Cmetadata={:x}", hash(&self.requested)));
         link_support(&mut rustc, session, facts);
         self.name_to(&mut rustc);
-        let output = rustc.arg("--out-dir").arg(session).arg(source).output()?;
+        let out = session.join("out");
+        let output = rustc.arg("--out-dir").arg(&out).arg(source).output()?;
         if !output.status.success() {
             std::io::stderr().write_all(&output.stderr)?;
             bail!("the crates that the notebook asks for cannot be linked");
         }
-        Ok(())
+        // Another session may have the one that is there loaded: it keeps that file.
+        let name = shared_object(&library);
+        let to = folder_of(&self.requested, facts).join(&name);
+        Ok(fs::rename(out.join(name), to)?)
     }
 
     /// Lets a cell use the crates.
@@ -206,6 +275,14 @@ pub fn requested(manifest: &str, offered: &BTreeMap<String, String>) -> Vec<Stri
     requested
 }
 
+/// Whether `manifest` says which support crate a cell gets.
+pub fn names_a_support_crate(manifest: &str) -> bool {
+    let manifest: toml::Table = manifest.parse().unwrap_or_default();
+    let dependencies = manifest.get("dependencies");
+    let line = dependencies.and_then(|dependencies| dependencies.get("cuaderno"));
+    line.is_some_and(|line| line.as_str() != Some("*"))
+}
+
 /// What cargo knows of crates and their dependencies.
 pub struct Resolved(Value);
 
@@ -225,46 +302,59 @@ impl Resolved {
         all.filter(move |one| name(one).is_some_and(|name| !name.starts_with(stand_ins::PREFIX)))
     }
 
+    /// The manifests of crates from folders, which may change.
+    fn manifests(&self) -> impl Iterator<Item = PathBuf> {
+        let from_folders =
+            elements(&self.0["packages"]).filter(|package| package["source"].is_null());
+        from_folders.filter_map(|package| Some(package["manifest_path"].as_str()?.into()))
+    }
+
     /// Adds the crates to what is known of the crate of cells, which is the first node.
     pub fn add_to(&self, cells: &mut Value) {
-        let known: Vec<Value> = ids(&cells["packages"]).cloned().collect();
-        let needed = self.needed(&known);
-        let extend = |to: &mut Value, more: &Value| {
-            let more = more.as_array().into_iter().flatten();
-            let more = more.filter(|one| needed.contains(&one["id"].as_str().unwrap_or_default()));
-            to.as_array_mut().expect("a list").extend(more.cloned());
-        };
-        extend(&mut cells["packages"], &self.0["packages"]);
-        extend(&mut cells["resolve"]["nodes"], &self.0["resolve"]["nodes"]);
+        let known: BTreeSet<String> = ids(&cells["packages"]).map(|id| word(id).into()).collect();
+        let visible = self.visible();
+        let is_new = |id: &Value| visible.contains(word(id)) && !known.contains(word(id));
+        let packages = elements(&self.0["packages"]).filter(|package| is_new(&package["id"]));
+        list(&mut cells["packages"]).extend(packages.cloned());
+        // The analyser must find everything that a crate is said to need.
+        let is_there = |id: &Value| visible.contains(word(id)) || known.contains(word(id));
+        for node in elements(&self.0["resolve"]["nodes"]).filter(|node| is_new(&node["id"])) {
+            let mut node = node.clone();
+            list(&mut node["deps"]).retain(|dependency| is_there(&dependency["pkg"]));
+            list(&mut node["dependencies"]).retain(is_there);
+            list(&mut cells["resolve"]["nodes"]).push(node);
+        }
         let cell = &mut cells["resolve"]["nodes"][0];
         for dependency in self.asked_for() {
             // The crate of cells names the support crate already.
-            let extend = |list: &mut Value, one: &Value| {
-                list.as_array_mut().expect("a list").push(one.clone());
-            };
-            extend(&mut cell["deps"], dependency);
-            extend(&mut cell["dependencies"], &dependency["pkg"]);
+            list(&mut cell["deps"]).push(dependency.clone());
+            list(&mut cell["dependencies"]).push(dependency["pkg"].clone());
         }
     }
 
-    /// The crates that the notebook's stand on, without those that are known already: the analyser
-    /// need not read what only those use.
-    fn needed(&self, known: &[Value]) -> BTreeSet<&str> {
-        let mut needed = BTreeSet::new();
-        let mut open = vec![&self.0["resolve"]["root"]];
+    /// The crates whose types a cell may see: those that the notebook names, what they need, and of
+    /// a crate that comes in parts, as polars does, all parts. The analyser need not read what lies
+    /// deeper.
+    fn visible(&self) -> BTreeSet<&str> {
+        let named = elements(&self.node(&self.0["resolve"]["root"])["dependencies"]);
+        let mut open: Vec<&Value> = named.collect();
+        let needed = |id: &Value| elements(&self.node(id)["dependencies"]);
+        open.extend(open.clone().into_iter().flat_map(needed));
+        let mut visible = BTreeSet::new();
         while let Some(id) = open.pop() {
-            for dependency in self.node(id)["dependencies"]
-                .as_array()
-                .into_iter()
-                .flatten()
-            {
-                let is_new = !known.contains(dependency);
-                if is_new && needed.insert(dependency.as_str().unwrap_or_default()) {
-                    open.push(dependency);
-                }
+            if visible.insert(word(id)) {
+                let project = self.repository(id);
+                let parts = needed(id).filter(|part| self.repository(part) == project);
+                open.extend(parts.filter(|_| project.is_some()));
             }
         }
-        needed
+        visible
+    }
+
+    /// Where the sources of a crate are kept.
+    fn repository(&self, id: &Value) -> Option<&str> {
+        let mut packages = elements(&self.0["packages"]);
+        packages.find(|package| package["id"] == *id)?["repository"].as_str()
     }
 
     /// The profile that the crates are built with. Tables are hardly ever what takes long in a
@@ -286,6 +376,13 @@ impl Resolved {
             let others = ids(&self.0["packages"]).filter(|id| **id != ours["package_id"]);
             for other in others {
                 let (other_name, version) = name_and_version(other);
+                if other_name == name && version == our_version {
+                    bail!(
+                        "{} a {name} of its own, and cells have the workbook's: their types would not \
+                         fit each other. Ask for `{name} = \"{version}\"`, which is the workbook's.",
+                        self.who_needs(other)
+                    );
+                }
                 if other_name == name {
                     bail!(
                         "{} {name} {version}, and the workbook is built with {name} {our_version}: \
@@ -318,8 +415,19 @@ impl Resolved {
 
 /// The ids in cargo's list of packages.
 fn ids(packages: &Value) -> impl Iterator<Item = &Value> {
-    let packages = packages.as_array().into_iter().flatten();
-    packages.map(|package| &package["id"])
+    elements(packages).map(|package| &package["id"])
+}
+
+fn elements(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
+}
+
+fn list(list: &mut Value) -> &mut Vec<Value> {
+    list.as_array_mut().expect("a list")
+}
+
+fn word(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
 }
 
 /// What cargo's id of a package says: `registry+https://…#name@1.0.0`, or `path+file:///…/name#1.0.0`
@@ -334,12 +442,11 @@ pub fn name_and_version(id: &Value) -> (&str, &str) {
 ///
 /// # Errors
 /// If cargo cannot; it says why on standard error. If one cannot live beside the workbook's own.
-pub fn resolved(requested: &[String], session: &Path, facts: &Facts) -> Result<Resolved> {
+pub fn resolved(requested: &[String], facts: &Facts) -> Result<Resolved> {
     // Asked for by evcxr, by the analyser and for the build.
-    let known = session.join(RESOLVED);
-    if let Ok(text) = fs::read(&known)
-        && let Ok((of, metadata)) = serde_json::from_slice::<(Vec<String>, Value)>(&text)
-        && of == requested
+    let kept = folder_of(requested, facts).join(RESOLVED);
+    if let Some((manifests, metadata)) = kept::read::<(Files, Value)>(&kept)
+        && manifests.changed().next().is_none()
     {
         return Ok(Resolved(metadata));
     }
@@ -354,14 +461,14 @@ pub fn resolved(requested: &[String], session: &Path, facts: &Facts) -> Result<R
     let metadata = stand_ins::with_real_ids(&output.stdout, facts);
     let resolved = Resolved(serde_json::from_str(&metadata)?);
     resolved.check(&facts.packages)?;
-    fs::write(known, serde_json::to_vec(&(requested, &resolved.0))?)?;
+    let manifests = Files::now(resolved.manifests());
+    kept::write(&kept, &(manifests, &resolved.0))?;
     Ok(resolved)
 }
 
 /// The real cargo on a package that depends on the crates.
 fn cargo_on(requested: &[String], profile: &str, facts: &Facts, command: &str) -> Result<Command> {
-    let folder = &facts.shared_dependencies;
-    let package = folder.join(format!("{:x}", hash(requested)));
+    let package = folder_of(requested, facts);
     fs::create_dir_all(&package)?;
     let manifest = package.join("Cargo.toml");
     let (workbook, patch) = stand_ins::sections(requested, facts);
@@ -370,8 +477,9 @@ fn cargo_on(requested: &[String], profile: &str, facts: &Facts, command: &str) -
         &manifest,
         format!(
             "[package]\nname = \"notebook\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\
-             [lib]\npath = \"lib.rs\"\n[workspace]\n[dependencies]\n{lines}\n{workbook}{patch}\
-             {profile}"
+             [lib]\nname = \"{}\"\npath = \"lib.rs\"\n[workspace]\n[dependencies]\n{lines}\n\
+             {workbook}{patch}{profile}",
+            package_library(requested)
         ),
     )?;
     fs::write(package.join("lib.rs"), "")?;
@@ -390,8 +498,20 @@ fn cargo_on(requested: &[String], profile: &str, facts: &Facts, command: &str) -
     cargo
         .current_dir(&package)
         .env("RUSTC", &facts.rustc)
-        .env("CARGO_TARGET_DIR", folder.join("target"));
+        .env("CARGO_TARGET_DIR", facts.shared_dependencies.join("target"));
     Ok(cargo)
+}
+
+/// The folder of the package that depends on the crates.
+fn folder_of(requested: &[String], facts: &Facts) -> PathBuf {
+    let name = format!("{:x}", hash(requested));
+    facts.shared_dependencies.join(name)
+}
+
+/// The name of its own, empty library. Each has another: cargo's note of what it was made from is
+/// called so.
+fn package_library(requested: &[String]) -> String {
+    format!("crates_{:x}", hash(requested))
 }
 
 /// The library that cargo's message says was built, if it is one that a cell can use.
@@ -433,6 +553,14 @@ mod tests {
         assert_eq!(lines("tables = \"1\""), ["tables = \"1\""]);
     }
 
+    #[test]
+    fn only_a_name_alone_leaves_the_support_crate_as_it_is() {
+        let names = |line: &str| names_a_support_crate(&format!("[dependencies]\n{line}\n"));
+        assert!(!names("rand = \"1\"\ncuaderno = \"*\""));
+        assert!(names("cuaderno = { path = \"crate\" }"));
+        assert!(names("cuaderno = \"9\""));
+    }
+
     const REGISTRY: &str = "registry+https://example.org/index#";
 
     /// A notebook that needs `layers`, which needs `tensors`, which needs `numbers`.
@@ -444,8 +572,10 @@ mod tests {
             let deps = needs.iter().map(|id| json!({"name": "layers", "pkg": id}));
             json!({"id": id, "deps": deps.collect::<Vec<_>>(), "dependencies": needs})
         };
+        let package = |id: &str, repository: &str| json!({"id": id, "repository": repository});
         Resolved(json!({
-            "packages": [{"id": root}, {"id": layers}, {"id": tensors}, {"id": numbers}],
+            "packages": [package(root, "notebook"), package(&layers, "layers"),
+                package(&tensors, "tensors"), package(&numbers, "numbers")],
             "resolve": {"root": root, "nodes": [
                 node(root, &[&layers]), node(&layers, &[&tensors]),
                 node(&tensors, &[&numbers]), node(&numbers, &[]),
@@ -476,9 +606,22 @@ mod tests {
         let layers = format!("{REGISTRY}layers@0.9.0");
         let all: Vec<_> = ids(&cells["packages"]).collect();
         assert_eq!(all, ["ctx", &tensors, &layers]);
-        assert_eq!(
-            cells["resolve"]["nodes"][0]["dependencies"],
-            json!([layers])
-        );
+        let nodes = &cells["resolve"]["nodes"];
+        assert_eq!(nodes[0]["dependencies"], json!([layers]));
+        assert_eq!(nodes[1]["dependencies"], json!([tensors]));
+    }
+
+    #[test]
+    fn the_analyser_is_told_of_the_parts_of_a_crate_and_not_of_what_lies_deeper() {
+        let visible = |repository: &str| {
+            let mut resolved = resolved("tensors@0.11.1");
+            list(&mut resolved.0["packages"])[3]["repository"] = json!(repository);
+            let visible = resolved.visible().into_iter();
+            visible.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let [layers, numbers, tensors] = ["layers@0.9.0", "numbers@2.0.0", "tensors@0.11.1"]
+            .map(|package| format!("{REGISTRY}{package}"));
+        assert_eq!(visible("numbers"), [&*layers, &*tensors]);
+        assert_eq!(visible("tensors"), [&*layers, &*numbers, &*tensors]);
     }
 }

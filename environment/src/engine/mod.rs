@@ -7,8 +7,10 @@ mod cell;
 mod channel;
 mod collected;
 mod collector;
+mod completion;
 mod definitions;
 mod dependencies;
+mod description;
 mod diagnostics;
 mod failure;
 mod gradients;
@@ -17,6 +19,7 @@ mod hints;
 mod impls;
 mod includes;
 mod input;
+mod kept;
 mod limits;
 mod literals;
 mod macros;
@@ -36,6 +39,7 @@ mod support;
 mod syntax;
 mod thread;
 mod variables;
+mod whole_numbers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -59,6 +63,7 @@ use crate::toolchain::Toolchain;
 use answer::Answer;
 use cell::Cell;
 use collector::Collector;
+use completion::Names;
 use definitions::Definitions;
 use dependencies::Dependencies;
 use diagnostics::Report;
@@ -70,7 +75,10 @@ use place::EarlierCell;
 use session::{Facts, LITERALS, Session, WORKING_DIRECTORY};
 use source::Replaced;
 use variables::{Gone, Variables};
+use whole_numbers::WholeNumbers;
 
+/// What evcxr says where the analyser knows nothing.
+pub const NOTHING_KNOWN: &str = "No documentation found";
 /// The engine runs this binary again as `cuaderno runtime`.
 const RUNTIME: &str = "runtime";
 
@@ -149,6 +157,9 @@ struct Engine {
     cells: Vec<EarlierCell>,
     rustc: PathBuf,
     gradients: Gradients,
+    whole_numbers: WholeNumbers,
+    /// The names that the analyser may offer.
+    names: Names,
 }
 
 /// What an engine is started with.
@@ -208,6 +219,8 @@ impl Engine {
             cells: Vec::new(),
             rustc: toolchain.rustc.clone(),
             gradients: Gradients::default(),
+            whole_numbers: WholeNumbers::default(),
+            names: Names::new(toolchain, support),
         };
         engine.allow_question_marks()?;
         Ok(engine)
@@ -275,7 +288,16 @@ impl Engine {
             self.gone.after_failure(new, &before, place.as_deref());
             return ended(Some(Failure::of_answer(answer)));
         }
-        let warnings = self.gradients.warnings(code);
+        let folder = self.session.folder();
+        if reading::restarts(&prepared) {
+            Dependencies::forget(folder);
+        } else if reading::asks_for_crates(&prepared)
+            && let Some(sentence) = Dependencies::outdated(folder)
+        {
+            return ended(Some(Failure::refused(sentence)));
+        }
+        let (cut, whole_numbers) = self.whole_numbers.warnings(&prepared, &types);
+        let warnings = self.gradients.warnings(code) + &cut;
         if !warnings.is_empty() {
             on_output(&CellOutput::Text(Stream::Stderr, warnings));
         }
@@ -291,6 +313,9 @@ impl Engine {
         let result = self.run(&prepared, &mut callbacks);
         let ended_by = self.watch.end();
         let lost = matches!(result, Err(evcxr::Error::SubprocessTerminated(_)));
+        if lost {
+            Dependencies::forget(self.session.folder());
+        }
         if lost || reading::restarts(&prepared) {
             self.wait_for_new_process();
         } else if !self.processes.are_alive() {
@@ -348,7 +373,9 @@ impl Engine {
                 )
             }
         };
-        if failure.is_some() {
+        if failure.is_none() {
+            self.whole_numbers = whole_numbers;
+        } else {
             let here: BTreeSet<String> = after.union(&definitions).cloned().collect();
             let place = in_cell(place.as_deref(), number);
             self.gone.after_failure(new, &here, place.as_deref());
@@ -384,11 +411,10 @@ impl Engine {
         name: &str,
         on_output: &mut dyn FnMut(&CellOutput),
     ) -> Result<(), Failure> {
-        const NOTHING: &str = "No documentation found";
         let paths = [name.to_owned(), format!("cuaderno::prelude::{name}")];
         let found = paths.iter().find_map(|path| {
             let found = self.describe(path, path.len()).ok();
-            found.filter(|(text, _)| text != NOTHING)
+            found.filter(|(text, _)| text != NOTHING_KNOWN)
         });
         match found {
             Some((text, html)) => {
@@ -423,13 +449,14 @@ impl Engine {
         callbacks: &mut EvalCallbacks,
     ) -> Result<EvalOutputs, evcxr::Error> {
         let cell = Cell::read(code).map_err(|unread| unread.message(code))?;
-        let marked = self.impls.mark(code, &cell);
+        let later = self.definitions.with(&cell);
+        let makes_items = |name: &str| later.makes_items(name);
+        let marked = self.impls.mark(code, &cell, &makes_items);
         self.moved = marked.moved;
         self.marked.clone_from(&marked.code);
         Report::remove(self.session.folder())?;
         self.lose_variables(&marked.code, &cell)?;
-        let later = self.definitions.with(&cell);
-        for sentence in cell.what_does_not_last(&|name| later.makes_items(name)) {
+        for sentence in cell.what_does_not_last(&makes_items) {
             self.collector.say(Stream::Stderr, format!("{sentence}\n"));
         }
         let names = self.context.variables_and_types().map(|(name, _)| name);
@@ -488,12 +515,15 @@ impl Engine {
         Ok(())
     }
 
-    /// What could stand at byte `position` of `code`.
+    /// What could stand at byte `position` of `code`, best first.
     ///
     /// # Errors
     /// If the analyser cannot tell.
     pub fn completions(&mut self, code: &str, position: usize) -> Result<Completions> {
-        self.context.completions(code, position)
+        let found = self.context.completions(code, position)?;
+        let definitions = self.context.defined_item_names().map(str::to_owned);
+        let session = definitions.chain(self.variables()).collect();
+        Ok(self.names.best_first(found, code, &session))
     }
 
     /// What is known of the expression before byte `position` of `code`, as text and as HTML.
@@ -501,7 +531,11 @@ impl Engine {
     /// # Errors
     /// If the analyser cannot tell.
     pub fn describe(&mut self, code: &str, position: usize) -> Result<(String, String)> {
-        self.context.hover_at(code, position)
+        let (text, html) = self.context.hover_at(code, position)?;
+        Ok(match text == NOTHING_KNOWN {
+            true => (text, html),
+            false => description::printed(&html),
+        })
     }
 
     /// Forgets all variables and definitions and starts a new runtime process in
@@ -521,6 +555,7 @@ impl Engine {
         self.gone = Gone::default();
         self.cells.clear();
         self.gradients = Gradients::default();
+        self.whole_numbers = WholeNumbers::default();
         self.allow_question_marks()
     }
 
@@ -535,6 +570,7 @@ impl Engine {
     fn restart(&mut self) {
         // It fails only where no process can be started; the next cell says so.
         let _ = self.context.execute(":restart");
+        Dependencies::forget(self.session.folder());
         self.wait_for_new_process();
     }
 

@@ -147,6 +147,12 @@ pub fn restarts(code: &str) -> bool {
     words.any(|word| matches!(word, Some(":clear" | ":restart")))
 }
 
+/// Whether the cell names crates with `:dep`.
+pub fn asks_for_crates(code: &str) -> bool {
+    let mut words = code.lines().map(|line| line.split_whitespace().next());
+    words.any(|word| word == Some(":dep"))
+}
+
 /// The cell for evcxr. `is_known` tells the names of variables and definitions.
 ///
 /// # Errors

@@ -180,7 +180,7 @@ impl Facts {
     }
 }
 
-fn link_or_copy(from: &Path, to: &Path) -> Result<()> {
+pub fn link_or_copy(from: &Path, to: &Path) -> Result<()> {
     if fs::hard_link(from, to).is_err() {
         fs::copy(from, to).with_context(|| format!("{} cannot be copied", from.display()))?;
     }
