@@ -360,11 +360,12 @@ fn lab_09_in_its_quick_profile() {
 }
 
 #[test]
-fn labs_00_02_05_10_and_11_in_their_quick_profile() {
+fn labs_00_02_03_05_10_and_11_in_their_quick_profile() {
     let desk = Desk::new();
     let run = desk.run(&[
         "00",
         "02",
+        "03",
         "05",
         "10",
         "11",
@@ -375,6 +376,7 @@ fn labs_00_02_05_10_and_11_in_their_quick_profile() {
     assert_eq!(run.status, Some(0), "{}", run.text);
     assert_figures(&desk, "00_rust_for_keras_users", 3);
     assert_figures(&desk, "02_convolution", 15);
+    assert_figures(&desk, "03_regularisation", 18);
     assert_figures(&desk, "05_recurrence_by_hand", 8);
     assert_figures(&desk, "10_variational_autoencoders", 20);
     assert_figures(&desk, "11_categorical_vae", 10);

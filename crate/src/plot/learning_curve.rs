@@ -21,7 +21,7 @@ const LEAST_SHARE: f64 = 0.1;
 
 /// Shows the losses of a training, epoch by epoch, with a panel for each part that the model names.
 /// Each panel has the means on the training and validation examples, surrounded by a band of one
-/// standard deviation over the batches. If the first epoch is so far from the others that they would
+/// standard deviation, in a history of one training over the batches. If the first epoch is so far from the others that they would
 /// look alike, it is left out, and the panel says where it was.
 ///
 /// # Errors
@@ -306,7 +306,7 @@ impl LearningCurve {
             let sample = Sample::Curve(Some(set.marker()), set.color());
             Entry::new(set.name(), sample)
         };
-        let band = "band: ± 1 standard deviation over the batches";
+        let band = "band: ± 1 standard deviation";
         sets.map(entry)
             .chain([Entry::new(band, Sample::Nothing)])
             .collect()
