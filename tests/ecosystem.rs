@@ -5,7 +5,7 @@ mod common;
 
 use std::fs;
 
-use common::{Desk, path};
+use common::{Desk, path, tables_are_built};
 
 /// A package beside the notebook; `dependencies` may go on with other sections of its manifest.
 fn package(desk: &Desk, name: &str, version: &str, dependencies: &str, source: &str) {
@@ -159,39 +159,6 @@ fn an_operation_of_candle_with_a_wrong_gradient_is_warned_of_at_its_line() {
     says(&outputs[1], "\"4.0\"");
     assert!(!outputs[2].contains("warning"), "{}", outputs[2]);
     says(&outputs[2], "\"4.0\"");
-}
-
-/// Whether polars is there, which `cargo cuaderno setup` builds.
-fn tables_are_built() -> bool {
-    let target = std::path::Path::new(env!("CARGO_BIN_EXE_cuaderno"))
-        .parent()
-        .unwrap()
-        .parent();
-    let dependencies = fs::read_dir(target.unwrap().join("cuaderno/dependencies"));
-    let libraries = dependencies
-        .into_iter()
-        .flatten()
-        .flatten()
-        .flat_map(|folder| {
-            let libraries = fs::read_dir(folder.path().join("target/debug/deps"));
-            libraries
-                .into_iter()
-                .flatten()
-                .flatten()
-                .map(|file| file.file_name())
-        });
-    let is_it =
-        |name: std::ffi::OsString| name.to_string_lossy().starts_with("libcuaderno_tables-");
-    let there = libraries.into_iter().any(is_it);
-    if !there {
-        let why = "tables are not built: run `cargo cuaderno setup`";
-        assert!(
-            std::env::var_os("CUADERNO_REQUIRE_TABLES").is_none(),
-            "{why}"
-        );
-        eprintln!("This test did not run: {why}.");
-    }
-    there
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use common::{Desk, Run, error, outputs, path};
+use common::{Desk, Run, error, outputs, path, tables_are_built};
 
 #[test]
 fn variables_live_from_cell_to_cell_and_gradients_are_right() {
@@ -381,10 +381,23 @@ fn labs_00_02_05_10_and_11_in_their_quick_profile() {
 }
 
 #[test]
+fn lab_01_in_its_quick_profile() {
+    // It reads its wines with polars.
+    if !tables_are_built() {
+        return;
+    }
+    let desk = Desk::new();
+    let run = desk.run(&["01", "--profile", "quick"]);
+    assert_eq!(run.status, Some(0), "{}", run.text);
+    assert_figures(&desk, "01_perceptron", 7);
+}
+
+#[test]
 fn exercises_compile_and_their_checks_say_what_to_do() {
     let desk = Desk::new();
     let labs = [
         "00_rust_for_keras_users",
+        "01_perceptron",
         "02_convolution",
         "05_recurrence_by_hand",
         "09_autoencoders",
