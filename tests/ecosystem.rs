@@ -224,6 +224,10 @@ fn a_table_is_checked_where_it_is_read_and_comes_back_as_it_was_saved() {
             &wrong("name,length\na,1\n"),
             &wrong("name\na\n"),
             &wrong("name,size\na,1\nb\n"),
+            &wrong(""),
+            &wrong("name;size\na;1\n"),
+            &wrong("name,size\na,1\nb,\"2,5\"\n"),
+            &wrong("name,size\na,1\nb,2,5\n"),
             "std::fs::write(\"right.csv\", \"name,size\\na,1\\n\\\"b, c\\\",\\n\")?;\n\
              let table = read_csv(\"right.csv\", &schema)?;\n\
              table.save_csv(\"again/right.csv\")?;\ntable.save_parquet(\"again/right.parquet\")?;\n\
@@ -249,13 +253,27 @@ fn a_table_is_checked_where_it_is_read_and_comes_back_as_it_was_saved() {
         &outputs[4],
         "wrong.csv: row 2 has 1 fields, but expected are 2.",
     );
-    says(&outputs[5], "1 true");
-    says(&outputs[6], "true");
+    says(
+        &outputs[5],
+        "wrong.csv: row 0, that of the names, is missing: the file is empty, but expected is `name,size`.",
+    );
     says(
         &outputs[6],
+        "wrong.csv: column 1 is `name;size`, but expected is `name`: separate the columns by `,`, \
+         not by ';'.",
+    );
+    let comma = "a number has a point, not a comma";
+    let expected = "column `size`, row 2: expected is f64, but found is `2,5`";
+    says(&outputs[7], &format!("wrong.csv: {expected}: {comma}."));
+    let expected = "row 2 has 3 fields, but expected are 2";
+    says(&outputs[8], &format!("wrong.csv: {expected}: {comma}"));
+    says(&outputs[9], "1 true");
+    says(&outputs[10], "true");
+    says(
+        &outputs[10],
         "right.parquet: column `size` is f64, but expected is i64.",
     );
-    says(&outputs[7], "row 2 has no value");
+    says(&outputs[11], "row 2 has no value");
 }
 
 #[test]
