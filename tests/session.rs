@@ -232,7 +232,7 @@ fn what_does_not_last_or_cannot_be_kept_is_said() {
          fn call() -> usize { CALLS.fetch_add(1, Ordering::SeqCst) + 1 }\ncall()",
         "thread_local! { static DEPTH: std::cell::Cell<u32> = const { std::cell::Cell::new(7) }; }",
         "macro_rules! pair { ($n:ident) => { #[derive(Debug)] struct $n { a: i32 } }; }\n\
-         pair!(Shoes);",
+         pair!(Shoes)",
     ]);
     shows(&notebook, 0, "`CALLS` starts anew in every cell");
     shows(
@@ -245,6 +245,12 @@ fn what_does_not_last_or_cannot_be_kept_is_said() {
         2,
         "What `pair!` defines is known in this cell alone",
     );
+    // A sentence is all: such a call has no value to be shown.
+    for cell in [1, 2] {
+        let outputs = notebook["cells"][cell]["outputs"].as_array().unwrap();
+        assert_eq!(outputs.len(), 1, "{outputs:?}");
+        assert_eq!(outputs[0]["name"], "stderr", "{outputs:?}");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use ndarray::{Array, Array1, Array2, ArrayBase, ArrayD, ArrayView1, Data, Dimens
 use crate::metrics::labels;
 use crate::{Error, Result};
 
-/// Tensors as arrays.
+/// Conversion of tensors to arrays.
 ///
 /// ```
 /// use cuaderno::{ndarray::Array2, prelude::*};
@@ -19,10 +19,10 @@ use crate::{Error, Result};
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
 pub trait ToArray {
-    /// A copy of the numbers, converted to `T` if they are of another type.
+    /// Copies the numbers to an array, converting them to `T` if they have another type.
     ///
     /// # Errors
-    /// If the array has another number of dimensions than the tensor.
+    /// If the array and the tensor have different numbers of dimensions.
     fn to_array<T: WithDType, D: Dimension>(&self) -> Result<Array<T, D>>;
 }
 
@@ -45,10 +45,10 @@ impl ToArray for Tensor {
     }
 }
 
-/// Arrays as tensors.
+/// Conversion of arrays to tensors.
 pub trait IntoTensor {
-    /// The same numbers as a tensor on the CPU. An array that owns them in row-major order hands
-    /// them over; a view, or one of another order, is copied.
+    /// Turns the array into a tensor on the CPU. An array that owns its numbers in row-major order
+    /// is not copied; a view, or an array in another order, is.
     ///
     /// # Errors
     /// Only if candle cannot make the tensor.
@@ -73,8 +73,8 @@ impl<T: WithDType, S: Data<Elem = T>, D: Dimension> IntoTensor for ArrayBase<S, 
     }
 }
 
-/// Examples `x` `[n, …]` and their `labels` `[n]` (u32 or i64) as a data set of linfa, a row an
-/// example. Both are copied.
+/// Copies examples `x` `[n, …]` and their `labels` `[n]` (u32 or i64) to a linfa data set with a
+/// row for each example.
 ///
 /// ```
 /// use cuaderno::{arrays::to_dataset, prelude::*};
@@ -86,7 +86,7 @@ impl<T: WithDType, S: Data<Elem = T>, D: Dimension> IntoTensor for ArrayBase<S, 
 /// ```
 ///
 /// # Errors
-/// If the labels are of another shape or type, or there are not as many as examples.
+/// If the labels have another shape or type, or their number differs from that of the examples.
 pub fn to_dataset<F: linfa::Float + WithDType>(
     x: &Tensor,
     labels: &Tensor,
@@ -109,8 +109,8 @@ pub fn to_dataset<F: linfa::Float + WithDType>(
     Ok(Dataset::new(records, targets))
 }
 
-/// The records `[n, d]` of a data set of linfa, f32, and its targets `[n]`, u32. Records that are an
-/// array of f32 in row-major order are not copied.
+/// The records `[n, d]`, as f32, and the targets `[n]`, as u32, of a linfa data set. Records that
+/// are an f32 array in row-major order are not copied.
 ///
 /// ```
 /// use cuaderno::{arrays::{from_dataset, to_dataset}, prelude::*};
@@ -123,7 +123,7 @@ pub fn to_dataset<F: linfa::Float + WithDType>(
 /// ```
 ///
 /// # Errors
-/// If a target is beyond 32 bits.
+/// If a target does not fit into 32 bits.
 pub fn from_dataset<F, S, T>(dataset: DatasetBase<ArrayBase<S, Ix2>, T>) -> Result<(Tensor, Tensor)>
 where
     F: linfa::Float + WithDType,
@@ -135,10 +135,10 @@ where
     Ok((rows, labels))
 }
 
-/// linfa's labels, usize, as candle's, u32.
+/// Converts linfa's labels, usize, to a tensor of u32.
 ///
 /// # Errors
-/// If one is beyond 32 bits.
+/// If one does not fit into 32 bits.
 pub(crate) fn labels_to_tensor(labels: ArrayView1<usize>) -> Result<Tensor> {
     let label = |(row, &label): (usize, &usize)| {
         u32::try_from(label).map_err(|_| {
@@ -206,7 +206,7 @@ mod tests {
             numbers(&part),
             (16..24).map(|i| i as f32).collect::<Vec<_>>()
         );
-        // Owned, but only a part of what its buffer holds.
+        // An owned array that is only a part of its buffer.
         let part = array.slice_move(s![1, 1..2, ..]).into_tensor().unwrap();
         assert_eq!(numbers(&part), [16.0, 17.0, 18.0, 19.0]);
     }

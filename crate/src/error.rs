@@ -1,8 +1,9 @@
-//! The one error type: sentences that say what, where, expected and found, and what to do.
+//! The crate's error type. Its messages say what went wrong and where, what was expected and found,
+//! and what to do.
 
 use std::path::PathBuf;
 
-/// `std::result::Result` with this crate's [`Error`], unless another is said.
+/// `std::result::Result` with this crate's [`Error`] as the default error type.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Everything that can go wrong in this crate. Its `Display` is written for a student.
@@ -35,7 +36,7 @@ pub enum Error {
     #[error("{file}: {problem}.")]
     Data { file: String, problem: String },
 
-    /// A training whose loss is no longer a number.
+    /// A training whose loss has become NaN or infinite.
     #[error(
         "epoch {epoch}, batch {batch} of {batches}: {part} is {value}. The step before was too large, or the data hold what is not a number: lower the learning rate, or clip the gradients with `.clip_norm(1.0)`."
     )]
@@ -51,15 +52,15 @@ pub enum Error {
     #[error(transparent)]
     Dataset(#[from] cuaderno_datasets::Error),
 
-    /// Where in a larger thing an error happened, such as the step of a network.
+    /// An error with the place it happened in, such as a layer of a network.
     #[error("{place}: {source}")]
     At { place: String, source: Box<Error> },
 
-    /// The user has interrupted the cell, and a batch or an optimiser's step found it.
+    /// The user has interrupted the cell, which a batch or a step of an optimiser has noticed.
     #[error("The cell was interrupted in a loop. What it has changed so far stays.")]
     Interrupted,
 
-    /// An exercise that is not solved yet, or results of a lab that are not as expected.
+    /// An exercise that is not solved yet, or results of a lab that are outside their bands.
     #[error("{0}")]
     Lab(String),
 
@@ -67,17 +68,17 @@ pub enum Error {
     #[error("The figure cannot be drawn: {0}.")]
     Figure(String),
 
-    /// A failure inside linfa.
+    /// An error of linfa.
     #[error(transparent)]
     Linfa(#[from] linfa::Error),
 
-    /// A failure inside candle.
+    /// An error of candle.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),
 }
 
 impl Error {
-    /// `operation` was given shapes that do not fit; `problem` names both and what to do.
+    /// An error about shapes that do not fit `operation`. `problem` names them and says what to do.
     pub fn shape(operation: &'static str, problem: impl Into<String>) -> Self {
         Self::Shape {
             operation,
@@ -85,7 +86,7 @@ impl Error {
         }
     }
 
-    /// The argument `name` has the value `found`, which is not `expected`.
+    /// An error about the argument `name`, whose value is `found` instead of something `expected`.
     pub fn argument(
         name: &'static str,
         found: impl std::fmt::Display,
@@ -98,7 +99,7 @@ impl Error {
         }
     }
 
-    /// The same error with the place it happened in before it.
+    /// The same error with the place it happened in put before it.
     pub fn at(self, place: impl Into<String>) -> Self {
         Self::At {
             place: place.into(),
@@ -106,7 +107,7 @@ impl Error {
         }
     }
 
-    /// The content of `file` is not what it should be; `problem` names the place.
+    /// An error about the content of `file`. `problem` names the place in it.
     pub fn data(file: impl std::fmt::Display, problem: impl std::fmt::Display) -> Self {
         Self::Data {
             file: file.to_string(),
@@ -114,7 +115,7 @@ impl Error {
         }
     }
 
-    /// `path` could not be read or written.
+    /// An error about reading or writing `path`.
     pub fn io(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
         Self::Io {
             path: path.into(),
@@ -123,7 +124,7 @@ impl Error {
     }
 }
 
-/// Lets a layer implement candle's `Module`, whose methods return candle's error.
+/// Candle's `Module` returns candle's error, so layers need this to implement it.
 impl From<Error> for candle_core::Error {
     fn from(error: Error) -> Self {
         match error {

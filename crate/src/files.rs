@@ -1,15 +1,17 @@
-//! Writing files whole or not at all.
+//! Atomic writing of files.
 
 use std::io::Write;
 use std::path::Path;
 
 use crate::{Error, Result};
 
-/// Writes `bytes` to `path`, creating its folder where needed. The content is written beside the
-/// file and renamed at the end, so that no reader and no interrupted run ever sees half a file.
+/// Writes `bytes` to `path`, creating its folder if needed. The content is written to a temporary
+/// file and renamed at the end, so a reader never sees half a file, not even after an interrupted
+/// run.
 ///
 /// # Errors
-/// [`Error::Io`] where the folder or the file cannot be written; an older file is then untouched.
+/// [`Error::Io`] if the folder or the file cannot be written. An existing file then stays as it
+/// was.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     let write = || {
         let folder = match path.parent() {
@@ -18,7 +20,7 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
         };
         std::fs::create_dir_all(folder)?;
         let mut builder = tempfile::Builder::new();
-        // Temporary files are private by default; this one is going to be an ordinary file.
+        // Temporary files are private by default, and this one becomes an ordinary file.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let mut file = builder.prefix(".cuaderno-").tempfile_in(folder)?;

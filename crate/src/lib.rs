@@ -39,11 +39,11 @@ pub use ndarray;
 pub use rng::{Rng, Seed};
 pub use table::Table;
 
-/// What every notebook starts with: `use cuaderno::prelude::*;`.
+/// The names that most cells need. Every notebook starts with `use cuaderno::prelude::*;`.
 pub mod prelude {
     pub use crate::arrays::{IntoTensor, ToArray};
     pub use crate::classic::{Knn, Pca, Split, StandardScaler, TSne, trustworthiness};
-    pub use crate::data::{Batches, Distortion, LabelledImages, Mnist, chelsea, distort};
+    pub use crate::data::{Distortion, LabelledImages, Mnist, chelsea, distort};
     pub use crate::error::Result;
     pub use crate::lab::{Bands, Profile, unsolved};
     pub use crate::metrics::{
@@ -58,8 +58,8 @@ pub mod prelude {
         Activation, AvgPool1d, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d,
         ConvTranspose1d, ConvTranspose2d, Dense, Dropout, Dropout2d, Embedding, Flatten,
         GlobalAvgPool, GlobalMaxPool, Gru, Initialiser, Lambda, Layer, LayerNorm, Lstm, MaxPool1d,
-        MaxPool2d, Merge, PRelu, Parallel, Pass, Plan, Reshape, Residual, Sequential, SimpleRnn,
-        Upsample, check_gradients, no_grad,
+        MaxPool2d, Parallel, Pass, Plan, Reshape, Residual, Sequential, SimpleRnn, Upsample,
+        check_gradients, no_grad,
     };
     pub use crate::ops::backward;
     pub use crate::optim::{Adadelta, Adam, AdamW, Optimiser, RmsProp, Schedule, Sgd};
@@ -75,7 +75,7 @@ pub mod prelude {
     pub use crate::rng::Rng;
     pub use crate::table::Table;
     pub use crate::train::{
-        Adversaries, Batch, EarlyStopping, Examples, History, Losses, Model, Progress, RunFolder,
+        Batch, EarlyStopping, Examples, History, Losses, Model, Progress, RunFolder,
         ShuffledBatches, TensorExamples, Trace, Trainer, WeightsFolder, evaluate,
     };
     pub use candle_core::{D, DType, Device, IndexOp, Module, Tensor, Var};
@@ -83,8 +83,8 @@ pub mod prelude {
     pub use std::time::Instant;
 }
 
-// Fresh buffers from the system allocator fault in page by page; a training step allocates many.
-// Miri and AddressSanitizer (see .ci/sanitize) can only watch the system's.
+// Fresh buffers from the system allocator fault in page by page, and a training step allocates
+// many. Miri and AddressSanitizer (see .ci/sanitize) can only watch the system's.
 #[cfg(not(any(miri, address_sanitizer)))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

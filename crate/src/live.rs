@@ -1,4 +1,4 @@
-//! Training as a notebook shows it while it runs: a progress bar and a growing learning curve.
+//! Live training in a notebook: a progress bar and a growing learning curve.
 
 use std::time::{Duration, Instant};
 
@@ -6,12 +6,13 @@ use crate::notebook::{self, Contents, Display};
 use crate::plot::learning_curve;
 use crate::train::{self, History, Observer, Standing};
 
-/// How often the bar moves, at most.
+/// The shortest time between two updates of the bar.
 const BAR: Duration = Duration::from_millis(200);
-/// How often the curve is drawn, at most; a picture takes longer than a line.
+/// The shortest time between two drawings of the curve; a picture takes longer than a line.
 const CURVE: Duration = Duration::from_millis(1000);
 
-/// The notebook engine has loaded this library; `live` if somebody watches the cells run.
+/// Called by the notebook engine when it has loaded this library. `live` says whether somebody
+/// watches the cells run.
 #[unsafe(no_mangle)]
 extern "C" fn cuaderno_start(live: bool) {
     notebook::connect(live);
@@ -24,14 +25,14 @@ extern "C" fn cuaderno_start(live: bool) {
 #[derive(Debug)]
 struct LiveTraining {
     start: Instant,
-    /// Batches done when this training began or was resumed.
+    /// The number of batches that were done when this training started or was resumed.
     already_done: Option<usize>,
     bar: Shown,
     curve: Shown,
     last_epoch: String,
 }
 
-/// Something on the page that is not changed too often.
+/// A display on the page, with a limit on how often it is updated.
 #[derive(Debug, Default)]
 struct Shown {
     display: Option<Display>,
@@ -65,7 +66,7 @@ impl LiveTraining {
     }
 
     fn draw_curve(&mut self, history: &History) {
-        // A point is no curve; and one that cannot be drawn is no reason to stop a training.
+        // A single point makes no curve, and a failed drawing is no reason to stop a training.
         if history.epochs.len() > 1
             && let Ok(contents) = learning_curve(history).and_then(|figure| figure.contents())
         {
@@ -121,7 +122,7 @@ impl Observer for LiveTraining {
     }
 }
 
-/// A bar that is filled to `done` of `all`, and lines below it.
+/// A bar filled to `done` of `all`, with lines below it.
 fn bar(done: usize, all: usize, text: &str, last_epoch: &str) -> Contents {
     let share = 100.0 * done as f64 / all.max(1) as f64;
     let blue = "#0072B2";

@@ -1,5 +1,4 @@
-//! This library's end of the notebook: things to show while a cell runs, requests to stop, and what
-//! went wrong.
+//! This library's side of the notebook: displays while a cell runs, requests to stop, and errors.
 //!
 //! It talks to the notebook engine through lines of standard output, which `cuaderno-protocol`
 //! defines. In a program or on another kernel none of them is printed.
@@ -30,23 +29,24 @@ static CONNECTED: AtomicBool = AtomicBool::new(false);
 static WATCHED: AtomicBool = AtomicBool::new(false);
 /// Whether the user wants the running cell to stop.
 static STOP: AtomicBool = AtomicBool::new(false);
-/// Whether what the running cell does looks for interrupts itself and ends in its own way.
+/// Whether the running cell checks for interrupts itself and ends in its own way.
 static LOOKS: AtomicBool = AtomicBool::new(false);
 /// Whether the user is being asked for a line.
 static ASKING: AtomicBool = AtomicBool::new(false);
-/// When the running cell last looked at `STOP`, in milliseconds since `start`; 0 for never.
+/// When the running cell last checked `STOP`, in milliseconds since `start`; 0 if it never has.
 static LAST_LOOK: AtomicU64 = AtomicU64::new(0);
 
-/// An interrupt ends a cell that has not looked for one for longer than this.
+/// An interrupt ends a cell whose last check was longer ago than this.
 const LOOKS_AGAIN: Duration = Duration::from_secs(60);
 
-/// Whether the user has asked the running cell to stop. Long computations should check this now and
-/// then and end early with what they have, as the trainer does between two batches. Always false
-/// outside a notebook.
+/// Whether the user has asked the running cell to stop. Long computations should check this from
+/// time to time and end early with the results they have, as the trainer does between batches. It
+/// is always false outside a notebook.
 ///
-/// A loop that draws batches or takes an optimiser's steps need not look: these fail with
-/// [`Error::Interrupted`](crate::Error::Interrupted), which a `?` hands on, and the cell's variables
-/// stay. In a cell that calls this function they leave the end to the cell.
+/// A loop that draws batches or takes steps of an optimiser need not check. Both fail with
+/// [`Error::Interrupted`](crate::Error::Interrupted), which `?` passes on, and the variables of the
+/// cell are kept. In a cell that calls this function they do not fail, and the cell decides how to
+/// end.
 ///
 /// ```
 /// for step in 0..1000 {
@@ -61,7 +61,7 @@ pub fn stop_requested() -> bool {
     look()
 }
 
-/// Ends a loop that does not look for interrupts itself.
+/// Ends a loop that does not check for interrupts itself.
 ///
 /// # Errors
 /// If the user has asked the running cell to stop.
@@ -72,7 +72,7 @@ pub(crate) fn check_stop() -> crate::Result<()> {
     Ok(())
 }
 
-/// While it lives, something looks for interrupts itself.
+/// While it lives, the running code checks for interrupts itself.
 #[derive(Debug)]
 pub(crate) struct Looking(bool);
 
@@ -95,8 +95,7 @@ fn look() -> bool {
     STOP.load(Ordering::Relaxed)
 }
 
-/// Whether somebody sees what is shown while the cell runs: true in a notebook, false in a headless
-/// run.
+/// Whether somebody watches while the cell runs: true in a notebook, false in a headless run.
 pub fn is_live() -> bool {
     WATCHED.load(Ordering::Relaxed)
 }
@@ -104,7 +103,7 @@ pub fn is_live() -> bool {
 /// Asks the user for a line, like Python's `input`; outside a notebook it reads standard input.
 ///
 /// # Errors
-/// If nobody can be asked.
+/// If there is nobody to ask.
 pub fn input(prompt: &str) -> crate::Result<String> {
     let prompt = prompt.replace('\n', " ");
     let ask = if CONNECTED.load(Ordering::Relaxed) {
@@ -138,10 +137,10 @@ fn report(kind: fn(Report) -> Signal, message: String, place: Option<&Location>)
     }
 }
 
-/// Tells the front end something, after what was printed before.
+/// Sends a message to the front end, in order with the printed output.
 fn signal(signal: &Signal) {
     let mut stdout = std::io::stdout().lock();
-    // A front end that is gone has no use for it.
+    // A front end that is gone does not need it.
     let _ = stdout
         .write_all(signal.to_line().as_bytes())
         .and_then(|()| stdout.flush());
@@ -162,7 +161,7 @@ fn report_panic(panic: &PanicHookInfo) {
     report(Signal::Panic, message, panic.location());
 }
 
-/// Connects this library with the front end; `live` if somebody watches.
+/// Connects this library with the front end. `live` says whether somebody watches.
 pub(crate) fn connect(live: bool) {
     now();
     CONNECTED.store(true, Ordering::Relaxed);
@@ -170,7 +169,7 @@ pub(crate) fn connect(live: bool) {
     std::panic::set_hook(Box::new(report_panic));
 }
 
-/// A cell begins.
+/// Called when a cell begins.
 #[unsafe(no_mangle)]
 extern "C" fn cuaderno_begin_cell() {
     STOP.store(false, Ordering::Relaxed);
@@ -193,7 +192,8 @@ extern "C" fn cuaderno_run_cell(
     })
 }
 
-/// The user wants the cell to stop: whether it will by itself. Signal handlers may call it.
+/// Called when the user wants the cell to stop. Returns whether the cell will stop by itself.
+/// Signal handlers may call it.
 #[unsafe(no_mangle)]
 extern "C" fn cuaderno_interrupt() -> bool {
     STOP.store(true, Ordering::Relaxed);

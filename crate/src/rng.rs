@@ -25,7 +25,7 @@ pub struct Rng {
 }
 
 impl Rng {
-    /// A generator that depends on `seed` alone.
+    /// A generator whose numbers depend on `seed` alone.
     pub fn new(seed: u64) -> Self {
         Self {
             seed,
@@ -33,9 +33,9 @@ impl Rng {
         }
     }
 
-    /// An independent generator for the `index`-th use of this one's seed. It depends on the seed
-    /// and on `index` only, not on what was drawn before: step 1,000 of a resumed training draws
-    /// what step 1,000 of an uninterrupted one does.
+    /// An independent generator derived from this one's seed and `index`. It does not depend on
+    /// what was drawn before, so step 1,000 of a resumed training draws the same numbers as step
+    /// 1,000 of an uninterrupted one.
     pub fn child(&self, index: u64) -> Self {
         // The finaliser of SplitMix64 spreads neighbouring seeds and indices over all bits.
         let mut mixed = self
@@ -46,15 +46,15 @@ impl Rng {
         Self::new(mixed ^ (mixed >> 31))
     }
 
-    /// An independent generator seeded by the next number of this one.
+    /// An independent generator, seeded with the next number of this one.
     pub fn split(&mut self) -> Self {
         Self::new(self.stream.random())
     }
 
-    /// A whole number in `0..n`.
+    /// A random integer in `0..n`.
     ///
     /// # Panics
-    /// If `n` is 0: there is no such number.
+    /// If `n` is 0.
     pub fn below(&mut self, n: usize) -> usize {
         self.stream.random_range(0..n)
     }
@@ -85,7 +85,7 @@ impl Rng {
     /// A tensor of independent Gaussian numbers, f32 on the CPU.
     ///
     /// # Errors
-    /// If `std` is negative or one of the two is not finite.
+    /// If `std` is negative, or one of the two is not finite.
     pub fn normal(&mut self, mean: f32, std: f32, shape: &[usize]) -> Result<Tensor> {
         if !(std >= 0.0 && std.is_finite() && mean.is_finite()) {
             return Err(Error::argument(

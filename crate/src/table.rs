@@ -5,8 +5,8 @@ use std::fmt::{self, Display};
 use crate::notebook::{Contents, show_as_value};
 use crate::{Error, Result};
 
-/// A table with headings, rows and a note below. Columns of numbers are aligned right. It prints as
-/// text and shows itself as HTML in a notebook.
+/// A table with headings, rows and a note below. Columns of numbers are aligned on the right. It
+/// prints as text, and a notebook shows it as HTML.
 ///
 /// ```
 /// use cuaderno::Table;
@@ -35,7 +35,7 @@ impl Table {
     /// Adds a row.
     ///
     /// # Errors
-    /// If the number of cells is not the number of headings.
+    /// If the number of cells differs from that of the headings.
     pub fn row(&mut self, cells: &[&dyn Display]) -> Result<()> {
         if cells.len() != self.headings.len() {
             return Err(Error::argument(
@@ -49,7 +49,7 @@ impl Table {
         Ok(())
     }
 
-    /// Shows it in a notebook, as HTML and as text.
+    /// Shows the table in a notebook, as HTML and text.
     pub fn evcxr_display(&self) {
         let row = |cells: &[String], tag: &str| {
             let cells = cells.iter().enumerate().map(|(column, cell)| {
@@ -107,7 +107,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// A number with a comma between its thousands: `60,000`.
+/// A number with commas between thousands: `60,000`.
 pub(crate) fn thousands(n: usize) -> String {
     let digits = n.to_string();
     let groups: Vec<&str> = (digits.as_bytes().rchunks(3).rev())

@@ -1,4 +1,5 @@
-//! The rooms of the crate, and what each may use: the table of CONTRIBUTING.md against the source.
+//! The rooms of the crate and what each may use, according to the table in CONTRIBUTING.md; and the
+//! rooms of the command, which must not use each other in a ring either.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -21,7 +22,7 @@ const GROUND: [&str; 3] = ["error", "files", "rng"];
 fn every_room_uses_what_it_may() {
     let rule = rule();
     let mut broken = Vec::new();
-    for file in sources() {
+    for file in sources(&library()) {
         let room = room(&file);
         for used in used_rooms(&fs::read_to_string(&file).unwrap()) {
             let allowed = rule
@@ -41,7 +42,7 @@ fn every_room_uses_what_it_may() {
 
 #[test]
 fn the_table_has_every_room_and_nothing_else() {
-    let rooms: BTreeSet<String> = sources().iter().map(|file| room(file)).collect();
+    let rooms: BTreeSet<String> = sources(&library()).iter().map(|file| room(file)).collect();
     let ground = GROUND.map(String::from);
     let listed: BTreeSet<String> = rule().into_keys().chain(ground).collect();
     assert_eq!(listed, rooms);
@@ -49,11 +50,7 @@ fn the_table_has_every_room_and_nothing_else() {
 
 #[test]
 fn what_the_table_allows_is_used_and_never_in_a_ring() {
-    let mut used: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for file in sources() {
-        let found = used_rooms(&fs::read_to_string(&file).unwrap());
-        used.entry(room(&file)).or_default().extend(found);
-    }
+    let used = uses(&library());
     let mut above = Vec::new();
     for (room, allowed) in rule_in_order() {
         for lower in allowed {
@@ -70,8 +67,38 @@ fn what_the_table_allows_is_used_and_never_in_a_ring() {
     }
 }
 
+#[test]
+fn no_rooms_of_the_command_use_each_other_in_a_ring() {
+    let mut uses = uses(&root().join("../environment/src"));
+    assert!(uses["kernel"].contains("engine"), "{uses:?}");
+    // Take away whatever uses nothing that is left; of a ring, something stays.
+    loop {
+        let rooms: BTreeSet<String> = uses.keys().cloned().collect();
+        uses.retain(|room, used| used.iter().any(|used| used != room && rooms.contains(used)));
+        if uses.len() == rooms.len() {
+            break;
+        }
+    }
+    assert!(uses.is_empty(), "a ring among {uses:?}");
+}
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The source of the library.
+fn library() -> PathBuf {
+    root().join("src")
+}
+
+/// For each room below `source`, the rooms that it uses.
+fn uses(source: &Path) -> BTreeMap<String, BTreeSet<String>> {
+    let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for file in sources(source) {
+        let found = used_rooms(&fs::read_to_string(&file).unwrap());
+        uses.entry(room(&file)).or_default().extend(found);
+    }
+    uses
 }
 
 /// The rooms of the table and what each may use.
@@ -107,9 +134,9 @@ fn rule_in_order() -> Vec<(String, BTreeSet<String>)> {
 }
 
 /// The source files that belong to a room. The root, which re-exports, and tests may use all.
-fn sources() -> Vec<PathBuf> {
+fn sources(source: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    let mut folders = vec![root().join("src")];
+    let mut folders = vec![source.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -117,6 +144,7 @@ fn sources() -> Vec<PathBuf> {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs")
                 && !path.ends_with("src/lib.rs")
+                && !path.ends_with("src/main.rs")
                 && !path.ends_with("tests.rs")
             {
                 files.push(path);
@@ -128,9 +156,11 @@ fn sources() -> Vec<PathBuf> {
 
 /// The room of a source file: `nn` for `src/nn/dense.rs`, `rng` for `src/rng.rs`.
 fn room(file: &Path) -> String {
-    let inside = file.strip_prefix(root().join("src")).unwrap();
-    let first = inside.components().next().unwrap().as_os_str();
-    Path::new(first)
+    let inside = file
+        .components()
+        .rev()
+        .take_while(|part| part.as_os_str() != "src");
+    Path::new(inside.last().unwrap().as_os_str())
         .file_stem()
         .unwrap()
         .to_string_lossy()

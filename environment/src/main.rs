@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use cuaderno_environment::{bench, data_command, doctor, engine, jupyter_lab, kernel, run, setup};
+use cuaderno_environment::{
+    bench, data_command, doctor, engine, jupyter_lab, kernel, release, run, setup,
+};
 
 /// Deep-learning notebooks in Rust.
 #[derive(Parser)]
@@ -19,6 +21,8 @@ struct Arguments {
 enum Command {
     /// Execute notebooks headless and keep their results in `runs/`.
     Run(run::RunArguments),
+    /// Cut the students' versions of labs, after a trial of every known answer.
+    Release(release::ReleaseArguments),
     /// List, fetch and verify the data sets.
     #[command(subcommand)]
     Data(data_command::DataCommand),
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
 fn dispatch(command: Command) -> Result<ExitCode> {
     match command {
         Command::Run(arguments) => return run::run(arguments),
+        Command::Release(arguments) => return release::run(arguments),
         Command::Data(command) => data_command::run(command)?,
         Command::Doctor => return doctor::run(),
         Command::Lab(arguments) => jupyter_lab::run(arguments)?,

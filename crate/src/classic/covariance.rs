@@ -1,4 +1,4 @@
-//! The covariance of columns, by products of blocks of rows.
+//! The covariance of columns, from products of blocks of rows.
 
 use super::features::subtract;
 use crate::numerics::gemm::{Matrix, MatrixMut, gemm};
@@ -6,14 +6,15 @@ use crate::numerics::gemm::{Matrix, MatrixMut, gemm};
 /// Rows in a block: 784 columns of this many rows stay in the cache while all panels read them.
 const BLOCK: usize = 2048;
 
-/// Columns a panel: the matrix is symmetric, and only panels on and below its diagonal are computed.
+/// Columns of a panel: the matrix is symmetric, and only panels on and below its diagonal are
+/// computed.
 const PANEL: usize = 112;
 
-/// The sums over all rows of `(x_i - mean_i) (x_j - mean_j)`, a matrix `d` x `d` of which the
-/// entries on and below the diagonal (`j <= i`) are meant.
+/// The sums over all rows of `(x_i - mean_i) (x_j - mean_j)`, a `d` x `d` matrix. Only its entries
+/// on and below the diagonal (`j <= i`) are filled in.
 ///
-/// Products of a block are summed in f32 and the blocks in f64, so that no digits are lost over
-/// many rows. The mean is subtracted before the product, so that none are lost far from zero.
+/// Products are summed in f32 within a block and in f64 across blocks, so that no digits are lost
+/// over many rows. The mean is subtracted first, so that none are lost far from zero.
 pub(super) fn scatter(values: &[f32], mean: &[f32]) -> Vec<f64> {
     let d = mean.len();
     let mut total = vec![0f64; d * d];

@@ -5,22 +5,22 @@ use faer::{MatRef, Side};
 use super::subspace::iterate_subspace;
 use crate::{Error, Result};
 
-/// A subspace is iterated on where it is this much smaller than the whole.
+/// Subspace iteration is used if the subspace is smaller than the whole by at least this factor.
 const FEW: usize = 8;
 
 /// Eigenvalues, largest first, and the eigenvector of each, of length 1.
 #[derive(Debug)]
 pub(super) struct Eigenpairs {
     pub values: Vec<f64>,
-    /// Row by row, an eigenvector each.
+    /// The eigenvectors, one in each row.
     pub vectors: Vec<f64>,
 }
 
-/// The `count` largest eigenvalues of a symmetric matrix `n` x `n` that has no negative ones. Only
-/// the entries on and below the diagonal are read, row by row.
+/// The `count` largest eigenvalues of a positive semidefinite `n` x `n` matrix and their
+/// eigenvectors. Only the entries on and below the diagonal are read.
 ///
 /// # Errors
-/// If the solver does not converge, which no finite matrix is known to cause.
+/// If the solver does not converge. No finite matrix is known to cause this.
 pub(super) fn largest_eigenpairs(matrix: &[f64], n: usize, count: usize) -> Result<Eigenpairs> {
     if count * FEW <= n {
         let mut whole = matrix.to_vec();
@@ -36,7 +36,7 @@ pub(super) fn largest_eigenpairs(matrix: &[f64], n: usize, count: usize) -> Resu
     decompose(matrix, n, count)
 }
 
-/// By all eigenvectors.
+/// Computes all eigenvectors.
 pub(super) fn decompose(matrix: &[f64], n: usize, count: usize) -> Result<Eigenpairs> {
     // Without its feature `rayon`, faer works on the calling thread: the same bits everywhere.
     let all = MatRef::from_row_major_slice(matrix, n, n).self_adjoint_eigen(Side::Lower);
@@ -119,7 +119,7 @@ mod tests {
         let mut few = vec![0.0; 80];
         few[..3].copy_from_slice(&[5.0, 5.0, 1e-3]);
         check(&few, 8);
-        // So flat a spectrum that a subspace does not converge.
+        // A spectrum so flat that the subspace does not converge.
         let flat: Vec<f64> = (0..100).map(|i| 1.0 - 1e-5 * f64::from(i)).collect();
         check(&flat, 4);
     }

@@ -1,4 +1,4 @@
-//! An exact search that stands beside those of linfa-nn.
+//! An exact search with the interface of linfa-nn.
 
 use std::fmt;
 
@@ -10,10 +10,10 @@ use ndarray::{ArrayBase, ArrayView1, ArrayView2, Data, Ix2};
 use super::neighbours::{Nearest, squared_distance};
 use crate::numerics::simd::{self, Simd, WithSimd};
 
-/// Compares a query with every point, as linfa's `LinearSearch`, with two differences: Euclidean
-/// distances are computed in f64 by vector instructions, and of equally near points the one of the
-/// lower index comes first. A [`Knn`](super::Knn) gives it all queries at once, and it compares
-/// them with the points by products of matrices.
+/// Compares a query with every point, like linfa's `LinearSearch`, with two differences: Euclidean
+/// distances are computed in f64 with vector instructions, and among points at the same distance
+/// the one with the lowest index comes first. [`Knn`](super::Knn) passes it all queries at once,
+/// and then most of the work is matrix products.
 ///
 /// ```
 /// use cuaderno::linfa_nn::{NearestNeighbour, distance::L2Dist};
@@ -55,7 +55,8 @@ impl NearestNeighbour for ExactSearch {
 }
 
 impl<F: Float, D: Distance<F>> ExactSearchIndex<'_, F, D> {
-    /// What grows with the distance to each of the points: its square if it is Euclidean.
+    /// A quantity that grows with the distance to each of the points: the square, if the distance
+    /// is Euclidean.
     fn reduced_distances(&self, query: ArrayView1<'_, F>) -> Result<Vec<f64>, NnError> {
         let d = self.points.ncols();
         if query.len() != d {
@@ -116,7 +117,7 @@ fn wide<F: Float>(number: F) -> f64 {
     number.to_f64().unwrap_or(f64::NAN)
 }
 
-/// Squared distances of a query to points of `d` numbers.
+/// Squared distances from a query to points of `d` numbers.
 struct Compare<'a, F> {
     points: &'a [F],
     query: &'a [F],

@@ -1,17 +1,18 @@
-//! Checking what the methods of this room are given.
+//! Checks of the examples that the methods of this room are given.
 
 use candle_core::{DType, Device, Tensor};
 
 use crate::numerics::storage::Elements;
 use crate::{Error, Result};
 
-/// Examples `[n, d]`, at least one of each, whose numbers lie row by row on the CPU and are finite.
+/// Examples `[n, d]` of finite numbers, contiguous on the CPU, with at least one row and one
+/// column.
 #[derive(Clone, Debug)]
 pub(super) struct Features {
     tensor: Tensor,
-    /// The number of examples.
+    /// The number of examples, `n`.
     pub n: usize,
-    /// The numbers of an example.
+    /// The number of values in an example, `d`.
     pub d: usize,
 }
 
@@ -19,7 +20,7 @@ impl Features {
     /// Checks `x` for `operation`.
     ///
     /// # Errors
-    /// If it is of another shape or type, empty, or holds a number that is not finite.
+    /// If it has the wrong shape or type, is empty, or holds a number that is not finite.
     pub fn of(operation: &'static str, x: &Tensor) -> Result<Self> {
         let refuse = |problem: String| Err(Error::shape(operation, problem));
         if x.rank() != 2 || x.dtype() != DType::F32 {
@@ -52,10 +53,10 @@ impl Features {
         Ok(features)
     }
 
-    /// The same for a model that was fitted on rows of `d` numbers.
+    /// Checks `x` for a model that was fitted on rows of `d` numbers.
     ///
     /// # Errors
-    /// As [`Features::of`], or if the rows have another number of columns.
+    /// As for [`Features::of`], and if the number of columns is not `d`.
     pub fn with_columns(operation: &'static str, x: &Tensor, d: usize) -> Result<Self> {
         let features = Self::of(operation, x)?;
         if features.d != d {
@@ -76,7 +77,8 @@ impl Features {
     }
 }
 
-/// In blocks without a branch, which the compiler vectorises.
+/// Whether all values are finite. It works in blocks without branches, which the compiler
+/// vectorises.
 fn all_finite(values: &[f32]) -> bool {
     values.chunks(1024).all(|block| {
         // 0 * x is zero for a finite number and NaN for any other.
@@ -90,7 +92,7 @@ fn all_finite(values: &[f32]) -> bool {
     })
 }
 
-/// The mean of each column in f64, for `values` of rows of `d` numbers.
+/// The mean of each column, in f64, of `values` in rows of `d` numbers.
 pub(super) fn column_means(values: &[f32], d: usize) -> Vec<f64> {
     let mut sums = vec![0f64; d];
     for row in values.chunks_exact(d) {
@@ -102,7 +104,7 @@ pub(super) fn column_means(values: &[f32], d: usize) -> Vec<f64> {
     sums.iter().map(|sum| sum / n).collect()
 }
 
-/// Rows minus `centre`, in place of what `centred` held.
+/// Writes `rows` minus `centre` to `centred`.
 pub(super) fn subtract(rows: &[f32], centre: &[f32], centred: &mut Vec<f32>) {
     centred.clear();
     centred.reserve(rows.len());

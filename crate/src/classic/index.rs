@@ -1,4 +1,4 @@
-//! Neighbours by an index of linfa's, the same as by all distances.
+//! Neighbours from one of linfa's indexes, the same ones that comparing all distances gives.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::{Error, Result};
 /// An index over points of f64.
 type Index<'a> = Box<dyn 'a + Send + Sync + NearestNeighbourIndex<f64>>;
 
-/// linfa's `NearestNeighbour` for points of one type, of which there can be trait objects.
+/// linfa's `NearestNeighbour` for points of one type, which makes trait objects possible.
 pub(super) trait Build: fmt::Debug + Send + Sync {
     fn build<'a>(&self, points: &'a Array2<f64>) -> Result<Index<'a>>;
 }
@@ -25,8 +25,8 @@ impl<N: NearestNeighbour> Build for N {
     }
 }
 
-/// The `k` points nearest to each query; there must be that many. Of equally near ones those of the
-/// lower index, as by [`nearest_points`](super::neighbours::nearest_points).
+/// The `k` points nearest to each query; there must be at least `k`. Ties go to the lowest index,
+/// as in [`nearest_points`](super::neighbours::nearest_points).
 pub(super) fn nearest_by_index(
     algorithm: &dyn Build,
     points: &Features,
@@ -51,7 +51,7 @@ pub(super) fn nearest_by_index(
         .collect()
 }
 
-/// What an index says, as one of our errors.
+/// An error of an index as one of this crate's.
 fn refuse(error: impl fmt::Display) -> Error {
     Error::shape("Knn", format!("the search says: {error}."))
 }
@@ -65,7 +65,7 @@ struct Search<'a> {
     index: &'a dyn NearestNeighbourIndex<f64>,
     points: &'a [f32],
     n: usize,
-    /// The largest coordinate by magnitude, which bounds the rounding errors in a tree.
+    /// The largest magnitude of a coordinate, which bounds the rounding errors in a tree.
     largest: f64,
     k: usize,
 }
@@ -73,7 +73,7 @@ struct Search<'a> {
 impl Search<'_> {
     fn nearest(&self, query: &[f32], wide: &[f64]) -> Result<Nearest> {
         let view = ArrayView1::from(wide);
-        // One more than asked for tells whether the last is as near as one that is left out.
+        // One more than was asked for shows whether the last one ties with one that is left out.
         let found = self.index.k_nearest(view, self.n.min(self.k + 1));
         let mut nearest = self.sorted(query, found.map_err(refuse)?);
         if nearest.len() > self.k {
@@ -88,7 +88,7 @@ impl Search<'_> {
         Ok(Nearest::of(nearest))
     }
 
-    /// Squared distances and rows of what an index found, the nearest first.
+    /// The squared distances and rows that an index found, nearest first.
     fn sorted(&self, query: &[f32], found: Vec<(ArrayView1<f64>, usize)>) -> Vec<(f64, u32)> {
         let d = query.len();
         let distance = |row: usize| squared_distance(query, &self.points[row * d..][..d]);

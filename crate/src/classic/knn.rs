@@ -1,4 +1,4 @@
-//! Classification by the nearest neighbours.
+//! Classification by nearest neighbours.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -17,13 +17,13 @@ use super::{ExactSearch, LabelledRows, Neighbours, Rows};
 use crate::metrics::labels::{self, classes_of};
 use crate::{Error, Result};
 
-/// Up to this many columns a tree is faster than all distances: 10,000 queries in 60,000 normally
-/// distributed points take it 0.06 s at 2 columns and 0.2 s at 5, where all distances take 0.5 to
-/// 0.9 s, but 0.7 s at 6 and 9 s at 10.
+/// Up to this many columns a tree is faster than comparing all distances. For 10,000 queries among
+/// 60,000 normally distributed points it takes 0.06 s with 2 columns, 0.2 s with 5, 0.7 s with 6
+/// and 9 s with 10, where comparing all takes 0.5 to 0.9 s.
 const COLUMNS_FOR_A_TREE: usize = 5;
 
-/// Gives a query the class that most of its `k` nearest examples have (Fix and Hodges 1951); of
-/// classes with as many, the one of the smaller number. The neighbours are exact.
+/// Predicts the most frequent class among the `k` nearest examples (Fix and Hodges 1951). Ties go
+/// to the lowest class. The neighbours are exact.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -37,7 +37,7 @@ const COLUMNS_FOR_A_TREE: usize = 5;
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
 ///
-/// It is fitted on a data set of linfa as well, and any of linfa's searches can find the neighbours:
+/// It also takes linfa's data sets, and can find the neighbours with any of linfa's searches:
 ///
 /// ```
 /// use cuaderno::linfa_nn::KdTree;
@@ -56,11 +56,11 @@ pub struct Knn {
     class_of: Vec<usize>,
 }
 
-/// What a [`Knn`] is fitted with.
+/// Parameters of a [`Knn`].
 #[derive(Clone, Debug)]
 pub struct KnnParams(KnnValidParams);
 
-/// The same, checked as far as they can be without data.
+/// [`KnnParams`] after the checks that are possible without data.
 #[derive(Clone, Debug)]
 pub struct KnnValidParams {
     k: usize,
@@ -70,20 +70,20 @@ pub struct KnnValidParams {
 /// How neighbours are found.
 #[derive(Clone, Debug)]
 enum Search {
-    /// By a tree for points of few columns, otherwise by products.
+    /// With a tree if there are few columns, otherwise with products.
     Fastest,
-    /// All queries at once, by products of matrices.
+    /// All queries at once, with products of matrices.
     Products,
-    /// Query by query, by an index of linfa's.
+    /// Query by query, with one of linfa's indexes.
     Index(Arc<dyn Build>),
 }
 
 impl KnnParams {
-    /// How the neighbours are found: by linfa's `KdTree`, `BallTree` or `LinearSearch`, or by
-    /// [`ExactSearch`]. The neighbours are the same, only the time differs. Unless told otherwise,
-    /// a tree is used up to five columns, and from six [`ExactSearch`].
+    /// Sets the search algorithm: linfa's `KdTree`, `BallTree` or `LinearSearch`, or
+    /// [`ExactSearch`]. They find the same neighbours in different times. The default is a tree for
+    /// up to five columns, and [`ExactSearch`] for more.
     ///
-    /// What is not ours builds its index for each call of `predict`, from a copy in f64.
+    /// linfa's searches copy the examples to f64 and build their index in every call of `predict`.
     pub fn nn_algo(mut self, nn_algo: impl NearestNeighbour + 'static) -> Self {
         let is_ours = (&nn_algo as &dyn Any).is::<ExactSearch>();
         self.0.search = if is_ours {
@@ -94,12 +94,12 @@ impl KnnParams {
         self
     }
 
-    /// Remembers the examples `[n, d]` and the label of each: a pair of tensors `(&x, &labels)` (f32,
-    /// not copied, and u32 or i64) or a data set of linfa (copied).
+    /// Stores the examples `[n, d]` and their labels `[n]`, given as a pair of tensors `(&x,
+    /// &labels)` (of f32, not copied, and u32 or i64) or as one of linfa's data sets (copied).
     ///
     /// # Errors
-    /// If one of the two is no such tensor or they differ in length, if `x` is not finite, or if
-    /// there are fewer examples than neighbours are asked for.
+    /// If one of them has another shape or type, they differ in length, `x` is not finite, or there
+    /// are fewer than `k` examples.
     pub fn fit(&self, examples: impl LabelledRows) -> Result<Knn> {
         self.check_ref()?.fit(examples)
     }
@@ -123,10 +123,10 @@ impl ParamGuard for KnnParams {
 }
 
 impl KnnValidParams {
-    /// As [`KnnParams::fit`].
+    /// The same as [`KnnParams::fit`].
     ///
     /// # Errors
-    /// As [`KnnParams::fit`].
+    /// As for [`KnnParams::fit`].
     pub fn fit(&self, examples: impl LabelledRows) -> Result<Knn> {
         let operation = "Knn::fit";
         let (x, labels) = examples.to_tensors()?;
@@ -173,7 +173,7 @@ where
 }
 
 impl Knn {
-    /// Parameters for that many neighbours.
+    /// Parameters for a vote among `k` neighbours.
     pub fn params(k: usize) -> KnnParams {
         KnnParams(KnnValidParams {
             k,
@@ -181,11 +181,11 @@ impl Knn {
         })
     }
 
-    /// The class `[m]`, u32, of each of the queries `[m, d]`, in the form that [`Rows`] says: for a
-    /// tensor a `Result<Tensor>`.
+    /// The predicted class, `[m]` of u32, of each of the queries `[m, d]`. The type of the result
+    /// depends on that of the queries, as [`Rows`] lists; for a tensor it is `Result<Tensor>`.
     ///
     /// # Errors
-    /// If `queries` is no f32 tensor of rows like the fitted ones, or not finite.
+    /// If `queries` is not of f32, not finite, or has another number of columns than the examples.
     pub fn predict<X: Rows>(&self, queries: X) -> X::Classified {
         let classes = queries.to_tensor().and_then(|rows| self.classify(&rows));
         queries.classified(classes)
@@ -209,10 +209,10 @@ impl Knn {
         Ok(Tensor::from_vec(classes, m, &Device::Cpu)?)
     }
 
-    /// The nearest examples of each of the queries `[m, d]`.
+    /// The `k` examples nearest to each of the queries `[m, d]`.
     ///
     /// # Errors
-    /// If `queries` is no f32 tensor of rows like the fitted ones, or not finite.
+    /// If `queries` is not of f32, not finite, or has another number of columns than the examples.
     pub fn neighbours(&self, queries: impl Rows) -> Result<Neighbours> {
         let nearest = self.search("Knn::neighbours", &queries.to_tensor()?)?;
         Neighbours::of(&nearest, self.params.k)
@@ -231,7 +231,7 @@ impl Knn {
     }
 }
 
-/// With this, linfa's `Predict` gives the classes.
+/// Makes linfa's `Predict` return the classes.
 impl<F: Float, S: Data<Elem = F>> PredictInplace<ArrayBase<S, Ix2>, Array1<usize>> for Knn {
     fn predict_inplace(&self, x: &ArrayBase<S, Ix2>, y: &mut Array1<usize>) {
         y.assign(&self.predict(x));

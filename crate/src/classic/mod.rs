@@ -1,14 +1,14 @@
-//! The methods that come before and after deep learning: principal components, nearest neighbours,
-//! t-SNE, scaling and splitting.
+//! Classic machine learning around deep learning: principal components, nearest neighbours, t-SNE,
+//! scaling and splitting.
 //!
-//! Each is made of parameters, which `fit` checks and turns into a model, in the words of
-//! [linfa](https://rust-ml.github.io/linfa): `Pca::params(32).fit(&x)?`. Examples are [`Rows`]:
-//! tensors `[n, d]` of f32 without NaN, or linfa's arrays and data sets. Of images,
-//! `images.flatten_from(1)?` makes rows. The results are scikit-learn's, and the same bits with any
-//! number of threads.
+//! As in [linfa](https://rust-ml.github.io/linfa), each method starts from its parameters, which
+//! `fit` checks and turns into a model: `Pca::params(32).fit(&x)?`. Examples are [`Rows`]: tensors
+//! `[n, d]` of finite f32 numbers, or linfa's arrays and data sets. `images.flatten_from(1)?` turns
+//! images into rows. The results agree with scikit-learn's and have the same bits for any number of
+//! threads.
 //!
 //! The methods implement linfa's traits (`ParamGuard`, `Fit`, `Predict`, `Transformer`), and
-//! [`ExactSearch`] those of linfa-nn.
+//! [`ExactSearch`] implements those of linfa-nn.
 
 mod covariance;
 mod eigen;

@@ -1,4 +1,4 @@
-//! The nearest points, exactly, by comparing every query with every point.
+//! Exact nearest neighbours, from comparing every query with every point.
 
 use std::ops::Range;
 
@@ -11,19 +11,20 @@ use crate::numerics::gemm::{Matrix, product};
 use crate::numerics::level::Level;
 use crate::numerics::simd::{self, Float, Simd, WithSimd};
 
-/// Points that are compared at a time.
+/// The number of points compared at a time.
 const POINTS: usize = 2048;
 
-/// Queries that are compared at a time: their products with the points stay in the cache.
+/// The number of queries compared at a time, so that their products with the points stay in the
+/// cache.
 const QUERIES: usize = 128;
 
-/// What [`Knn::neighbours`](super::Knn::neighbours) finds.
+/// The neighbours that [`Knn::neighbours`](super::Knn::neighbours) finds.
 #[derive(Clone, Debug)]
 pub struct Neighbours {
-    /// `[queries, k]`, u32: the rows of the nearest points, the nearest first, of equally near ones
-    /// the one of the lower index.
+    /// The rows of the nearest points, `[queries, k]` of u32, nearest first. Ties are in the order
+    /// of their rows.
     pub indices: Tensor,
-    /// `[queries, k]`, f32: Euclidean distances to them.
+    /// The Euclidean distances to them, `[queries, k]` of f32.
     pub distances: Tensor,
 }
 
@@ -40,11 +41,11 @@ impl Neighbours {
     }
 }
 
-/// The nearest points of one query so far.
+/// The nearest points found for one query so far.
 #[derive(Clone, Debug)]
 pub(super) struct Nearest {
     k: usize,
-    /// Squared distances and rows, the nearest first.
+    /// Squared distances and rows, nearest first.
     pub found: Vec<(f64, u32)>,
 }
 
@@ -56,7 +57,7 @@ impl Nearest {
         }
     }
 
-    /// Those that were found, the nearest first.
+    /// The points that were found, nearest first.
     pub fn of(found: Vec<(f64, u32)>) -> Self {
         Self {
             k: found.len(),
@@ -64,7 +65,7 @@ impl Nearest {
         }
     }
 
-    /// What a point's squared distance must be below.
+    /// The bound that the squared distance of a further point must be below.
     fn limit(&self) -> f64 {
         if self.found.len() < self.k {
             f64::INFINITY
@@ -73,8 +74,8 @@ impl Nearest {
         }
     }
 
-    /// Takes a point in if it is near enough. Points come with increasing indices, so of equally
-    /// near ones the first stays.
+    /// Adds a point if it is near enough. Points arrive in the order of their indices, so the first
+    /// of a tie is kept.
     #[inline(always)]
     pub fn offer(&mut self, distance: f64, index: u32) {
         if distance < self.limit() {
@@ -101,8 +102,8 @@ pub(super) fn nearest_others(points: &Features, k: usize) -> Result<Vec<Nearest>
     search(points, points, k, true)
 }
 
-/// Products of f32 matrices give each squared distance up to a known error. Where that may be among
-/// the nearest, it is computed again in f64.
+/// Products of f32 matrices give each squared distance up to a known error. Those that may be among
+/// the nearest are computed again in f64.
 fn search(
     points: &Features,
     queries: &Features,
@@ -111,7 +112,7 @@ fn search(
 ) -> Result<Vec<Nearest>> {
     let d = points.d;
     let (point_values, query_values) = (points.values()?, queries.values()?);
-    // Distances do not change when everything moves, and rounding errors are smallest near zero.
+    // Moving all points leaves distances as they are, and rounding errors are smallest near zero.
     let centre: Vec<f32> = column_means(&point_values, d)
         .into_iter()
         .map(|mean| mean as f32)
@@ -163,18 +164,18 @@ fn squared_norms(values: &[f32], d: usize) -> Vec<f32> {
 
 /// Offers the points of a tile to a block of queries.
 struct Compare<'a> {
-    /// A row for each query, a column for each point.
+    /// The products, with a row for each query and a column for each point.
     products: &'a [f32],
     tile_norms: &'a [f32],
     largest_norm: f32,
     query_norms: &'a [f32],
-    /// As they were given, not centred.
+    /// The rows as they were given, not centred.
     queries: &'a [f32],
     points: &'a [f32],
     d: usize,
-    /// Which rows of all points these are.
+    /// The rows of these points among all points.
     rows: Range<usize>,
-    /// Which rows of all points the queries are, if a point is no neighbour of its own.
+    /// The rows of the queries among all points, if a point is not to be its own neighbour.
     skip: Option<Range<usize>>,
     nearest: &'a mut [Nearest],
 }
@@ -190,7 +191,7 @@ impl WithSimd for Compare<'_> {
             let coordinates = &self.queries[query * d..][..d];
             let own_row = self.skip.as_ref().map(|rows| rows.start + query);
             let norm = self.query_norms[query];
-            // The sum of two norms and a product of d terms is wrong by less than this.
+            // An upper bound on the error of the sum of two norms and a product of d terms.
             let error =
                 (d + 8) as f32 * f32::EPSILON * (norm.sqrt() + self.largest_norm.sqrt()).powi(2);
             let limit = |nearest: &Nearest| nearest.limit() as f32 + error - norm;
@@ -224,7 +225,7 @@ impl WithSimd for Compare<'_> {
     }
 }
 
-/// In f64, for use inside a kernel.
+/// The squared distance in f64, for use inside a kernel.
 #[inline(always)]
 pub(super) fn squared_distance<F: linfa::Float>(a: &[F], b: &[F]) -> f64 {
     const LANES: usize = 8;
@@ -251,7 +252,7 @@ mod tests {
     use crate::Rng;
     use proptest::prelude::*;
 
-    /// By sorting all distances.
+    /// The neighbours found by sorting all distances.
     fn definition(points: &Features, query: &[f32], k: usize, skip: Option<usize>) -> Vec<u32> {
         let values = points.values().unwrap();
         let mut all: Vec<(f64, u32)> = (values.chunks(points.d).enumerate())

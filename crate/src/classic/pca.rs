@@ -12,14 +12,15 @@ use super::features::{Features, column_means, subtract};
 use crate::numerics::gemm::{Matrix, product};
 use crate::{Error, Result};
 
-/// Rows that are transformed at a time.
+/// The number of rows transformed at a time.
 const BLOCK: usize = 2048;
 
-/// Columns that the covariance is made for at most: 0.8 GB and some minutes.
+/// The largest number of columns. At this size the covariance takes 0.8 GB and some minutes.
 const MAX_COLUMNS: usize = 8192;
 
-/// The directions in which examples vary most (Pearson 1901; Hotelling 1933), by the eigenvectors
-/// of their covariance: scikit-learn's `covariance_eigh`.
+/// Principal component analysis: the directions in which examples vary most (Pearson 1901;
+/// Hotelling 1933). They are the eigenvectors of the covariance, as with scikit-learn's solver
+/// `covariance_eigh`.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -32,7 +33,7 @@ const MAX_COLUMNS: usize = 8192;
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
 ///
-/// It implements linfa's traits and stands where `linfa_reduction::Pca` does:
+/// It implements linfa's traits and can take the place of `linfa_reduction::Pca`:
 ///
 /// ```
 /// use cuaderno::linfa::{Dataset, traits::Predict};
@@ -48,18 +49,18 @@ const MAX_COLUMNS: usize = 8192;
 #[derive(Clone, Debug)]
 pub struct Pca {
     mean: Vec<f32>,
-    /// Row by row, a component each.
+    /// The components, one in each row.
     components: Vec<f32>,
     explained_variance: Vec<f64>,
     total_variance: f64,
     whiten: bool,
 }
 
-/// What a [`Pca`] is fitted with.
+/// Parameters of a [`Pca`].
 #[derive(Clone, Copy, Debug)]
 pub struct PcaParams(PcaValidParams);
 
-/// The same, checked as far as they can be without data.
+/// [`PcaParams`] after the checks that are possible without data.
 #[derive(Clone, Copy, Debug)]
 pub struct PcaValidParams {
     components: usize,
@@ -67,19 +68,20 @@ pub struct PcaValidParams {
 }
 
 impl PcaParams {
-    /// Whether the coordinates are divided by their deviations, so that each varies as much as the
-    /// others. They are not unless told otherwise.
+    /// Sets whether the coordinates are divided by their standard deviations, so that all of them
+    /// have variance 1. The default is `false`.
     pub fn whiten(mut self, whiten: bool) -> Self {
         self.0.whiten = whiten;
         self
     }
 
-    /// Finds the components of `x` `[n, d]`: a tensor or a data set of linfa, as [`Rows`] has it.
+    /// Finds the components of `x` `[n, d]`, a tensor or one of the other types that [`Rows`]
+    /// lists.
     ///
     /// # Errors
-    /// If `x` is no such tensor or not finite, has a single row, rows that are all the same, more
-    /// than 8192 columns, or fewer rows or columns than components are asked for; if it does not
-    /// vary along a component that is to be whitened.
+    /// If `x` has another shape or type, is not finite, has a single row, has equal rows only, has
+    /// more than 8192 columns, or has fewer rows or columns than components; if it does not vary
+    /// along a component that is to be whitened.
     pub fn fit(&self, x: impl Rows) -> Result<Pca> {
         self.check_ref()?.fit(x)
     }
@@ -102,10 +104,10 @@ impl ParamGuard for PcaParams {
 }
 
 impl PcaValidParams {
-    /// As [`PcaParams::fit`].
+    /// The same as [`PcaParams::fit`].
     ///
     /// # Errors
-    /// As [`PcaParams::fit`].
+    /// As for [`PcaParams::fit`].
     pub fn fit(&self, x: impl Rows) -> Result<Pca> {
         let operation = "Pca::fit";
         let features = Features::of(operation, &x.to_tensor()?)?;
@@ -173,12 +175,12 @@ impl<F: Float, S: Data<Elem = F>, T> Fit<ArrayBase<S, Ix2>, T, Error> for PcaVal
     }
 }
 
-/// The mean square of deviations from the mean below which products may be lost in f32.
+/// The mean squared deviation below which products may underflow in f32.
 const SMALL: f64 = 1e-20;
 
-/// The scatter of `values` with deviations counted in a unit, and that unit: 1 unless products of
-/// the deviations leave f32, otherwise a power of two, which changes no digit. `None` if all rows are
-/// the same.
+/// The scatter of `values` with deviations measured in some unit, and that unit. The unit is 1
+/// unless products of the deviations would leave the range of f32; then it is a power of two, which
+/// changes no digits. `None` if all rows are the same.
 fn scatter_in_units(values: &[f32], mean: &[f32]) -> Option<(Vec<f64>, f64)> {
     let d = mean.len();
     let plain = scatter(values, mean);
@@ -208,7 +210,7 @@ fn trace(matrix: &[f64], n: usize) -> f64 {
     matrix.iter().step_by(n + 1).sum()
 }
 
-/// The sign is arbitrary: the number that is largest by magnitude becomes positive, as by
+/// The sign of a component is arbitrary. Its entry of the largest magnitude is made positive, as in
 /// scikit-learn's `svd_flip`.
 fn fix_sign(vector: &mut [f64]) {
     let mut largest = 0f64;
@@ -223,7 +225,7 @@ fn fix_sign(vector: &mut [f64]) {
 }
 
 impl Pca {
-    /// Parameters for that many components.
+    /// Parameters for this many components.
     pub fn params(components: usize) -> PcaParams {
         PcaParams(PcaValidParams {
             components,
@@ -231,11 +233,11 @@ impl Pca {
         })
     }
 
-    /// The coordinates `[n, components]` of `x` `[n, d]` along the components, in the form that
-    /// [`Rows`] says: for a tensor a `Result<Tensor>`.
+    /// The coordinates `[n, components]` of `x` `[n, d]` along the components. The type of the
+    /// result depends on that of `x`, as [`Rows`] lists; for a tensor it is `Result<Tensor>`.
     ///
     /// # Errors
-    /// If `x` is no f32 tensor of rows like the fitted ones, or not finite.
+    /// If `x` is not of f32, not finite, or has another number of columns than the fitted examples.
     pub fn transform<X: Rows>(&self, x: X) -> X::Transformed {
         let codes = x.to_tensor().and_then(|x| self.project(&x));
         x.transformed(codes)
@@ -258,7 +260,7 @@ impl Pca {
         Ok(Tensor::from_vec(codes, (features.n, k), &Device::Cpu)?)
     }
 
-    /// The coordinates of whitened ones or the other way, row by row.
+    /// Whitens coordinates or undoes it, row by row.
     fn scale(&self, codes: &mut [f32], f: impl Fn(f64, f64) -> f64) {
         for row in codes.chunks_exact_mut(self.explained_variance.len()) {
             for (code, variance) in row.iter_mut().zip(&self.explained_variance) {
@@ -267,11 +269,12 @@ impl Pca {
         }
     }
 
-    /// The examples `[n, d]` nearest to those that have the coordinates `codes` `[n, components]`,
-    /// in the form that [`Rows`] says: for a tensor a `Result<Tensor>`.
+    /// The examples `[n, d]` with the coordinates `codes` `[n, components]`: the best restoration
+    /// of what was transformed. The type of the result depends on that of `codes`, as [`Rows`]
+    /// lists; for a tensor it is `Result<Tensor>`.
     ///
     /// # Errors
-    /// If `codes` is no f32 tensor with a column for each component, or not finite.
+    /// If `codes` is not of f32, not finite, or does not have a column for each component.
     pub fn inverse_transform<X: Rows>(&self, codes: X) -> X::Transformed {
         let x = codes.to_tensor().and_then(|codes| self.restore(&codes));
         codes.transformed(x)
@@ -294,7 +297,7 @@ impl Pca {
         Ok(Tensor::from_vec(x, (features.n, d), &Device::Cpu)?)
     }
 
-    /// The components `[components, d]`: rows of length 1, at right angles to each other.
+    /// The components `[components, d]`, orthogonal rows of length 1.
     ///
     /// # Errors
     /// Only if candle cannot make the tensor.
@@ -311,13 +314,13 @@ impl Pca {
         Ok(Tensor::new(self.mean.as_slice(), &Device::Cpu)?)
     }
 
-    /// The variance of the fitted examples along each component, largest first, with `n - 1` in
-    /// the denominator.
+    /// The variance of the fitted examples along each component, largest first, with the
+    /// denominator `n - 1`.
     pub fn explained_variance(&self) -> Vec<f64> {
         self.explained_variance.clone()
     }
 
-    /// [`Pca::explained_variance`] as parts of the variance of all columns together.
+    /// [`Pca::explained_variance`] as fractions of the total variance of all columns.
     pub fn explained_variance_ratio(&self) -> Vec<f64> {
         let variances = self.explained_variance.iter();
         variances
@@ -332,7 +335,7 @@ impl<R: linfa::dataset::Records + Rows> Transformer<R, R::Transformed> for Pca {
     }
 }
 
-/// With this, linfa's `predict` gives the coordinates, as of its own `Pca`.
+/// Makes linfa's `predict` return the coordinates, as for its own `Pca`.
 impl<F: Float, S: Data<Elem = F>> PredictInplace<ArrayBase<S, Ix2>, Array2<F>> for Pca {
     fn predict_inplace(&self, x: &ArrayBase<S, Ix2>, y: &mut Array2<F>) {
         y.assign(&self.transform(x));
@@ -376,7 +379,7 @@ mod tests {
         assert!(pca.inverse_transform(&x).is_err());
     }
 
-    /// The unit of the columns changes the variances and nothing else.
+    /// The unit of the columns affects the variances and nothing else.
     #[test]
     fn components_are_those_of_the_examples_times_a_power_of_two() {
         let x = Rng::new(1).normal(3.0, 1.0, &[60, 5]).unwrap();

@@ -1,4 +1,4 @@
-//! What the methods of this room are given: tensors, or linfa's arrays and data sets.
+//! Inputs of the methods of this room: tensors, or linfa's arrays and data sets.
 
 use candle_core::{DType, Device, Tensor};
 use linfa::Float;
@@ -8,8 +8,8 @@ use ndarray::{Array1, Array2, ArrayBase, Data, Ix2};
 use crate::arrays::{ToArray, labels_to_tensor};
 use crate::{Error, Result};
 
-/// Examples, a row of numbers each, in a form that the methods of this room take. They compute in
-/// f32 and f64 from numbers of f32; arrays of f64 are rounded to f32 first.
+/// Examples in rows, in one of the forms that the methods of this room take. The methods start from
+/// f32 numbers; arrays of f64 are rounded to f32 first.
 ///
 /// | given | `transform` gives | `predict` gives |
 /// |---|---|---|
@@ -19,17 +19,17 @@ use crate::{Error, Result};
 /// | a data set of linfa | the data set with new records | the data set with classes as targets |
 /// | `&dataset` | `Array2` | `Array1<usize>` |
 ///
-/// What is given as linfa's comes back as linfa's traits have it, and as there, what does not fit
-/// panics; a tensor that does not fit is an error.
+/// Arrays and data sets are answered as linfa's traits prescribe, which have no errors: those that
+/// do not fit panic. A tensor that does not fit is an error.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a set of rows",
     note = "give a tensor [n, d] by reference, `&x`, or an array or data set of linfa's"
 )]
 pub trait Rows: Sized {
-    /// What comes back where each row is turned into another row.
+    /// The result of a method that turns each row into another row.
     type Transformed;
 
-    /// What comes back where each row gets a class.
+    /// The result of a method that predicts a class for each row.
     type Classified;
 
     /// The rows as a tensor `[n, d]`; arrays are copied.
@@ -38,10 +38,10 @@ pub trait Rows: Sized {
     /// Only if candle cannot make the tensor.
     fn to_tensor(&self) -> Result<Tensor>;
 
-    /// The form in which the new rows `[n, e]`, f32, come back.
+    /// The new rows `[n, e]`, f32, in the form of the result.
     fn transformed(self, rows: Result<Tensor>) -> Self::Transformed;
 
-    /// The form in which the classes `[n]`, u32, come back.
+    /// The classes `[n]`, u32, in the form of the result.
     fn classified(self, classes: Result<Tensor>) -> Self::Classified;
 }
 
@@ -124,7 +124,7 @@ impl<F: Float, S: Data<Elem = F>, T> Rows for DatasetBase<ArrayBase<S, Ix2>, T> 
     }
 
     fn transformed(self, rows: Result<Tensor>) -> Self::Transformed {
-        // As linfa's `with_records`, which has no names for the new columns.
+        // Like linfa's `with_records`, without names for the new columns.
         self.with_records(to_array(rows))
     }
 
@@ -133,7 +133,7 @@ impl<F: Float, S: Data<Elem = F>, T> Rows for DatasetBase<ArrayBase<S, Ix2>, T> 
     }
 }
 
-/// Rows with a class each: a pair of tensors `(&x, &labels)` or a data set of linfa.
+/// Rows with their classes: a pair of tensors `(&x, &labels)` or one of linfa's data sets.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a set of rows with labels",
     note = "give a pair of tensors, `(&x, &labels)`, or a data set of linfa's by reference"
@@ -142,7 +142,7 @@ pub trait LabelledRows {
     /// The rows `[n, d]` and their labels `[n]`, u32 or i64.
     ///
     /// # Errors
-    /// If a label is beyond 32 bits.
+    /// If a label does not fit into 32 bits.
     fn to_tensors(&self) -> Result<(Tensor, Tensor)>;
 }
 

@@ -1,4 +1,4 @@
-//! Columns of mean 0 and deviation 1.
+//! Scaling of columns to mean 0 and standard deviation 1.
 
 use candle_core::{DType, Device, Tensor};
 use linfa::dataset::Records;
@@ -10,8 +10,8 @@ use super::Rows;
 use super::features::{Features, column_means};
 use crate::{Error, Result};
 
-/// Subtracts the mean of each column and divides by its standard deviation (with `n` in the
-/// denominator), both of the examples it was fitted on.
+/// Subtracts the mean of each column and divides by its standard deviation (with the denominator
+/// `n`), both taken from the examples it was fitted on.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -24,22 +24,23 @@ use crate::{Error, Result};
 /// ```
 #[derive(Clone, Debug)]
 pub struct StandardScaler {
-    // In f64, as in scikit-learn: of a column that is nearly constant, what the mean loses in f32 is
-    // a part of the deviation.
+    // In f64, as in scikit-learn: what a mean loses in f32 is a large part of the deviation of a
+    // nearly constant column.
     mean: Vec<f64>,
     deviation: Vec<f64>,
 }
 
-/// What a [`StandardScaler`] is fitted with: nothing yet.
+/// Parameters of a [`StandardScaler`]. There are none yet.
 #[derive(Clone, Copy, Debug)]
 pub struct StandardScalerParams;
 
 impl StandardScalerParams {
-    /// Means and deviations of `x` `[n, d]`: a tensor or a data set of linfa, as [`Rows`] has it.
+    /// Computes the means and deviations of `x` `[n, d]`, a tensor or one of the other types that
+    /// [`Rows`] lists.
     ///
     /// # Errors
-    /// If `x` is no such tensor or not finite, or if a column is constant: it cannot be scaled to
-    /// a deviation of 1.
+    /// If `x` has another shape or type or is not finite, or a column is constant and cannot be
+    /// scaled to a deviation of 1.
     pub fn fit(&self, x: impl Rows) -> Result<StandardScaler> {
         let operation = "StandardScaler::fit";
         let features = Features::of(operation, &x.to_tensor()?)?;
@@ -87,26 +88,27 @@ impl<R: Records + Rows> Transformer<R, R::Transformed> for StandardScaler {
 }
 
 impl StandardScaler {
-    /// Parameters to fit with.
+    /// Parameters, to call `fit` on.
     pub fn params() -> StandardScalerParams {
         StandardScalerParams
     }
 
-    /// `x` `[n, d]` scaled, in the form that [`Rows`] says: for a tensor a `Result<Tensor>`.
+    /// Scales `x` `[n, d]`. The type of the result depends on that of `x`, as [`Rows`] lists; for a
+    /// tensor it is `Result<Tensor>`.
     ///
     /// # Errors
-    /// If `x` is no f32 tensor of rows like the fitted ones, or not finite.
+    /// If `x` is not of f32, not finite, or has another number of columns than the fitted examples.
     pub fn transform<X: Rows>(&self, x: X) -> X::Transformed {
         self.map("StandardScaler::transform", x, |value, mean, deviation| {
             (value - mean) / deviation
         })
     }
 
-    /// What `x` `[n, d]`, which is scaled, was before, in the form that [`Rows`] says: for a tensor a
-    /// `Result<Tensor>`.
+    /// Undoes the scaling of `x` `[n, d]`. The type of the result depends on that of `x`, as
+    /// [`Rows`] lists; for a tensor it is `Result<Tensor>`.
     ///
     /// # Errors
-    /// If `x` is no f32 tensor of rows like the fitted ones, or not finite.
+    /// If `x` is not of f32, not finite, or has another number of columns than the fitted examples.
     pub fn inverse_transform<X: Rows>(&self, x: X) -> X::Transformed {
         let operation = "StandardScaler::inverse_transform";
         self.map(operation, x, |value, mean, deviation| {
@@ -172,8 +174,8 @@ fn narrow(numbers: &[f64]) -> Result<Tensor> {
 mod tests {
     use super::*;
 
-    /// scikit-learn's: (-1.3416407, -0.44721356, 0.44721356, 1.3416407), as for every column that
-    /// counts in even steps.
+    /// scikit-learn's result for every column of even steps: (-1.3416407, -0.44721356, 0.44721356,
+    /// 1.3416407).
     #[test]
     fn a_column_that_is_nearly_constant_is_scaled_to_all_digits() {
         for (offset, step) in [

@@ -1,11 +1,11 @@
-//! Splitting examples so that every part has the classes in the same proportions.
+//! Stratified splits: every part has the classes in the same proportions.
 
 use candle_core::Tensor;
 
 use crate::metrics::labels::{self, classes_of};
 use crate::{Error, Result, Rng};
 
-/// The rows of each part of a data set, in random order.
+/// The rows of each part of a split data set, in random order.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -27,13 +27,13 @@ pub struct Split {
 }
 
 impl Split {
-    /// Splits the rows of `labels` `[n]` (u32 or i64) at random into a fraction `valid`, a
-    /// fraction `test`, either of which may be 0, and the rest for training. Each class is split
-    /// in these proportions, to the nearest whole row.
+    /// Splits the rows of `labels` `[n]` (u32 or i64) at random into a fraction `valid` for
+    /// validation, a fraction `test` for the final test, and the rest for training. Either fraction
+    /// may be 0. Each class is split in these proportions, to the nearest whole row.
     ///
     /// # Errors
-    /// If the labels are of another shape or type, a fraction is negative, both leave nothing for
-    /// training, or a class has too few rows for each part to get one.
+    /// If the labels have another shape or type, a fraction is negative, the two leave nothing for
+    /// training, or a class has too few rows to give each part one.
     pub fn stratified(labels: &Tensor, valid: f64, test: f64, rng: &mut Rng) -> Result<Self> {
         if !(valid >= 0.0 && test >= 0.0 && valid + test < 1.0) {
             return Err(Error::argument(
@@ -77,7 +77,7 @@ impl Split {
             split.test.extend(testing);
             split.train.extend(training);
         }
-        // So far they are sorted by class.
+        // Up to here the rows are sorted by class.
         for part in [&mut split.train, &mut split.valid, &mut split.test] {
             let order = rng.permutation(part.len());
             *part = order.into_iter().map(|at| part[at as usize]).collect();

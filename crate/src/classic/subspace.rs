@@ -1,4 +1,4 @@
-//! The largest eigenvalues of a symmetric matrix, by iteration on a small subspace.
+//! The largest eigenvalues of a symmetric matrix, by subspace iteration.
 
 use faer::{Mat, MatRef};
 
@@ -6,21 +6,21 @@ use super::eigen::{Eigenpairs, decompose};
 use crate::numerics::gemm::{Matrix, product};
 use crate::{Result, Rng};
 
-/// The degree of the polynomial that a subspace is multiplied by in one iteration.
+/// The degree of the polynomial that is applied to the subspace in each iteration.
 const DEGREE: usize = 6;
 
 /// Covariances of images converge in three or four iterations.
 const ITERATIONS: usize = 10;
 
-/// A pair is found when `|A v - value v|` is below this part of the largest eigenvalue.
+/// A pair has converged when `|A v - value v|` is below this fraction of the largest eigenvalue.
 const TOLERANCE: f64 = 1e-10;
 
-/// The `count` largest eigenvalues of `matrix` `n` x `n`, which is symmetric and has no negative
-/// ones; or none if the spectrum is too flat to tell its ends apart soon.
+/// The `count` largest eigenvalues of the positive semidefinite `n` x `n` `matrix`, or `None` if
+/// the spectrum is too flat for quick convergence.
 ///
-/// Each iteration multiplies a random subspace, somewhat larger than asked for, by a Chebyshev
-/// polynomial of the matrix that is small between zero and the largest eigenvalue not wanted (Zhou
-/// and Saad 2006), and takes the best approximations within it (Rayleigh-Ritz).
+/// Each iteration multiplies a random subspace, somewhat larger than `count`, by a Chebyshev
+/// polynomial of the matrix that is small between zero and the largest unwanted eigenvalue (Zhou
+/// and Saad 2006), and takes the best approximations within the result (Rayleigh-Ritz).
 pub(super) fn iterate_subspace(
     matrix: &[f64],
     n: usize,
@@ -34,7 +34,7 @@ pub(super) fn iterate_subspace(
     let mut basis = orthonormal(&start, n, width);
     for _ in 0..ITERATIONS {
         let image = times(matrix, &basis, n, width);
-        // The matrix as seen from within the subspace.
+        // The matrix restricted to the subspace.
         let within = product(
             Matrix::new(&basis, n, width).transposed(),
             Matrix::new(&image, n, width),
@@ -70,8 +70,8 @@ pub(super) fn iterate_subspace(
     Ok(None)
 }
 
-/// `T((2 A - bound) / bound) x` for the Chebyshev polynomial T of degree [`DEGREE`], scaled to be 1
-/// at `largest` so that nothing overflows.
+/// `T((2 A - bound) / bound) x` for the Chebyshev polynomial `T` of degree [`DEGREE`], scaled to be
+/// 1 at `largest` so that nothing overflows.
 fn filter(
     matrix: &[f64],
     x: Vec<f64>,
@@ -104,7 +104,7 @@ fn times(matrix: &[f64], x: &[f64], n: usize, width: usize) -> Vec<f64> {
     product(Matrix::new(matrix, n, n), Matrix::new(x, n, width))
 }
 
-/// An orthonormal basis of the space that the columns of `x` span, which may be dependent.
+/// An orthonormal basis of the span of the columns of `x`, which may be dependent.
 fn orthonormal(x: &[f64], n: usize, width: usize) -> Vec<f64> {
     let q: Mat<f64> = MatRef::from_row_major_slice(x, n, width)
         .qr()

@@ -1,4 +1,4 @@
-//! Whether neighbours in an embedding are neighbours in the data.
+//! Trustworthiness of an embedding: whether its neighbours are neighbours in the data.
 
 use candle_core::Tensor;
 use rayon::prelude::*;
@@ -9,9 +9,9 @@ use crate::numerics::level::Level;
 use crate::numerics::simd::{self, Simd, WithSimd};
 use crate::{Error, Result};
 
-/// How far the `k` nearest neighbours in `embedding` `[n, e]` are near in `x` `[n, d]` too, from 0
-/// to 1: a point that is the `r`-th nearest in `x`, `r > k`, costs `r - k` (Venna and Kaski 2001).
-/// Both are f32.
+/// The extent, from 0 to 1, to which the `k` nearest neighbours in `embedding` `[n, e]` are also
+/// near in `x` `[n, d]` (Venna and Kaski 2001). A neighbour that is the `r`-th nearest in `x`, with
+/// `r > k`, costs `r - k`. Both tensors are f32.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -23,8 +23,8 @@ use crate::{Error, Result};
 /// ```
 ///
 /// # Errors
-/// If one of the two is no such tensor or not finite, they have different numbers of rows, or `k`
-/// is not below half of them.
+/// If one of the two has another shape or type or is not finite, they differ in their number of
+/// rows, or `k` is not below half of it.
 pub fn trustworthiness(x: &Tensor, embedding: &Tensor, k: usize) -> Result<f64> {
     let operation = "trustworthiness";
     let features = Features::of(operation, x)?;
@@ -63,7 +63,7 @@ pub fn trustworthiness(x: &Tensor, embedding: &Tensor, k: usize) -> Result<f64> 
     Ok(1.0 - cost * 2.0 / (n * k * (2.0 * n - 3.0 * k - 1.0)))
 }
 
-/// By how many ranks the neighbours of one point are too far away.
+/// The number of ranks by which the neighbours of one point are too far away.
 struct Cost<'a> {
     values: &'a [f32],
     d: usize,
@@ -88,7 +88,7 @@ impl WithSimd for Cost<'_> {
         for &(_, neighbour) in &self.nearest.found {
             let distance = distances[neighbour as usize];
             let (before, after) = distances.split_at(neighbour as usize);
-            // Of equally near points the one of the lower index is nearer.
+            // Ties go to the lowest index.
             let nearer = before.iter().filter(|&&other| other <= distance).count()
                 + after.iter().filter(|&&other| other < distance).count();
             cost += (nearer + 1).saturating_sub(k);

@@ -1,9 +1,9 @@
-//! Cutting the indices of a data set into batches.
+//! Batches of indices.
 
 use crate::{Error, Result, Seed};
 
-/// The indices of one pass over a data set, one batch at a time. The last batch may be smaller, so
-/// that every index appears exactly once.
+/// An iterator over the indices of a data set, a batch at a time. Every index appears exactly once;
+/// the last batch may be smaller.
 ///
 /// ```
 /// use cuaderno::data::Batches;

@@ -6,9 +6,9 @@ use candle_core::{Device, Tensor};
 
 use crate::{Error, Result};
 
-/// Chelsea the cat, photographed by Stéfan van der Walt: red, green and blue in `[0, 1]`,
-/// `[3, 150, 225]`. Fur, whiskers and eyes have edges in every direction and at several scales. The
-/// picture ships with Cuaderno; it is scikit-image's of that name at half its size.
+/// Chelsea the cat, photographed by Stéfan van der Walt: `[3, 150, 225]`, with red, green and blue
+/// in `[0, 1]`. Fur, whiskers and eyes have edges in every direction and at several scales. The
+/// picture ships with Cuaderno; it is scikit-image's picture of this name at half its size.
 ///
 /// ```
 /// use cuaderno::prelude::*;

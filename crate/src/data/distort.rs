@@ -1,11 +1,11 @@
-//! Augmentation: images rotated, shifted and scaled at random.
+//! Augmentation by random rotation, shift and scale.
 
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 
 use crate::{Error, Result, Seed};
 
-/// Limits for [`distort`], within which each image draws its own angle, shift and scale.
+/// Limits of [`distort`]. The angle, shift and scale of each image are drawn within them.
 ///
 /// ```
 /// use cuaderno::{data::{Distortion, distort}, prelude::*};
@@ -29,7 +29,7 @@ pub struct Distortion {
 /// it, with bilinear interpolation. Pixels from outside the image are 0.
 ///
 /// # Errors
-/// If the shape is another one, a limit is negative or not finite, or the scale is 1 or more.
+/// If the images have another shape, a limit is negative or not finite, or the scale is 1 or more.
 pub fn distort(images: &Tensor, limits: Distortion, seed: impl Seed) -> Result<Tensor> {
     let [n, channels, height, width] = *images.dims() else {
         return Err(Error::shape(
@@ -53,7 +53,7 @@ pub fn distort(images: &Tensor, limits: Distortion, seed: impl Seed) -> Result<T
             "finite numbers from 0 up, with a scale below 1",
         ));
     }
-    // Drawn before the work is shared out, so that the threads change no bit.
+    // Drawn before the work is split, so that the bits do not depend on the number of threads.
     let draws: Vec<f32> = if n == 0 {
         Vec::new()
     } else {
@@ -89,7 +89,7 @@ pub fn distort(images: &Tensor, limits: Distortion, seed: impl Seed) -> Result<T
     Ok((distorted.to_dtype(images.dtype())?).to_device(images.device())?)
 }
 
-/// What one image is looked at through.
+/// The transformation of one image.
 struct View {
     angle: f32,
     right: f32,
@@ -98,8 +98,8 @@ struct View {
 }
 
 impl View {
-    /// Fills `output` with what of `input`, both rows of `width` pixels, is at the place that each
-    /// pixel comes from.
+    /// Sets each pixel of `output` to the value of `input` at the place it comes from. Both are
+    /// rows of `width` pixels.
     fn draw(&self, input: &[f32], output: &mut [f32], width: usize) {
         let height = input.len() / width;
         let centre = ((width as f32 - 1.0) / 2.0, (height as f32 - 1.0) / 2.0);
@@ -173,7 +173,8 @@ mod tests {
             angle: std::f32::consts::FRAC_PI_2,
             ..PLAIN
         };
-        // A quarter turn clockwise, as y points down: from the right of the centre to below it.
+        // A quarter turn is clockwise, since y points down: it moves the pixel right of the centre
+        // to below it.
         assert_close(&drawn(turned, &dot(4, 2)), &dot(2, 4));
         let enlarged = View { size: 2.0, ..PLAIN };
         let found = drawn(enlarged, &dot(3, 2));

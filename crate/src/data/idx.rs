@@ -11,11 +11,11 @@ use crate::{Error, Result};
 const UNSIGNED_BYTES: u8 = 0x08;
 const MAX_DIMENSIONS: usize = 4;
 
-/// An array of unsigned bytes out of an IDX file.
+/// An array of unsigned bytes read from an IDX file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Idx {
     dims: Vec<usize>,
-    /// The whole file: the values follow its header.
+    /// The bytes of the file, with the values after the header.
     bytes: Vec<u8>,
 }
 
@@ -108,7 +108,7 @@ impl Idx {
         }
     }
 
-    /// The size of each dimension, the slowest first: `[images, rows, columns]` or `[labels]`.
+    /// The size of each dimension, slowest first: `[images, rows, columns]` or `[labels]`.
     pub fn dims(&self) -> &[usize] {
         &self.dims
     }
@@ -222,7 +222,7 @@ mod tests {
             prop_assert!(Idx::parse("x", bytes[..cut].to_vec()).is_err());
         }
 
-        /// Any bytes are either refused or give exactly the values that the file has.
+        /// Any bytes are either refused or give exactly the values in the file.
         #[test]
         fn arbitrary_bytes_never_panic(
             plausible in any::<bool>(),

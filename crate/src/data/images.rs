@@ -1,4 +1,4 @@
-//! Images with one label each.
+//! Labelled images.
 
 use candle_core::{DType, Device, Tensor, WithDType};
 use linfa::dataset::{AsSingleTargets, DatasetBase};
@@ -8,13 +8,14 @@ use crate::arrays::{from_dataset, to_dataset};
 use crate::train::{Batch, Examples};
 use crate::{Error, Result, Seed, notebook};
 
-/// Images and the class of each, as many of one as of the other: [`LabelledImages::new`] checks it.
+/// Images with their classes. [`LabelledImages::new`] checks that there are as many of one as of
+/// the other.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LabelledImages {
-    /// `[n, channels, height, width]`, f32 in `[0, 1]`.
+    /// The images, `[n, channels, height, width]` of f32 in `[0, 1]`.
     pub images: Tensor,
-    /// `[n]`, u32.
+    /// The classes, `[n]` of u32.
     pub labels: Tensor,
 }
 
@@ -22,7 +23,7 @@ impl LabelledImages {
     /// Pairs `images` `[n, channels, height, width]` (f32) with `labels` `[n]` (u32).
     ///
     /// # Errors
-    /// If a shape or a type is another one, or the numbers of images and labels differ.
+    /// If a tensor has another shape or type, or the numbers of images and labels differ.
     pub fn new(images: Tensor, labels: Tensor) -> Result<Self> {
         let refuse = |problem: String| Err(Error::shape("LabelledImages::new", problem));
         if images.rank() != 4 || images.dtype() != DType::F32 {
@@ -49,9 +50,9 @@ impl LabelledImages {
         Ok(Self { images, labels })
     }
 
-    /// Takes `images` as other libraries have them, `[n, …]` with the numbers of an image of
-    /// `[channels, height, width]`, and `labels` `[n]` of any type of whole numbers: the two fields of
-    /// a `candle_datasets::vision::Dataset`, for instance.
+    /// Takes `images` and `labels` in the forms of other libraries, such as the two fields of a
+    /// `candle_datasets::vision::Dataset`. Images are `[n, …]` with as many numbers as an image of
+    /// this shape, `[channels, height, width]`; labels are `[n]`, of any integer type.
     ///
     /// ```
     /// use cuaderno::prelude::*;
@@ -63,8 +64,8 @@ impl LabelledImages {
     /// ```
     ///
     /// # Errors
-    /// If the images have not as many numbers, the labels are no whole numbers, or there are not as
-    /// many labels as images.
+    /// If the images have another number of values, the labels are not integers, or the numbers of
+    /// images and labels differ.
     pub fn from_tensors(images: &Tensor, labels: &Tensor, size: [usize; 3]) -> Result<Self> {
         let [channels, height, width] = size;
         let numbers: usize = images.dims().iter().skip(1).product();
@@ -92,7 +93,8 @@ impl LabelledImages {
         )
     }
 
-    /// A data set of linfa, a row an image. Both are copied, as f32 or f64: `to_linfa::<f64>()?`.
+    /// Copies the images to a linfa data set with a row for each image, of f32 or f64:
+    /// `to_linfa::<f64>()?`.
     ///
     /// # Errors
     /// Only if candle cannot read the tensors.
@@ -100,8 +102,8 @@ impl LabelledImages {
         to_dataset(&self.images, &self.labels)
     }
 
-    /// The images in the rows of a data set of linfa, `[channels, height, width]` each. Records of
-    /// f32 in row-major order are not copied.
+    /// The images in the rows of a linfa data set, each of this shape, `[channels, height, width]`.
+    /// Records of f32 in row-major order are not copied.
     ///
     /// ```
     /// use cuaderno::prelude::*;
@@ -115,7 +117,7 @@ impl LabelledImages {
     /// ```
     ///
     /// # Errors
-    /// If the rows are of another length, or a target is beyond 32 bits.
+    /// If the rows have another length, or a target does not fit into 32 bits.
     pub fn from_linfa<F, S, T>(
         dataset: DatasetBase<ArrayBase<S, Ix2>, T>,
         [channels, height, width]: [usize; 3],
@@ -150,7 +152,7 @@ impl LabelledImages {
         self.len() == 0
     }
 
-    /// The first `n` images, or all if there are fewer. Nothing is copied.
+    /// The first `n` images, or all if there are fewer, without copying them.
     ///
     /// # Errors
     /// If `n` is 0.
@@ -169,8 +171,8 @@ impl LabelledImages {
         })
     }
 
-    /// The mean of all images, `[1, channels, height, width]`: the best guess of an image that
-    /// nothing is known of.
+    /// The mean of all images, `[1, channels, height, width]`: the best guess of an image about
+    /// which nothing is known.
     ///
     /// # Errors
     /// If there are no images.
@@ -181,7 +183,7 @@ impl LabelledImages {
         Ok(self.images.mean_keepdim(0)?)
     }
 
-    /// Copies the images at `indices`, in that order, and nothing else.
+    /// The images at `indices`, in this order. Only these are copied.
     ///
     /// # Errors
     /// If an index is not below [`LabelledImages::len`]; in a notebook, if the user has interrupted
@@ -202,7 +204,7 @@ impl LabelledImages {
         })
     }
 
-    /// Splits them at random into a part of `fraction` of them and the rest, for instance into
+    /// Splits the images at random into a `fraction` of them and the rest, for instance into
     /// training and validation: `let (train, valid) = mnist.train.split(0.9, 6202)?`.
     ///
     /// # Errors
@@ -224,7 +226,7 @@ impl LabelledImages {
     }
 }
 
-/// Inputs are the images, targets the labels.
+/// The inputs of a batch are the images, its targets the labels.
 impl Examples for LabelledImages {
     fn len(&self) -> usize {
         self.len()
@@ -240,7 +242,7 @@ impl Examples for LabelledImages {
 mod tests {
     use super::*;
 
-    /// `n` images of 2 x 1 pixels that are told apart by their label.
+    /// `n` images of 2 x 1 pixels, each with a label of its own.
     fn numbered(n: u32) -> LabelledImages {
         let pixels: Vec<f32> = (0..n).flat_map(|i| [i as f32, -(i as f32)]).collect();
         LabelledImages::new(

@@ -13,7 +13,7 @@ use crate::data::idx::Idx;
 use crate::table::thousands;
 use crate::{Error, Result};
 
-/// The side of an image in pixels.
+/// The side of an image, in pixels.
 const SIDE: usize = 28;
 const CLASSES: u8 = 10;
 
@@ -37,12 +37,12 @@ pub struct Mnist {
 }
 
 impl Mnist {
-    /// All of MNIST, in about 0.2 s from the cache. Missing files are downloaded first (11 to 12 MB,
-    /// with progress on standard output), and every file is verified.
+    /// Loads all of MNIST, which takes about 0.2 s from the cache. Missing files are downloaded
+    /// first (11 to 12 MB, with progress on standard output), and every file is verified.
     ///
     /// # Errors
-    /// If a file is missing and no source has it, or the cache cannot be written. The sentence
-    /// names each source that was tried and what to do.
+    /// If a file is missing and no source has it, or the cache cannot be written. The error names
+    /// each source that was tried and says what to do.
     pub fn load() -> Result<Self> {
         let mut lines = PlainLines::new();
         let folder = fetch(
@@ -64,11 +64,11 @@ impl Mnist {
         Ok(mnist)
     }
 
-    /// A sample of real images that ships with Cuaderno: 150 of each digit for training and 50 of
-    /// each for testing. It needs no network.
+    /// Loads the sample of real images that ships with Cuaderno: 150 of each digit for training and
+    /// 50 of each for testing. It needs no network.
     ///
     /// # Errors
-    /// If candle cannot make the tensors.
+    /// Only if candle cannot make the tensors.
     pub fn sample() -> Result<Self> {
         let mnist = Self::from_shipped()?;
         println!(
@@ -79,11 +79,11 @@ impl Mnist {
         Ok(mnist)
     }
 
-    /// All of MNIST, or the sample if it is not available. In that case a line on standard output that
-    /// begins with `NOTE: ` says so and gives the reason.
+    /// Loads all of MNIST, or the sample if the full data set is not available. In that case a line
+    /// on standard output, which begins with `NOTE: `, says so and gives the reason.
     ///
     /// # Errors
-    /// As [`Mnist::sample`].
+    /// As for [`Mnist::sample`].
     pub fn load_or_sample() -> Result<Self> {
         match Self::load() {
             Err(Error::Dataset(reason)) => {
@@ -99,7 +99,7 @@ impl Mnist {
         }
     }
 
-    /// Like `1,500 + 500`.
+    /// The numbers of images, such as `1,500 + 500`.
     fn counts(&self) -> String {
         format!(
             "{} + {}",
@@ -137,7 +137,7 @@ impl Mnist {
     }
 }
 
-/// Grey levels 0 to 255 as f32 in `[0, 1]`, `[n, 1, 28, 28]`.
+/// Converts grey levels from 0 to 255 to f32 in `[0, 1]`, `[n, 1, 28, 28]`.
 fn to_images(file: &str, idx: &Idx) -> Result<Tensor> {
     let &[count, SIDE, SIDE] = idx.dims() else {
         return Err(Error::data(
@@ -161,7 +161,7 @@ fn to_images(file: &str, idx: &Idx) -> Result<Tensor> {
     )?)
 }
 
-/// Digits as u32, `[n]`.
+/// Converts digits to u32, `[n]`.
 fn to_labels(file: &str, idx: &Idx) -> Result<Tensor> {
     let &[count] = idx.dims() else {
         return Err(Error::data(
@@ -183,7 +183,8 @@ fn to_labels(file: &str, idx: &Idx) -> Result<Tensor> {
     Ok(Tensor::from_vec(labels, count, &Device::Cpu)?)
 }
 
-/// A file of the sample, in this library so that a notebook finds it wherever it runs.
+/// A file of the sample, which is part of this library so that a notebook finds it wherever it
+/// runs.
 fn shipped(name: &str) -> &'static [u8] {
     macro_rules! sample {
         ($name:literal) => {

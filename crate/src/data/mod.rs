@@ -1,4 +1,4 @@
-//! Data sets as tensors: fetched, checked, and cut into batches.
+//! Data sets as tensors, and batches of them.
 
 mod batches;
 mod chelsea;

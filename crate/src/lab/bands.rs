@@ -1,4 +1,4 @@
-//! Results and the bands they should lie in.
+//! Results of a lab and their bands.
 
 use crate::{Error, Result, Table};
 
@@ -57,7 +57,7 @@ impl Bands {
     /// All results with their bands, as a table.
     ///
     /// # Errors
-    /// If a result is outside its band or not a number; the sentence names each of them.
+    /// If a result is outside its band or NaN; the error names all such results.
     pub fn check(&self) -> Result<Table> {
         let outside: Vec<String> = (self.0.iter())
             .filter(|band| !band.holds())

@@ -2,7 +2,7 @@
 
 use crate::{Error, Result};
 
-/// Stands for the solution of an exercise: an error that says what to do.
+/// A placeholder for the solution of an exercise: an error that says what to do.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -24,7 +24,7 @@ pub fn unsolved<T>(what_to_do: &str) -> Result<T> {
 /// Compares the result of an exercise with the expected number, and prints a line if they agree.
 ///
 /// # Errors
-/// If `found` is further from `expected` than `tolerance`; the sentence contains both and the `hint`.
+/// If `found` is further from `expected` than `tolerance`; the error contains both and the `hint`.
 ///
 /// ```
 /// use cuaderno::lab::check_close;
@@ -55,8 +55,8 @@ pub fn check_close(
 /// if they agree.
 ///
 /// # Errors
-/// If `found` has another length, or a number further from its `expected` one than `tolerance`; the
-/// sentence names the first such place and gives the `hint`.
+/// If the lengths differ, or a number in `found` is further from the `expected` one than
+/// `tolerance`; the error names the first such place and gives the `hint`.
 ///
 /// ```
 /// use cuaderno::lab::check_all_close;

@@ -1,5 +1,5 @@
-//! What the cells of a lab need besides deep learning: how much to do, exercises, their checks, and
-//! the bands that results should lie in. `notebooks/ANATOMY.md` says how a lab uses them.
+//! The parts of a lab besides deep learning: profiles, exercises with their checks, and bands for
+//! results. `notebooks/ANATOMY.md` describes how a lab uses them.
 
 mod bands;
 mod exercise;

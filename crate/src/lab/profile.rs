@@ -1,7 +1,7 @@
-//! How much a notebook does: all that the course does, what a lesson allows, or a check.
+//! Profiles: how much of its work a notebook does.
 
-/// The profile of a run, as the `--profile` of `cargo cuaderno run` and `lab` sets it; otherwise
-/// `Full`.
+/// The profile of a run, which decides how much work a notebook does. The option `--profile` of
+/// `cargo cuaderno run` and `cargo cuaderno lab` sets it; the default is `Full`.
 ///
 /// ```
 /// use cuaderno::Profile;
@@ -11,27 +11,27 @@
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
-    /// A small sample and few epochs, for checks.
+    /// A small sample and few epochs, for a quick check.
     Quick,
-    /// All of the data, for as long as a lesson allows.
+    /// All of the data, in the time of a lesson.
     Full,
-    /// The course's own numbers, for a night.
+    /// The course's own numbers of epochs, to run overnight.
     Course,
 }
 
-/// What is chosen in the quick profile; the others are to be given.
+/// A choice of which only the value for the quick profile has been given.
 #[must_use = "say what is chosen in the other profiles: `.full(…).course(…)`"]
 #[derive(Clone, Copy, Debug)]
 pub struct Quick<T>(Profile, T);
 
-/// What is chosen in the quick and in the full profile; the course's is to be given.
+/// A choice of which the value for the course profile is still missing.
 #[must_use = "say what is chosen in the course's profile: `.course(…)`"]
 #[derive(Clone, Copy, Debug)]
 pub struct QuickOrFull<T>(Profile, T);
 
 impl Profile {
-    /// The profile that the environment variable `CUADERNO_PROFILE` names: `quick`, `course`, or
-    /// else `Full`.
+    /// The profile named by the environment variable `CUADERNO_PROFILE`, `quick` or `course`;
+    /// otherwise `Full`.
     pub fn current() -> Self {
         match std::env::var("CUADERNO_PROFILE").as_deref() {
             Ok("quick") => Self::Quick,
@@ -40,14 +40,15 @@ impl Profile {
         }
     }
 
-    /// Begins a choice between the three profiles: `profile.quick(1).full(10).course(40)`.
+    /// Starts a choice by profile with the value for `Quick`:
+    /// `profile.quick(1).full(10).course(40)`.
     pub fn quick<T>(self, quick: T) -> Quick<T> {
         Quick(self, quick)
     }
 }
 
 impl<T> Quick<T> {
-    /// What is chosen in the full profile.
+    /// Gives the value for `Full`.
     pub fn full(self, full: T) -> QuickOrFull<T> {
         match self {
             Self(Profile::Quick, quick) => QuickOrFull(Profile::Quick, quick),
@@ -57,7 +58,7 @@ impl<T> Quick<T> {
 }
 
 impl<T> QuickOrFull<T> {
-    /// What is chosen in the course's profile, and with it the choice itself.
+    /// Gives the value for `Course`, and returns the value for the current profile.
     pub fn course(self, course: T) -> T {
         match self {
             Self(Profile::Course, _) => course,

@@ -9,9 +9,9 @@ use super::pair::read_pair;
 use crate::Result;
 use crate::table::Table;
 
-/// The part of `predicted` that is equal to `labels`, both of one shape and u32 or i64: a class for
-/// each example `[n]`, word `[batch, time]` or pixel `[batch, height, width]`. Of padded sentences,
-/// [`masked_select`](super::masked_select) takes the words.
+/// The fraction of `predicted` that equals `labels`. Both have the same shape and hold u32 or i64
+/// classes of examples `[n]`, words `[batch, time]` or pixels `[batch, height, width]`. For padded
+/// sentences, select the words with [`masked_select`](super::masked_select) first.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -23,7 +23,7 @@ use crate::table::Table;
 /// ```
 ///
 /// # Errors
-/// If the two are no labels, of different shapes or empty.
+/// If one of them does not hold labels, their shapes differ, or they are empty.
 pub fn accuracy(labels: &Tensor, predicted: &Tensor) -> Result<f64> {
     let (labels, predicted) = read_pair("accuracy", NAMES, labels, predicted)?;
     let pairs = labels.iter().zip(&predicted);
@@ -33,12 +33,12 @@ pub fn accuracy(labels: &Tensor, predicted: &Tensor) -> Result<f64> {
 
 pub(super) const NAMES: [&str; 2] = ["labels", "predictions"];
 
-/// Precision, recall and F1 of each class that occurs in `labels` or `predicted` (both of one shape
-/// and u32 or i64, as [`accuracy`] takes them), with accuracy and averages: scikit-learn's report of
-/// that name. A class that is never predicted has precision 0, one that never occurs recall 0.
+/// Precision, recall and F1 of each class that occurs in `labels` or `predicted`, with accuracy and
+/// averages, like scikit-learn's function of the same name. Both tensors are as in [`accuracy`]. A
+/// class that is never predicted has precision 0; one that never occurs has recall 0.
 ///
 /// # Errors
-/// If the two are no labels, of different shapes or empty.
+/// If one of them does not hold labels, their shapes differ, or they are empty.
 pub fn classification_report(labels: &Tensor, predicted: &Tensor) -> Result<ClassificationReport> {
     let (labels, predicted) = read_pair("classification_report", NAMES, labels, predicted)?;
     let counts = Contingency::of(&labels, &predicted);
@@ -96,16 +96,16 @@ fn average(classes: &[ClassScores], weight: impl Fn(&Scores) -> f64) -> Scores {
     }
 }
 
-/// What [`classification_report`] found. It prints as a table and shows itself in a notebook.
+/// The result of [`classification_report`]. It prints as a table, and a notebook shows it as one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClassificationReport {
     /// The classes in increasing order.
     pub classes: Vec<ClassScores>,
-    /// The part of all rows whose class was predicted.
+    /// The fraction of rows whose class was predicted correctly.
     pub accuracy: f64,
-    /// The mean over classes, each as important as the next.
+    /// The mean over classes, all with the same weight.
     pub macro_average: Scores,
-    /// The mean over classes, each as important as it is frequent.
+    /// The mean over classes, weighted by their frequencies.
     pub weighted_average: Scores,
 }
 
@@ -114,25 +114,25 @@ pub struct ClassificationReport {
 pub struct ClassScores {
     /// The number of the class.
     pub class: u32,
-    /// How well it was found.
+    /// How well the class was found.
     pub scores: Scores,
 }
 
 /// Precision, recall and F1, in `[0, 1]`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scores {
-    /// Of those predicted to be of the class, the part that is.
+    /// The fraction of the rows predicted to be of the class that are.
     pub precision: f64,
-    /// Of those of the class, the part that was predicted to be.
+    /// The fraction of the rows of the class that were predicted to be.
     pub recall: f64,
     /// The harmonic mean of precision and recall.
     pub f1: f64,
-    /// How many rows are of the class.
+    /// The number of rows of the class.
     pub support: usize,
 }
 
 impl ClassificationReport {
-    /// Shows the table in a notebook, as HTML and as text.
+    /// Shows the table in a notebook, as HTML and text.
     pub fn evcxr_display(&self) {
         self.table().evcxr_display();
     }

@@ -1,4 +1,4 @@
-//! How well clusters agree with classes that the clustering never saw.
+//! Agreement of clusters with classes that the clustering never saw.
 
 use std::fmt;
 
@@ -11,8 +11,8 @@ use super::pair::{check_largest, read_pair};
 use crate::Result;
 use crate::table::Table;
 
-/// Compares `clusters` `[n]` with the true `labels` `[n]`, both u32 or i64. No score depends on
-/// how clusters are numbered.
+/// Compares `clusters` `[n]` with the true `labels` `[n]`, both u32 or i64. The scores do not
+/// depend on the numbering of the clusters.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -27,7 +27,8 @@ use crate::table::Table;
 /// ```
 ///
 /// # Errors
-/// If the two are no labels, of different lengths or empty, or if a number is 4096 or more.
+/// If one of them does not hold labels, their lengths differ, they are empty, or a number is 4096
+/// or more.
 pub fn clustering_report(labels: &Tensor, clusters: &Tensor) -> Result<ClusteringReport> {
     let names = ["labels", "clusters"];
     let (labels, clusters) = read_pair("clustering_report", names, labels, clusters)?;
@@ -62,31 +63,33 @@ pub fn clustering_report(labels: &Tensor, clusters: &Tensor) -> Result<Clusterin
     })
 }
 
-/// What [`clustering_report`] found. It prints as a table and shows itself in a notebook.
+/// The result of [`clustering_report`]. It prints as a table, and a notebook shows it as one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClusteringReport {
-    /// Normalised mutual information: the information that cluster and class share, as a part of
-    /// the mean of their entropies. 0 for clusters that say nothing, 1 for perfect ones.
+    /// Normalised mutual information: the information that cluster and class share, divided by the
+    /// mean of their entropies. 0 for clusters that are unrelated to the classes, 1 for perfect
+    /// ones.
     pub nmi: f64,
-    /// Adjusted Rand index (Hubert and Arabie 1985): the pairs of rows on which clusters and
-    /// classes agree, 0 where chance would do as well and 1 for perfect clusters.
+    /// Adjusted Rand index (Hubert and Arabie 1985): how many pairs of rows clusters and classes
+    /// agree on, scaled to 0 for chance and 1 for perfect clusters.
     pub ari: f64,
-    /// Whether each cluster holds one class only, in `[0, 1]` (Rosenberg and Hirschberg 2007).
+    /// How nearly each cluster holds a single class, in `[0, 1]` (Rosenberg and Hirschberg 2007).
     pub homogeneity: f64,
-    /// Whether each class lies in one cluster only, in `[0, 1]`.
+    /// How nearly each class lies in a single cluster, in `[0, 1]`.
     pub completeness: f64,
-    /// The harmonic mean of homogeneity and completeness, which is NMI seen from the other side.
+    /// The harmonic mean of homogeneity and completeness, which equals the NMI.
     pub v_measure: f64,
-    /// The fraction of rows that would be classified correctly if each cluster stood for the class
-    /// that [`assignment`](Self::assignment) gives it.
+    /// The fraction of rows classified correctly if each cluster stands for the class that
+    /// [`assignment`](Self::assignment) gives it.
     pub accuracy: f64,
-    /// The class of each cluster from 0 to the largest, such that no class is given twice and
-    /// accuracy is the highest; none for a cluster that is empty or one too many.
+    /// The class of each cluster from 0 to the largest, with each class used at most once, such
+    /// that the accuracy is highest. `None` for an empty cluster, or if there are more clusters
+    /// than classes.
     pub assignment: Vec<Option<u32>>,
 }
 
 impl ClusteringReport {
-    /// Shows the table in a notebook, as HTML and as text.
+    /// Shows the table in a notebook, as HTML and text.
     pub fn evcxr_display(&self) {
         self.table().evcxr_display();
     }
@@ -119,7 +122,7 @@ impl fmt::Display for ClusteringReport {
     }
 }
 
-/// In nats, of a distribution given as counts.
+/// The entropy, in nats, of a distribution given as counts.
 fn entropy(counts: &[u64]) -> f64 {
     if counts.len() < 2 {
         return 0.0; // exactly
@@ -129,7 +132,7 @@ fn entropy(counts: &[u64]) -> f64 {
     -parts.map(|p| p * p.ln()).sum::<f64>()
 }
 
-/// In nats.
+/// The mutual information, in nats.
 fn mutual_information(counts: &Contingency) -> f64 {
     let (rows, columns) = (counts.row_sums(), counts.column_sums());
     let total = counts.total() as f64;
@@ -138,7 +141,7 @@ fn mutual_information(counts: &Contingency) -> f64 {
         let independent = rows[row] as f64 * columns[column] as f64 / total;
         count / total * (count / independent).ln()
     });
-    // Independent labels may come out below zero by rounding.
+    // Rounding may bring independent labels slightly below zero.
     shared.sum::<f64>().max(0.0)
 }
 
@@ -156,10 +159,11 @@ fn adjusted_rand_index(counts: &Contingency) -> f64 {
     (together - expected) / (most - expected)
 }
 
-/// The class of each cluster from 0 to the largest, and how many rows are then right.
+/// The class of each cluster from 0 to the largest, and the number of rows this classifies
+/// correctly.
 fn assign(counts: &Contingency) -> (Vec<Option<u32>>, u64) {
     let (classes, clusters) = (counts.rows.len(), counts.columns.len());
-    // Rows are assigned to columns, of which there must be as many or more.
+    // Rows are assigned to columns, so there must be at least as many columns.
     let pairs: Vec<(usize, usize)> = if classes <= clusters {
         let gains = Matrix::from_fn(classes, clusters, |(class, cluster)| {
             counts.count(class, cluster) as i64

@@ -1,4 +1,4 @@
-//! Which class is taken for which.
+//! The confusion matrix: which class is taken for which.
 
 use candle_core::{Device, Tensor};
 
@@ -6,10 +6,9 @@ use super::classification::NAMES;
 use super::pair::{check_largest, read_pair};
 use crate::Result;
 
-/// How often class `i` (the row) was predicted to be class `j` (the column): `[classes, classes]`
-/// of u32 for `labels` and `predicted`, both of one shape and u32 or i64, as
-/// [`accuracy`](super::accuracy) takes them. There are as many classes as the largest number in
-/// either says, plus class 0.
+/// How often class `i` (the row) was predicted to be class `j` (the column), as `[classes,
+/// classes]` of u32. `labels` and `predicted` are as in [`accuracy`](super::accuracy). The classes
+/// run from 0 to the largest number in either.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -22,7 +21,8 @@ use crate::Result;
 /// ```
 ///
 /// # Errors
-/// If the two are no labels, of different shapes or empty, or if a class number is 4096 or more.
+/// If one of them does not hold labels, their shapes differ, they are empty, or a class number is
+/// 4096 or more.
 pub fn confusion_matrix(labels: &Tensor, predicted: &Tensor) -> Result<Tensor> {
     let (labels, predicted) = read_pair("confusion_matrix", NAMES, labels, predicted)?;
     for numbers in [&labels, &predicted] {

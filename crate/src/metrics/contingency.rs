@@ -1,11 +1,11 @@
-//! How often each class meets each cluster, or each truth each prediction.
+//! Counts of pairs of labels: a class and a cluster, or a truth and a prediction.
 
 use std::collections::BTreeMap;
 
 use crate::metrics::labels::classes_of;
 
-/// A table of counts: a row for each value that the first labels take, a column for each of the
-/// second. Most pairs of many classes never meet, so only those that do are kept.
+/// A table of counts with a row for each value of the first labels and a column for each value of
+/// the second. With many classes most pairs never occur, so only those that do are stored.
 pub(super) struct Contingency {
     pub rows: Vec<u32>,
     pub columns: Vec<u32>,
@@ -13,7 +13,7 @@ pub(super) struct Contingency {
 }
 
 impl Contingency {
-    /// Counts pairs; the two are of one length.
+    /// Counts the pairs of two lists of the same length.
     pub fn of(first: &[u32], second: &[u32]) -> Self {
         let (rows, row_of) = classes_of(first);
         let (columns, column_of) = classes_of(second);
@@ -32,7 +32,7 @@ impl Contingency {
         self.counts.get(&(row, column)).copied().unwrap_or(0)
     }
 
-    /// How many rows of data there are.
+    /// The number of rows of data.
     pub fn total(&self) -> u64 {
         self.counts.values().sum()
     }
@@ -53,7 +53,7 @@ impl Contingency {
         sums
     }
 
-    /// Every count that is not zero, with its row and column, row by row.
+    /// Every count that is not zero, with its row and column, in the order of rows.
     pub fn cells(&self) -> impl Iterator<Item = (usize, usize, u64)> {
         let cells = self.counts.iter();
         cells.map(|(&(row, column), &count)| (row, column, count))

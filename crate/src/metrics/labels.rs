@@ -4,10 +4,10 @@ use candle_core::{DType, Tensor};
 
 use crate::{Error, Result};
 
-/// The labels in a tensor `[n]` of u32, or of i64 that are not negative.
+/// The labels in a tensor `[n]` of u32 or non-negative i64.
 ///
 /// # Errors
-/// If it is of another shape or type, or holds a negative number or one beyond u32.
+/// If it has another shape or type, or holds a number that is negative or does not fit into u32.
 pub(crate) fn read(operation: &'static str, labels: &Tensor) -> Result<Vec<u32>> {
     let known = matches!(labels.dtype(), DType::U32 | DType::I64);
     if labels.rank() != 1 || !known {
@@ -40,7 +40,7 @@ pub(crate) fn read(operation: &'static str, labels: &Tensor) -> Result<Vec<u32>>
         .collect()
 }
 
-/// The different labels in increasing order, and the place of each row's label among them.
+/// The distinct labels in increasing order, and the index of each row's label among them.
 pub(crate) fn classes_of(labels: &[u32]) -> (Vec<u32>, Vec<usize>) {
     let mut classes = labels.to_vec();
     classes.sort_unstable();

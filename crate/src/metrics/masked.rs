@@ -1,11 +1,11 @@
-//! What a mask leaves.
+//! Selection by a mask.
 
 use candle_core::Tensor;
 
 use crate::{Error, Result};
 
-/// The entries of `values` where `mask`, of the same shape, is not zero, one after the other: `[n]`.
-/// PyTorch's `masked_select`. It takes the words of padded sentences to any metric.
+/// The entries `[n]` of `values` where `mask`, of the same shape, is not zero, like PyTorch's
+/// `masked_select`. With it, any metric can be computed on the words of padded sentences.
 ///
 /// ```
 /// use cuaderno::{metrics::masked_select, prelude::*};

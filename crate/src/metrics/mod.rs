@@ -1,6 +1,6 @@
-//! How good a model is: of a classifier, of reconstructions, of clusters.
+//! Scores of classifiers, reconstructions and clusters.
 //!
-//! The truth comes first, as in scikit-learn, with whose numbers all of them agree.
+//! As in scikit-learn, the truth is the first argument. The scores agree with scikit-learn's.
 
 mod classification;
 mod clustering;

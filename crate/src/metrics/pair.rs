@@ -1,19 +1,19 @@
-//! Reading two tensors of labels that belong together.
+//! Reading two tensors of labels of the same examples.
 
 use candle_core::Tensor;
 
 use crate::metrics::labels;
 use crate::{Error, Result};
 
-/// So many classes or clusters at most where a table has a place for each pair of them: of 4-byte
-/// counts it takes 64 MB.
+/// The largest number of classes or clusters in a table with a place for each pair. Such a table of
+/// 4-byte counts takes 64 MB.
 const CLASSES: u32 = 4096;
 
-/// Two tensors of labels of any shape that belong together, place by place.
+/// Two tensors of labels of the same shape, flattened.
 ///
 /// # Errors
-/// If one of them is no labels, or there are none or they are of different shapes (`names` says which
-/// is which).
+/// If one of them does not hold labels, they are empty, or their shapes differ. The error calls
+/// them by `names`.
 pub(super) fn read_pair(
     operation: &'static str,
     names: [&str; 2],
@@ -45,7 +45,7 @@ pub(super) fn read_pair(
     Ok((first, second))
 }
 
-/// Checks that a table has a place for all `numbers`, the largest of which is called `name`.
+/// Checks that a table has a place for all `numbers`, which the error calls `name`.
 ///
 /// # Errors
 /// If a number is [`CLASSES`] or more.

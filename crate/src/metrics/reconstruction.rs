@@ -1,18 +1,19 @@
-//! How far reconstructions are from what was encoded.
+//! Errors of reconstructions.
 
 use candle_core::{DType, Device, Tensor};
 
 use crate::numerics::storage::Elements;
 use crate::{Error, Result};
 
-/// How near to 0 and 1 a reconstruction may come before its logarithm is taken, as in Keras.
+/// The distance that reconstructions are kept from 0 and 1 before their logarithm is taken, as in
+/// Keras.
 const CLIP: f64 = 1e-7;
 
-/// The mean squared error over all numbers of `reconstructions`, of the shape of `images` `[n, ..]`,
-/// or one for all of them, `[1, ..]`; both f32.
+/// The mean squared error of `reconstructions` over all numbers. They have the shape of `images`
+/// `[n, ..]`, or are a single one for all images, `[1, ..]`. Both are f32.
 ///
 /// # Errors
-/// If the shapes do not fit, a type is not f32, or there are no numbers.
+/// If the shapes do not fit, a tensor is not f32, or there are no numbers.
 pub fn reconstruction_mse(images: &Tensor, reconstructions: &Tensor) -> Result<f64> {
     mean(
         "reconstruction_mse",
@@ -22,22 +23,23 @@ pub fn reconstruction_mse(images: &Tensor, reconstructions: &Tensor) -> Result<f
     )
 }
 
-/// The mean binary cross-entropy over all numbers of `reconstructions`, of the shape of `images`
-/// `[n, ..]`, or one for all of them, `[1, ..]`; both f32. Images are in `[0, 1]`. Reconstructions
-/// are clipped to `[1e-7, 1 - 1e-7]`, as Keras does, so that those of a principal component analysis,
-/// which leave `[0, 1]`, have one too.
+/// The mean binary cross-entropy of `reconstructions` over all numbers. They have the shape of
+/// `images` `[n, ..]`, or are a single one for all images, `[1, ..]`. Both are f32, and images are
+/// in `[0, 1]`. As in Keras, reconstructions are clipped to `[1e-7, 1 - 1e-7]`, so those of a
+/// principal component analysis, which leave `[0, 1]`, have a finite value too.
 ///
 /// ```
 /// use cuaderno::prelude::*;
 /// let mnist = Mnist::sample()?;
-/// // What a network that cannot see its input does at best.
+/// // The best that a network can do without seeing its input.
 /// let baseline = reconstruction_bce(&mnist.test.images, &mnist.train.mean_image()?)?;
 /// assert!((0.25..0.28).contains(&baseline));
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
 ///
 /// # Errors
-/// If the shapes do not fit, a type is not f32, there are no numbers, or an image leaves `[0, 1]`.
+/// If the shapes do not fit, a tensor is not f32, there are no numbers, or an image leaves `[0,
+/// 1]`.
 pub fn reconstruction_bce(images: &Tensor, reconstructions: &Tensor) -> Result<f64> {
     let operation = "reconstruction_bce";
     let mean = mean(
@@ -116,7 +118,7 @@ mod tests {
         let image = tensor(&[0.0, 1.0, 1.0]);
         assert_eq!(reconstruction_mse(&image, &image).unwrap(), 0.0);
         assert!(reconstruction_bce(&image, &image).unwrap() < 1e-6);
-        // What a principal component analysis may give.
+        // A principal component analysis may give such numbers.
         let beyond = tensor(&[-0.2, 1.1, 1.3]);
         assert!(reconstruction_bce(&image, &beyond).unwrap() < 1e-6);
     }

@@ -1,4 +1,4 @@
-//! Any network that tells classes apart.
+//! Classification with any network.
 
 use candle_core::{DType, Tensor};
 
@@ -8,11 +8,13 @@ use crate::ops::CrossEntropy;
 use crate::train::{Batch, Losses, Model};
 use crate::{Result, ops};
 
-/// A network that puts out a logit for each class, `[batch, classes]` (or `[batch, classes, height,
-/// width]` for each pixel, `[batch, classes, time]` for each word), trained on the cross-entropy with
-/// the labels; its accuracy is recorded too. Where the mask of a batch is zero, recurrent layers skip
-/// the step, and its label counts neither in the loss nor in the accuracy; such a batch weighs in the
-/// means of an epoch by the labels that count.
+/// A network that outputs a logit for each class, trained on the cross-entropy with the labels; its
+/// accuracy is recorded as well. The logits have the shape `[batch, classes]`, `[batch, classes,
+/// height, width]` to classify each pixel, or `[batch, classes, time]` to classify each word.
+///
+/// Where the mask of a batch is zero, recurrent layers skip the step, and its label counts neither
+/// in the loss nor in the accuracy. In the means of an epoch, such a batch has the weight of the
+/// labels that count.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -33,7 +35,7 @@ pub struct Classifier {
 }
 
 impl Classifier {
-    /// Trains `network`.
+    /// A classifier around `network`.
     pub fn new(network: Sequential) -> Self {
         Self {
             network,
@@ -41,14 +43,14 @@ impl Classifier {
         }
     }
 
-    /// Weighs the classes in the loss, by a factor for each, `[classes]`.
+    /// Weights the classes in the loss by these factors, `[classes]`.
     pub fn class_weights(mut self, weights: &Tensor) -> Self {
         self.loss.class_weights = Some(weights.clone());
         self
     }
 
-    /// The probabilities `[batch, classes]` of the classes of each example (`[batch, classes, ..]` of
-    /// each pixel or word).
+    /// The class probabilities `[batch, classes]` of each example, or `[batch, classes, ..]` of
+    /// each pixel or word.
     ///
     /// # Errors
     /// If the inputs do not fit the network.
@@ -56,16 +58,16 @@ impl Classifier {
         ops::softmax(&self.logits(inputs, None)?, 1)
     }
 
-    /// As [`Classifier::probabilities`], of sequences with padding where `mask` `[batch, time]` is
-    /// zero. What stands in the places of padding means nothing.
+    /// Like [`Classifier::probabilities`], for sequences with padding where `mask` `[batch, time]`
+    /// is zero. The values at padded places are meaningless.
     ///
     /// # Errors
-    /// If inputs or mask do not fit the network.
+    /// If the inputs or the mask do not fit the network.
     pub fn probabilities_with_mask(&self, inputs: &Tensor, mask: &Tensor) -> Result<Tensor> {
         ops::softmax(&self.logits(inputs, Some(mask))?, 1)
     }
 
-    /// The most probable class of each example, `[batch]` (`[batch, ..]` of each pixel or word).
+    /// The most probable class of each example, `[batch]`, or of each pixel or word, `[batch, ..]`.
     ///
     /// # Errors
     /// If the inputs do not fit the network.
@@ -73,12 +75,12 @@ impl Classifier {
         Ok(self.logits(inputs, None)?.argmax(1)?)
     }
 
-    /// As [`Classifier::predict`], of sequences with padding where `mask` `[batch, time]` is zero.
-    /// What stands in the places of padding means nothing;
-    /// [`masked_select`](crate::metrics::masked_select) takes the rest to a metric.
+    /// Like [`Classifier::predict`], for sequences with padding where `mask` `[batch, time]` is
+    /// zero. The values at padded places are meaningless;
+    /// [`masked_select`](crate::metrics::masked_select) drops them before a metric is computed.
     ///
     /// # Errors
-    /// If inputs or mask do not fit the network.
+    /// If the inputs or the mask do not fit the network.
     pub fn predict_with_mask(&self, inputs: &Tensor, mask: &Tensor) -> Result<Tensor> {
         Ok(self.logits(inputs, Some(mask))?.argmax(1)?)
     }
@@ -89,12 +91,12 @@ impl Classifier {
         })
     }
 
-    /// The network itself.
+    /// The network.
     pub fn network(&self) -> &Sequential {
         &self.network
     }
 
-    /// Layer, output shape and parameters of every step.
+    /// A table of the layers, with output shapes and parameter counts.
     pub fn summary(&self) -> Result<Summary> {
         self.network.summary()
     }
@@ -111,7 +113,8 @@ impl Model for Classifier {
         let targets = &batch.targets;
         let right = logits.detach().argmax(1)?.to_dtype(targets.dtype())?;
         let right = right.eq(targets)?.to_dtype(DType::F32)?;
-        // A mask of another shape is one of the inputs alone: of words, with a class a sentence.
+        // A mask of another shape belongs to the inputs alone: it marks words, while each sentence
+        // has one class.
         let Some(mask) = mask.filter(|mask| mask.dims() == targets.dims()) else {
             let loss = ops::cross_entropy(&logits, targets, &self.loss)?;
             return Ok(Losses::new("loss", loss).with("accuracy", right.mean_all()?));
@@ -131,7 +134,7 @@ impl Model for Classifier {
     }
 }
 
-/// A target that is no class.
+/// A target that stands for no class and is ignored.
 const IGNORED: i64 = -100;
 
 /// The targets with [`IGNORED`] where `counts` is zero.

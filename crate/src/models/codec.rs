@@ -1,4 +1,4 @@
-//! What all models that compress images have in common.
+//! The interface of all models that compress images.
 
 use candle_core::Tensor;
 
@@ -12,7 +12,7 @@ pub trait Codec {
     /// If the images do not fit.
     fn encode(&self, images: &Tensor) -> Result<Tensor>;
 
-    /// The images of codes `[n, latent]`, with as many pixels as the encoded ones.
+    /// The images `[n, channels, height, width]` decoded from codes `[n, latent]`.
     ///
     /// # Errors
     /// If the codes do not fit.

@@ -3,7 +3,8 @@
 use crate::nn::{Layer, Sequential};
 use crate::{Error, Result};
 
-/// Refuses a decoder that does not restore what `encoder` takes from codes of that shape.
+/// Checks that `decoder` takes codes of this shape and outputs examples of the shape that `encoder`
+/// takes.
 pub(super) fn check_decoder(
     model: &'static str,
     encoder: &Sequential,

@@ -8,18 +8,18 @@ use crate::ops::Reduction;
 use crate::train::{Adversaries, Batch, Losses, Player};
 use crate::{Error, Result, Rng, Seed, ops};
 
-/// A generator that makes examples of codes, and a discriminator that tells them from real ones.
+/// A generator that turns codes into examples, and a discriminator that tells them from real ones.
 ///
-/// A code is as many standard normal numbers as the generator takes. The generator puts out logits,
-/// of which a sigmoid makes numbers in `[0, 1]`; see [`Gan::with_output`] for others. The
-/// discriminator puts out one logit, that an example is real. In a step of
+/// A code holds independent standard normal numbers, in the shape of the generator's input. The
+/// generator outputs logits, which a sigmoid maps to `[0, 1]`; see [`Gan::with_output`] for other
+/// activations. The discriminator outputs one logit, that of an example being real. In each step of
 /// [`Trainer::adversarial`](crate::train::Trainer::adversarial)
 ///
-/// 1. the discriminator minimises its cross-entropy on the real examples of the batch and on as many
-///    that the generator makes, half of each; its accuracy is recorded too;
-/// 2. the generator makes others, of other codes, and minimises the cross-entropy of the
-///    discriminator taking them for real, to which [`Gan::pixel_loss`] adds a comparison number by
-///    number.
+/// 1. the discriminator minimises its cross-entropy on the real examples of the batch and on an
+///    equal number of generated ones; its accuracy is recorded as well;
+/// 2. the generator makes new examples from new codes, and minimises the cross-entropy of the
+///    discriminator's answers with the label "real", to which [`Gan::pixel_loss`] can add a
+///    comparison with the real examples.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -49,11 +49,11 @@ pub struct Gan {
 }
 
 impl Gan {
-    /// A GAN of those networks. Cloned networks share their weights.
+    /// A GAN with these networks. Clones of a network share its weights.
     ///
     /// # Errors
-    /// If the discriminator does not take what the generator gives, or does not give one logit; the
-    /// sentence names the shapes.
+    /// If the discriminator does not take the generator's output, or does not output one logit; the
+    /// error names the shapes.
     pub fn new(generator: Sequential, discriminator: Sequential) -> Result<Self> {
         let made = generator.output_shape(generator.input_shape())?;
         let taken = discriminator.input_shape();
@@ -82,18 +82,18 @@ impl Gan {
         })
     }
 
-    /// The same weights with another activation of the generator's output: linear for points, tanh
-    /// for numbers in `[-1, 1]`.
+    /// Replaces the activation of the generator's output: linear for points, tanh for numbers in
+    /// `[-1, 1]`. The weights stay the same.
     pub fn with_output(mut self, activation: Activation) -> Self {
         self.output = activation;
         self
     }
 
-    /// Adds to the generator's loss, times `weight`, how far each number of what it makes is from
-    /// that of the real example beside it in the batch: the mean binary cross-entropy if the output
-    /// is a sigmoid's, else the mean squared error. The codes know nothing of these examples, so this
-    /// draws everything to the mean of all; a small weight helps in the beginning and decides
-    /// nothing.
+    /// Adds `weight` times a comparison of generated and real examples to the generator's loss: the
+    /// mean binary cross-entropy if the output is a sigmoid, otherwise the mean squared error. Each
+    /// generated example is compared with the real one at the same place in the batch, of which its
+    /// code knows nothing, so this term pulls every output towards the mean of all examples. A
+    /// small weight helps at the beginning of training.
     ///
     /// # Errors
     /// If the weight is negative or not finite.
@@ -109,7 +109,7 @@ impl Gan {
         Ok(self)
     }
 
-    /// The examples `[n, ..]` that the generator makes of codes `[n, ..]`.
+    /// The examples `[n, ..]` generated from codes `[n, ..]`.
     ///
     /// # Errors
     /// If the codes do not fit the generator.
@@ -120,17 +120,16 @@ impl Gan {
         })
     }
 
-    /// The examples `[n, ..]` of `n` codes drawn from the standard normal distribution.
+    /// The examples `[n, ..]` generated from `n` codes drawn from the standard normal distribution.
     pub fn sample(&self, n: usize, seed: impl Seed) -> Result<Tensor> {
         let codes = seed.draw(|rng| self.codes(n, rng))?;
         self.generate(&codes)
     }
 
-    /// The probability that each of the examples `[n, ..]` is real, `[n]`, as the discriminator has
-    /// it.
+    /// The discriminator's probability, `[n]`, that each of the examples `[n, ..]` is real.
     ///
     /// # Errors
-    /// If the examples have another shape.
+    /// If the examples have the wrong shape.
     pub fn discriminate(&self, examples: &Tensor) -> Result<Tensor> {
         let probabilities = in_batches(examples, |examples| {
             let logits = self.discriminator.apply(examples, &mut Pass::Evaluate)?;
@@ -139,7 +138,8 @@ impl Gan {
         Ok(probabilities.squeeze(1)?)
     }
 
-    /// Layer, output shape and parameters of the generator and then of the discriminator.
+    /// A table of the layers of the generator and then of the discriminator, with output shapes and
+    /// parameter counts.
     pub fn summary(&self) -> Result<Summary> {
         let mut summary = Summary::new(self.generator.input_shape());
         summary.add_all(&self.generator)?;
@@ -169,7 +169,7 @@ impl Gan {
 
     fn generator_losses(&self, real: &Tensor, logits: &Tensor, pass: &mut Pass) -> Result<Losses> {
         let made = self.output.apply(logits)?;
-        // The discriminator stands still, and needs no gradient of its weights.
+        // The discriminator does not move here, so its weights need no gradient.
         let judged = no_grad(|| self.discriminator.apply(&made, pass))?;
         let adversarial = ops::bce_with_logits(&judged, &judged.ones_like()?, Reduction::Mean)?;
         if self.pixel_weight == 0.0 {

@@ -1,14 +1,14 @@
-//! A network over more examples than fit into memory at once.
+//! Running a network on more examples than fit into memory at once.
 
 use candle_core::Tensor;
 
 use crate::Result;
 use crate::nn::{Activation, Layer, Pass, Sequential, no_grad};
 
-/// What a layer makes of this many examples fits into memory, and keeps all cores busy.
+/// Few enough examples for a layer's output to fit into memory, and enough to keep all cores busy.
 const BATCH: usize = 500;
 
-/// The outputs of `network` for all `inputs`, without gradients, some examples at a time.
+/// The outputs of `network` for all `inputs`, without gradients, computed in batches.
 pub(super) fn in_batches(
     inputs: &Tensor,
     network: impl Fn(&Tensor) -> Result<Tensor>,
@@ -16,7 +16,7 @@ pub(super) fn in_batches(
     in_masked_batches(inputs, None, |inputs, _| network(inputs))
 }
 
-/// The same for inputs with a mask whose first dimension counts the examples, too.
+/// The same for inputs with a mask; the first dimension of both counts the examples.
 pub(super) fn in_masked_batches(
     inputs: &Tensor,
     mask: Option<&Tensor>,
@@ -35,7 +35,7 @@ pub(super) fn in_masked_batches(
     Ok(Tensor::cat(&outputs, 0)?)
 }
 
-/// The pixels in `[0, 1]` of `codes`, of which `decoder` gives the logits.
+/// The pixels in `[0, 1]` decoded from `codes` by `decoder`, which outputs their logits.
 pub(super) fn decode(decoder: &Sequential, codes: &Tensor) -> Result<Tensor> {
     in_batches(codes, |codes| {
         let logits = decoder.apply(codes, &mut Pass::Evaluate)?;

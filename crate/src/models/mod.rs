@@ -1,4 +1,4 @@
-//! Architectures of the course, one family a file.
+//! Models around networks, and the ready-made architectures of the courses.
 
 mod autoencoder;
 mod categorical;

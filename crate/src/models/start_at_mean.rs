@@ -1,17 +1,17 @@
-//! Where a decoder that ends in a sigmoid should start.
+//! A good start for a decoder that ends in a sigmoid.
 
 use candle_core::Tensor;
 
 use crate::nn::{Layer, Sequential};
 use crate::{Error, Result};
 
-/// How near to 0 and 1 a mean may come: beyond, the log-odds would be so large that a pixel that is
-/// black in every image could hardly be learnt otherwise.
+/// The distance that means keep from 0 and 1. Closer than this, the log-odds of a pixel that is
+/// black in every image would be so large that it could hardly change in training.
 const MARGIN: f32 = 1e-3;
 
-/// Sets the bias of the decoder's last layer so that it starts at the mean of `examples` `[n, ..]`:
-/// that of each number where there is a bias for each, as a dense layer has, and that of each
-/// channel where there is one a channel, as a convolution has.
+/// Sets the bias of the decoder's last layer so that the decoder starts at the mean of `examples`
+/// `[n, ..]`. A dense layer has a bias for each number, and starts at the mean example; a
+/// convolution has one for each channel, and starts at the channel's mean.
 pub(super) fn start_at_mean(decoder: &Sequential, examples: &Tensor) -> Result<()> {
     let parameters = decoder.parameters();
     let last = parameters.iter().last();
@@ -50,7 +50,7 @@ pub(super) fn start_at_mean(decoder: &Sequential, examples: &Tensor) -> Result<(
     bias.set(&log_odds(&mean)?)
 }
 
-/// The logits whose sigmoid is `mean`.
+/// The logits with the sigmoid `mean`.
 fn log_odds(mean: &Tensor) -> Result<Tensor> {
     let mean = mean.clamp(MARGIN, 1.0 - MARGIN)?;
     Ok((mean.log()? - (1.0 - &mean)?.log()?)?)

@@ -1,4 +1,4 @@
-//! Attention: every query takes a weighted mean of the values.
+//! Attention: weighted means of values, one for each query.
 
 use candle_core::{D, Tensor};
 
@@ -9,10 +9,10 @@ use crate::{Error, Result, Rng, ops};
 /// The result of attention.
 #[derive(Clone, Debug)]
 pub struct Attended {
-    /// For each query the weighted mean of the values, `[batch, queries, features of a value]`.
+    /// The weighted mean of the values for each query, `[batch, queries, features of a value]`.
     pub output: Tensor,
-    /// The weight of each value for each query, `[batch, queries, keys]`. The weights of a query sum
-    /// to 1, or are all 0 if the mask hides every key from it.
+    /// The weight of each value for each query, `[batch, queries, keys]`. The weights of a query
+    /// add up to 1, or are all 0 if the mask hides every key from it.
     pub weights: Tensor,
 }
 
@@ -34,7 +34,7 @@ pub struct Attended {
 /// ```
 ///
 /// # Errors
-/// If the shapes do not fit; the sentence names them.
+/// If the shapes do not fit; the error names them.
 pub fn scaled_dot_product_attention(
     query: &Tensor,
     key: &Tensor,
@@ -96,7 +96,7 @@ impl AdditiveAttention {
     /// keys]`.
     ///
     /// # Errors
-    /// If the shapes do not fit; the sentence names them.
+    /// If the shapes do not fit; the error names them.
     pub fn attend(&self, query: &Tensor, key: &Tensor, mask: Option<&Tensor>) -> Result<Attended> {
         match (query.dims(), key.dims()) {
             ([a, _, _], [b, _, _]) if a == b => {}
@@ -120,8 +120,8 @@ impl AdditiveAttention {
         attend(&scores, key, mask)
     }
 
-    /// `query.weight`, `query.bias`, `key.weight` and `score.weight`: one bias of the hidden units
-    /// is enough, and one of the score would change nothing.
+    /// `query.weight`, `query.bias`, `key.weight` and `score.weight`. The hidden units need a
+    /// single bias, and a bias of the score would have no effect.
     pub fn parameters(&self) -> Parameters {
         Parameters::new()
             .nest("query", self.query.parameters())
@@ -131,7 +131,7 @@ impl AdditiveAttention {
 }
 
 impl AdditiveAttentionPlan {
-    /// The scoring network for queries and keys of that many features, started as in Keras:
+    /// The scoring network for queries and keys with this many features, initialised as in Keras:
     /// Glorot-uniform, with a zero bias.
     ///
     /// # Errors
@@ -178,8 +178,8 @@ fn masked_softmax(scores: &Tensor, mask: &Tensor) -> Result<Tensor> {
         }
     };
     let shown = shown.ne(&shown.zeros_like()?)?;
-    // The lowest finite number, not -∞: the softmax of a query that sees nothing stays a number,
-    // which the product with the mask makes zero.
+    // The lowest finite number, not -∞, so that the softmax for a query that sees nothing is not
+    // NaN. The product with the mask makes it zero.
     let lowest =
         Tensor::full(f32::MIN, scores.shape(), scores.device())?.to_dtype(scores.dtype())?;
     let weights = ops::softmax(&shown.where_cond(scores, &lowest)?, D::Minus1)?;

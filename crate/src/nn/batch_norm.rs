@@ -7,13 +7,13 @@ use super::{Initialiser, Parameter, Parameters};
 use crate::ops::ChannelStatistics;
 use crate::{Error, Result, Rng, ops};
 
-/// Brings each channel, the dimension after the batch, to mean 0 and variance 1, then scales and
-/// shifts it (Ioffe & Szegedy 2015). In training the statistics are those of the batch, and running
-/// statistics follow them; in evaluation the running statistics are used instead.
+/// Normalises each channel (the dimension after the batch) to mean 0 and variance 1, then scales
+/// and shifts it (Ioffe & Szegedy 2015). Training uses the statistics of the batch and updates
+/// running statistics with them; evaluation uses the running statistics.
 ///
-/// Its parameters and buffers are PyTorch's: `weight`, `bias`, `running_mean`, `running_var`. As in
-/// Keras, a frozen layer uses its running statistics in training too, and leaves them as they are;
-/// one without weight and bias has nothing to freeze.
+/// Its parameters and buffers are those of PyTorch: `weight`, `bias`, `running_mean`,
+/// `running_var`. As in Keras, a frozen layer uses its running statistics in training too, and does
+/// not update them. A layer without weight and bias has nothing to freeze.
 ///
 /// ```
 /// use cuaderno::{nn::{BatchNorm, Plan}, prelude::*};
@@ -41,7 +41,7 @@ pub struct BatchNormPlan {
 }
 
 impl BatchNorm {
-    /// A layer over all channels, however many.
+    /// A layer over all channels of its input.
     pub fn of_channels() -> BatchNormPlan {
         BatchNormPlan {
             affine: true,
@@ -52,20 +52,20 @@ impl BatchNorm {
 }
 
 impl BatchNormPlan {
-    /// The weight of a batch's statistics in the new running ones. Keras gives the weight of the old
-    /// ones: its default 0.99 is 0.01 here.
+    /// Sets the weight of the statistics of a batch in the new running ones. Keras specifies the
+    /// weight of the old ones: its default of 0.99 corresponds to 0.01 here.
     pub fn momentum(mut self, momentum: f64) -> Self {
         self.momentum = momentum;
         self
     }
 
-    /// A small number added to the variance; Keras' default is 1e-3.
+    /// Sets the small number added to the variance, which is 1e-3 by default in Keras.
     pub fn epsilon(mut self, epsilon: f64) -> Self {
         self.epsilon = epsilon;
         self
     }
 
-    /// Omits weight and bias: the outputs keep mean 0 and variance 1 (PyTorch's
+    /// Omits weight and bias, so that the outputs have mean 0 and variance 1 (PyTorch's
     /// `affine=False`, Keras' `center=False, scale=False`).
     pub fn without_affine(mut self) -> Self {
         self.affine = false;

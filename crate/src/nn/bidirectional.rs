@@ -10,10 +10,10 @@ use super::recurrent_state::RecurrentState;
 use crate::ops::Direction;
 use crate::{Result, Rng};
 
-/// How the outputs of the two directions are merged.
+/// The way in which the outputs of the two directions are merged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Merge {
-    /// Concatenated: twice as many features. Keras' and PyTorch's default.
+    /// Concatenation, which doubles the features. Keras' and PyTorch's default.
     #[default]
     Concat,
     /// Their sum.
@@ -25,7 +25,7 @@ pub enum Merge {
 }
 
 /// Two recurrent layers, one reading forwards and one backwards. In a stack, each layer reads the
-/// merged output of the two directions below: PyTorch's `num_layers` with
+/// merged output of the two directions below, as with PyTorch's `num_layers` and
 /// `bidirectional=True`.
 ///
 /// ```
@@ -54,7 +54,7 @@ pub struct BidirectionalPlan {
 }
 
 impl Bidirectional {
-    /// Two layers of this kind, each with its own weights.
+    /// Two layers with this configuration, each with its own weights.
     pub fn of(layer: RecurrentPlan) -> BidirectionalPlan {
         BidirectionalPlan {
             layer,
@@ -62,11 +62,11 @@ impl Bidirectional {
         }
     }
 
-    /// Reads sequences `[batch, time, features]` as [`Recurrent::read`](super::Recurrent::read)
-    /// does: from a state if one is given, and without the steps where `mask` `[batch, time]` is
-    /// zero. Returns the merged hidden states after all steps, `[batch, time, ..]`, and the states in
-    /// which the directions end, `[2 layers, batch, units]`: the one that reads backwards at the
-    /// first step.
+    /// Reads sequences `[batch, time, features]` like [`Recurrent::read`](super::Recurrent::read):
+    /// from `initial` if it is given, and skipping the steps where `mask` `[batch, time]` is zero.
+    /// Returns the merged hidden states after all steps, `[batch, time, ..]`, and the final states
+    /// of both directions, `[2 layers, batch, units]`. The backward direction ends at the first
+    /// step.
     ///
     /// # Errors
     /// If the shapes do not fit.
@@ -103,7 +103,7 @@ impl Merge {
         })
     }
 
-    /// The features of the output of two layers of that many units.
+    /// The number of output features of two layers with this many units.
     fn features(self, units: usize) -> usize {
         match self {
             Self::Concat => 2 * units,
@@ -113,7 +113,7 @@ impl Merge {
 }
 
 impl BidirectionalPlan {
-    /// How the two outputs are merged.
+    /// Sets the way in which the two outputs are merged.
     pub fn merge(mut self, merge: Merge) -> Self {
         self.merge = merge;
         self

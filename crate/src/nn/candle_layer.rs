@@ -1,4 +1,4 @@
-//! Modules written for candle as steps of a network.
+//! Modules written for candle as layers of a network.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,9 +10,9 @@ use super::layer::{Layer, Pass, Plan, forward_is_evaluation};
 use super::{Parameters, SeededVarMap, no_grad};
 use crate::{Result, Rng};
 
-/// A module written for candle as a step of a [`Sequential`](super::Sequential): what `build` makes
-/// of a `VarBuilder`. Its variables are f32 on the CPU, drawn from the network's
-/// [`Rng`].
+/// A module written for candle as a step of a [`Sequential`](super::Sequential). `build` makes the
+/// module with a `VarBuilder`; its variables are f32 on the CPU, drawn from the [`Rng`] of the
+/// network.
 ///
 /// ```
 /// use cuaderno::{candle_nn, nn::candle_layer, prelude::*};
@@ -26,9 +26,9 @@ use crate::{Result, Rng};
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
 ///
-/// A step must be `Send` and `Sync`, which `candle_nn::Sequential` is not: make each of its layers
-/// a step. `candle_nn::Dropout` draws from a generator that nobody can seed; take
-/// [`Dropout`](super::Dropout).
+/// The module must be `Send` and `Sync`. `candle_nn::Sequential` is not, so add each of its layers
+/// as a step. `candle_nn::Dropout` draws from a generator that cannot be seeded; use
+/// [`Dropout`](super::Dropout) instead.
 pub fn candle_layer<M, B>(build: B) -> CandleLayerPlan<B>
 where
     M: ModuleT + Send + Sync + 'static,
@@ -40,8 +40,7 @@ where
 /// Configuration of a [`CandleLayer`], made by [`candle_layer`].
 pub struct CandleLayerPlan<B>(B);
 
-/// A module written for candle, with its parameters. Cloning it gives a second handle on the
-/// same weights.
+/// A module written for candle, with its parameters. A clone shares its weights.
 #[derive(Clone)]
 pub struct CandleLayer {
     module: Arc<dyn ModuleT + Send + Sync>,
@@ -75,7 +74,7 @@ impl Layer for CandleLayer {
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
-        // A module does not say: a batch of one is tried.
+        // A module does not tell its output shape, so it is tried on a batch of one.
         let dims: Vec<usize> = std::iter::once(1).chain(input.iter().copied()).collect();
         let batch = Tensor::zeros(dims, DType::F32, &Device::Cpu)?;
         let output = no_grad(|| self.apply(&batch, &mut Pass::Evaluate))?;
@@ -101,7 +100,7 @@ impl fmt::Debug for CandleLayer {
 
 forward_is_evaluation!(CandleLayer);
 
-/// `Linear` of `candle_nn::linear::Linear`.
+/// The last part of a type's name: `Linear` for `candle_nn::linear::Linear`.
 fn short_name(path: &'static str) -> &'static str {
     let path = path.split('<').next().unwrap_or(path);
     match path.rsplit("::").next() {

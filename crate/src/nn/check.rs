@@ -7,9 +7,9 @@ use crate::ops::{GradientCheck, check_variables};
 use crate::{Error, Result, Rng};
 
 /// Compares the gradients of a layer's input and parameters with finite differences, in f64, on a
-/// random input of that shape (batch dimension included): see
-/// [`check_function`](crate::ops::check_function). The layer runs a training pass, with the same
-/// random numbers every time, and is as before afterwards.
+/// random input of this shape (including the batch dimension): see
+/// [`check_function`](crate::ops::check_function). The layer runs in training mode, with the same
+/// random numbers every time. Afterwards its parameters and buffers are as before.
 ///
 /// ```
 /// use cuaderno::{nn::{Activation, Dense, Plan, check_gradients}, prelude::*};
@@ -38,8 +38,8 @@ pub fn check_gradients(layer: &dyn Layer, input_shape: &[usize]) -> Result<Gradi
         .collect::<candle_core::Result<_>>()?;
 
     let checked = parameters.to_dtype(DType::F64).and_then(|()| {
-        // Not the seed of the outputs' weights in `check_variables`: weighting a normalised input
-        // by itself has no slope.
+        // Not the seed of the output weights in `check_variables`: a normalised input weighted by
+        // itself has no slope.
         let input = Rng::new(2).normal(0.0, 1.0, input_shape)?;
         let input = Var::from_tensor(&input.to_dtype(DType::F64)?)?;
         let mut variables = vec![("input".to_owned(), input.clone())];

@@ -7,7 +7,7 @@ use super::layer::{Layer, Pass, Plan, forward_is_evaluation};
 use super::padding::{Padding, Steps};
 use super::window::{check_channels, positions, sequence};
 use super::{Activation, Initialiser, Parameter, Parameters};
-use crate::{Error, Result, Rng, ops};
+use crate::{Result, Rng, ops};
 
 /// `activation(convolution with the filters + bias)` over sequences `[batch, channels, time]`, with
 /// a weight `[filters, channels / groups, kernel]`: see [`ops::conv1d`](crate::ops::conv1d).
@@ -27,8 +27,9 @@ pub struct Conv1d {
     config: ops::Conv1dOptions,
 }
 
-/// Configuration of a [`Conv1d`] layer. By default the kernel has length 3, the stride is 1, there is
-/// no padding, and the parameters start as in Keras: Glorot-uniform weights, zero biases.
+/// Configuration of a [`Conv1d`] layer. By default the kernel has length 3, the stride is 1, there
+/// is no padding, and the parameters are initialised as in Keras: Glorot-uniform weights, zero
+/// biases.
 #[derive(Clone, Copy, Debug)]
 pub struct Conv1dPlan {
     filters: FiltersPlan,
@@ -48,12 +49,12 @@ impl Conv1d {
         }
     }
 
-    /// `[filters, channels / groups, kernel]`.
+    /// The weight, `[filters, channels / groups, kernel]`.
     pub fn weight(&self) -> &Parameter {
         &self.filters.weight
     }
 
-    /// `[filters]`.
+    /// The bias, `[filters]`, if there is one.
     pub fn bias(&self) -> Option<&Parameter> {
         self.filters.bias.as_ref()
     }
@@ -69,21 +70,21 @@ impl Conv1d {
 }
 
 impl Conv1dPlan {
-    /// Distance between neighbouring positions of the kernel.
+    /// Sets the distance between neighbouring positions of the kernel.
     pub fn stride(mut self, stride: usize) -> Self {
         self.config.stride = stride;
         self
     }
 
-    /// Zeros on each side of the sequence.
+    /// Sets the number of zeros on each side of the sequence.
     pub fn padding(mut self, padding: usize) -> Self {
         self.padding = Padding::Zeros([padding]);
         self
     }
 
     /// Pads with zeros so that the output has the length of the sequence, divided by the stride and
-    /// rounded up: `padding="same"` of Keras and PyTorch. If their number is odd, the end gets one
-    /// more.
+    /// rounded up, like `padding="same"` of Keras and PyTorch. If their number is odd, the end gets
+    /// one more.
     pub fn padding_same(mut self) -> Self {
         self.padding = Padding::Same;
         self
@@ -129,14 +130,8 @@ impl Layer for Conv1d {
         let [channels, time] = sequence("Conv1d", input)?;
         let weight = self.filters.weight.dims();
         let expected = weight[1] * self.config.groups;
-        if channels != expected {
-            return Err(Error::shape(
-                "Conv1d",
-                format!(
-                    "an example is {input:?}, but the weight {weight:?} takes {expected} channels."
-                ),
-            ));
-        }
+        self.filters
+            .check_input("Conv1d", input, channels, expected)?;
         let padding = self.padding.along(0, time, self.steps());
         let time = positions("Conv1d", time, self.steps(), padding)?;
         Ok(vec![weight[0], time])

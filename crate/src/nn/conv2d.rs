@@ -7,7 +7,7 @@ use super::layer::{Layer, Pass, Plan, forward_is_evaluation};
 use super::padding::{Padding, Steps};
 use super::window::{Pair, check_channels, image, positions};
 use super::{Activation, Initialiser, Parameter, Parameters};
-use crate::{Error, Result, Rng, ops};
+use crate::{Result, Rng, ops};
 
 /// `activation(convolution with the filters + bias)` over images `[batch, channels, height,
 /// width]`, with a weight `[filters, channels / groups, height, width]`: see
@@ -30,7 +30,7 @@ pub struct Conv2d {
 }
 
 /// Configuration of a [`Conv2d`] layer. By default the kernel is 3x3, the stride is 1, there is no
-/// padding, and the parameters start as in Keras: Glorot-uniform weights, zero biases.
+/// padding, and the parameters are initialised as in Keras: Glorot-uniform weights, zero biases.
 #[derive(Clone, Copy, Debug)]
 pub struct Conv2dPlan {
     filters: FiltersPlan,
@@ -50,12 +50,12 @@ impl Conv2d {
         }
     }
 
-    /// `[filters, channels / groups, height, width]`.
+    /// The weight, `[filters, channels / groups, height, width]`.
     pub fn weight(&self) -> &Parameter {
         &self.filters.weight
     }
 
-    /// `[filters]`.
+    /// The bias, `[filters]`, if there is one.
     pub fn bias(&self) -> Option<&Parameter> {
         self.filters.bias.as_ref()
     }
@@ -72,21 +72,21 @@ impl Conv2d {
 }
 
 impl Conv2dPlan {
-    /// Distance between neighbouring positions of the kernel.
+    /// Sets the distance between neighbouring positions of the kernel.
     pub fn stride(mut self, stride: impl Into<Pair>) -> Self {
         self.config.stride = stride.into().0;
         self
     }
 
-    /// Zeros on each side of the image.
+    /// Sets the number of zeros on each side of the image.
     pub fn padding(mut self, padding: impl Into<Pair>) -> Self {
         self.padding = Padding::Zeros(padding.into().0);
         self
     }
 
     /// Pads with zeros so that the output has the size of the image, divided by the stride and
-    /// rounded up: `padding="same"` of Keras and PyTorch. If their number is odd, the bottom and the
-    /// right get one more.
+    /// rounded up, like `padding="same"` of Keras and PyTorch. If their number is odd, the bottom
+    /// and the right get one more.
     pub fn padding_same(mut self) -> Self {
         self.padding = Padding::Same;
         self
@@ -134,14 +134,8 @@ impl Layer for Conv2d {
         let [channels, height, width] = image("Conv2d", input)?;
         let weight = self.filters.weight.dims();
         let expected = weight[1] * self.config.groups;
-        if channels != expected {
-            return Err(Error::shape(
-                "Conv2d",
-                format!(
-                    "an example is {input:?}, but the weight {weight:?} takes {expected} channels."
-                ),
-            ));
-        }
+        self.filters
+            .check_input("Conv2d", input, channels, expected)?;
         let mut output = vec![weight[0]];
         for (axis, (size, steps)) in [height, width].into_iter().zip(self.steps()).enumerate() {
             let padding = self.padding.along(axis, size, steps);

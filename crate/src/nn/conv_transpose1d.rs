@@ -7,7 +7,7 @@ use super::layer::{Layer, Pass, Plan, forward_is_evaluation};
 use super::padding::Steps;
 use super::window::{check_channels, sequence, spread};
 use super::{Activation, Initialiser, Parameter, Parameters};
-use crate::{Error, Result, Rng, ops};
+use crate::{Result, Rng, ops};
 
 /// `activation(transposed convolution with the filters + bias)` over sequences `[batch, channels,
 /// time]`, with a weight `[channels, filters / groups, kernel]`: see
@@ -27,8 +27,9 @@ pub struct ConvTranspose1d {
     config: ops::ConvTranspose1dOptions,
 }
 
-/// Configuration of a [`ConvTranspose1d`] layer. By default the kernel has length 3, the stride is 1,
-/// there is no padding, and the parameters start as in Keras: Glorot-uniform weights, zero biases.
+/// Configuration of a [`ConvTranspose1d`] layer. By default the kernel has length 3, the stride is
+/// 1, there is no padding, and the parameters are initialised as in Keras: Glorot-uniform weights,
+/// zero biases.
 #[derive(Clone, Copy, Debug)]
 pub struct ConvTranspose1dPlan {
     filters: FiltersPlan,
@@ -46,31 +47,31 @@ impl ConvTranspose1d {
         }
     }
 
-    /// `[channels, filters / groups, kernel]`.
+    /// The weight, `[channels, filters / groups, kernel]`.
     pub fn weight(&self) -> &Parameter {
         &self.filters.weight
     }
 
-    /// `[filters]`.
+    /// The bias, `[filters]`, if there is one.
     pub fn bias(&self) -> Option<&Parameter> {
         self.filters.bias.as_ref()
     }
 }
 
 impl ConvTranspose1dPlan {
-    /// Distance in the output between the windows of neighbouring inputs.
+    /// Sets the distance in the output between the windows of neighbouring inputs.
     pub fn stride(mut self, stride: usize) -> Self {
         self.config.stride = stride;
         self
     }
 
-    /// Steps cut off on each side of the output.
+    /// Sets the number of steps cut off on each side of the output.
     pub fn padding(mut self, padding: usize) -> Self {
         self.config.padding = padding;
         self
     }
 
-    /// Steps added at the end of the output.
+    /// Sets the number of steps added at the end of the output.
     pub fn output_padding(mut self, padding: usize) -> Self {
         self.config.output_padding = padding;
         self
@@ -106,15 +107,8 @@ impl Layer for ConvTranspose1d {
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         let [channels, time] = sequence("ConvTranspose1d", input)?;
         let weight = self.filters.weight.dims();
-        if channels != weight[0] {
-            return Err(Error::shape(
-                "ConvTranspose1d",
-                format!(
-                    "an example is {input:?}, but the weight {weight:?} takes {} channels.",
-                    weight[0]
-                ),
-            ));
-        }
+        self.filters
+            .check_input("ConvTranspose1d", input, channels, weight[0])?;
         let steps = Steps {
             kernel: weight[2],
             stride: self.config.stride,

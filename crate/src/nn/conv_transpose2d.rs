@@ -7,7 +7,7 @@ use super::layer::{Layer, Pass, Plan, forward_is_evaluation};
 use super::padding::Steps;
 use super::window::{Pair, check_channels, image, spread};
 use super::{Activation, Initialiser, Parameter, Parameters};
-use crate::{Error, Result, Rng, ops};
+use crate::{Result, Rng, ops};
 
 /// `activation(transposed convolution with the filters + bias)` over images `[batch, channels,
 /// height, width]`, with a weight `[channels, filters / groups, height, width]`: see
@@ -28,8 +28,9 @@ pub struct ConvTranspose2d {
     config: ops::ConvTranspose2dOptions,
 }
 
-/// Configuration of a [`ConvTranspose2d`] layer. By default the kernel is 3x3, the stride is 1, there
-/// is no padding, and the parameters start as in Keras: Glorot-uniform weights, zero biases.
+/// Configuration of a [`ConvTranspose2d`] layer. By default the kernel is 3x3, the stride is 1,
+/// there is no padding, and the parameters are initialised as in Keras: Glorot-uniform weights,
+/// zero biases.
 #[derive(Clone, Copy, Debug)]
 pub struct ConvTranspose2dPlan {
     filters: FiltersPlan,
@@ -47,31 +48,31 @@ impl ConvTranspose2d {
         }
     }
 
-    /// `[channels, filters / groups, height, width]`.
+    /// The weight, `[channels, filters / groups, height, width]`.
     pub fn weight(&self) -> &Parameter {
         &self.filters.weight
     }
 
-    /// `[filters]`.
+    /// The bias, `[filters]`, if there is one.
     pub fn bias(&self) -> Option<&Parameter> {
         self.filters.bias.as_ref()
     }
 }
 
 impl ConvTranspose2dPlan {
-    /// Distance in the output between what neighbouring inputs write.
+    /// Sets the distance in the output between the windows of neighbouring inputs.
     pub fn stride(mut self, stride: impl Into<Pair>) -> Self {
         self.config.stride = stride.into().0;
         self
     }
 
-    /// Rows and columns cut off on each side of the output.
+    /// Sets the number of rows and columns cut off on each side of the output.
     pub fn padding(mut self, padding: impl Into<Pair>) -> Self {
         self.config.padding = padding.into().0;
         self
     }
 
-    /// Rows and columns added at the end of the output.
+    /// Sets the number of rows and columns added at the end of the output.
     pub fn output_padding(mut self, padding: impl Into<Pair>) -> Self {
         self.config.output_padding = padding.into().0;
         self
@@ -117,15 +118,8 @@ impl Layer for ConvTranspose2d {
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         let [channels, height, width] = image("ConvTranspose2d", input)?;
         let weight = self.filters.weight.dims();
-        if channels != weight[0] {
-            return Err(Error::shape(
-                "ConvTranspose2d",
-                format!(
-                    "an example is {input:?}, but the weight {weight:?} takes {} channels.",
-                    weight[0]
-                ),
-            ));
-        }
+        self.filters
+            .check_input("ConvTranspose2d", input, channels, weight[0])?;
         let config = &self.config;
         let mut output = vec![weight[1] * config.groups];
         for (axis, size) in [height, width].into_iter().enumerate() {

@@ -44,19 +44,19 @@ impl Dense {
         }
     }
 
-    /// `[units, inputs]`.
+    /// The weight, `[units, inputs]`.
     pub fn weight(&self) -> &Parameter {
         &self.weight
     }
 
-    /// `[units]`.
+    /// The bias, `[units]`, if there is one.
     pub fn bias(&self) -> Option<&Parameter> {
         self.bias.as_ref()
     }
 }
 
 impl DensePlan {
-    /// The activation applied to the outputs.
+    /// Sets the activation, which is applied to the outputs.
     pub fn activation(mut self, activation: Activation) -> Self {
         self.activation = activation;
         self
@@ -68,7 +68,7 @@ impl DensePlan {
         self
     }
 
-    /// How the weights are initialised.
+    /// Sets how the weights are initialised.
     pub fn initialiser(mut self, initialiser: Initialiser) -> Self {
         self.initialiser = initialiser;
         self

@@ -22,7 +22,7 @@ pub struct Dropout {
 }
 
 impl Dropout {
-    /// The probability of a zero, at least 0 and below 1.
+    /// A layer that drops a number with this probability, in `[0, 1)`.
     pub fn rate(probability: f64) -> Self {
         Self { probability }
     }

@@ -23,7 +23,7 @@ pub struct Dropout2d {
 }
 
 impl Dropout2d {
-    /// A layer that drops a channel with this probability, at least 0 and below 1.
+    /// A layer that drops a channel with this probability, in `[0, 1)`.
     pub fn rate(probability: f64) -> Self {
         Self { probability }
     }

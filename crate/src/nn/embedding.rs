@@ -1,4 +1,4 @@
-//! Vectors for words.
+//! Embeddings: vectors for words.
 
 use candle_core::Tensor;
 
@@ -6,8 +6,8 @@ use super::layer::{Layer, Pass, Plan, forward_is_evaluation};
 use super::{Initialiser, Parameter, Parameters};
 use crate::{Error, Result, Rng, ops};
 
-/// Looks up a row of a table for each id: `[batch, time]` whole numbers become `[batch, time, dimensions]`.
-/// See [`ops::embedding`](crate::ops::embedding).
+/// Looks up a row of a table for each id: integers `[batch, time]` become vectors `[batch, time,
+/// dimensions]`. See [`ops::embedding`](crate::ops::embedding).
 ///
 /// ```
 /// use cuaderno::{nn::{Embedding, Plan}, prelude::*};
@@ -22,7 +22,8 @@ pub struct Embedding {
     padding: Option<u32>,
 }
 
-/// Configuration of an [`Embedding`] layer. Its table starts as in Keras, uniform within ±0.05.
+/// Configuration of an [`Embedding`] layer. Its table is initialised as in Keras, uniformly within
+/// ±0.05.
 #[derive(Clone, Copy, Debug)]
 pub struct EmbeddingPlan {
     vocabulary: usize,
@@ -32,7 +33,7 @@ pub struct EmbeddingPlan {
 }
 
 impl Embedding {
-    /// A vector of `dimensions` numbers for each id below `vocabulary`.
+    /// A layer with a vector of `dimensions` numbers for each id below `vocabulary`.
     pub fn table(vocabulary: usize, dimensions: usize) -> EmbeddingPlan {
         EmbeddingPlan {
             vocabulary,
@@ -42,8 +43,8 @@ impl Embedding {
         }
     }
 
-    /// An embedding with these vectors, `[vocabulary, dimensions]`, such as GloVe's. Its
-    /// parameters can be frozen.
+    /// A layer with these vectors, `[vocabulary, dimensions]`, such as those of GloVe. Freeze its
+    /// parameters to keep them.
     ///
     /// # Errors
     /// If `vectors` is not a matrix.
@@ -63,20 +64,20 @@ impl Embedding {
         })
     }
 
-    /// `[vocabulary, dimensions]`.
+    /// The table, `[vocabulary, dimensions]`.
     pub fn weight(&self) -> &Parameter {
         &self.weight
     }
 }
 
 impl EmbeddingPlan {
-    /// The id of padding, whose vector is zero and is not trained.
+    /// Sets the id of padding, whose vector is zero and is not trained.
     pub fn padding(mut self, id: u32) -> Self {
         self.padding = Some(id);
         self
     }
 
-    /// How the table is initialised; PyTorch uses `Initialiser::Normal(1.0)`.
+    /// Sets how the table is initialised. PyTorch uses `Initialiser::Normal(1.0)`.
     pub fn initialiser(mut self, initialiser: Initialiser) -> Self {
         self.initialiser = initialiser;
         self

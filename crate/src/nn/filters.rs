@@ -1,9 +1,9 @@
-//! What all convolutions share: filters with a bias and an activation.
+//! The part that all convolutions share: filters with a bias and an activation.
 
 use candle_core::Tensor;
 
 use super::{Activation, Initialiser, Parameter, Parameters};
-use crate::{Result, Rng};
+use crate::{Error, Result, Rng};
 
 /// The parameters of a convolution and its activation.
 #[derive(Clone, Debug)]
@@ -19,6 +19,26 @@ impl Filters {
         (self.weight.tensor(), bias)
     }
 
+    /// Checks that an example of shape `input` has the `expected` number of channels.
+    pub(super) fn check_input(
+        &self,
+        layer: &'static str,
+        input: &[usize],
+        channels: usize,
+        expected: usize,
+    ) -> Result<()> {
+        if channels == expected {
+            return Ok(());
+        }
+        let weight = self.weight.dims();
+        Err(Error::shape(
+            layer,
+            format!(
+                "an example is {input:?}, but the weight {weight:?} takes {expected} channels."
+            ),
+        ))
+    }
+
     pub(super) fn parameters(&self) -> Parameters {
         Parameters::new()
             .with("weight", &self.weight)
@@ -26,8 +46,8 @@ impl Filters {
     }
 }
 
-/// Configuration of [`Filters`]. By default they have a bias and no activation, and start as in Keras:
-/// Glorot-uniform weights, zero biases.
+/// Configuration of [`Filters`]. By default they have a bias and no activation, and are initialised
+/// as in Keras: Glorot-uniform weights, zero biases.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FiltersPlan {
     pub(super) count: usize,
@@ -46,7 +66,7 @@ impl FiltersPlan {
         }
     }
 
-    /// Filters with a weight of that shape.
+    /// Filters with a weight of this shape.
     pub(super) fn draw(&self, shape: &[usize], rng: &mut Rng) -> Result<Filters> {
         let weight = self.initialiser.draw(shape, rng)?;
         let bias = self.initialiser.draw_bias(self.count, shape, rng)?;
@@ -58,29 +78,29 @@ impl FiltersPlan {
     }
 }
 
-/// The options that all plans with `kernel`, `filters` and `config` have, where a size along all axes
-/// is of type `$type` and becomes `$value`.
+/// The methods shared by all plans with the fields `kernel`, `filters` and `config`. Sizes along
+/// all axes are given as `$type` and stored as `$value`.
 macro_rules! filter_options {
     ($size:ident: $type:ty => $value:expr) => {
-        /// Size of the kernel.
+        /// Sets the size of the kernel.
         pub fn kernel(mut self, $size: $type) -> Self {
             self.kernel = $value;
             self
         }
 
-        /// Distance between neighbouring elements of the kernel.
+        /// Sets the distance between neighbouring elements of the kernel.
         pub fn dilation(mut self, $size: $type) -> Self {
             self.config.dilation = $value;
             self
         }
 
-        /// The number of groups of channels that share no weights.
+        /// Sets the number of groups of channels that share no weights.
         pub fn groups(mut self, groups: usize) -> Self {
             self.config.groups = groups;
             self
         }
 
-        /// The activation applied to the outputs.
+        /// Sets the activation, which is applied to the outputs.
         pub fn activation(mut self, activation: Activation) -> Self {
             self.filters.activation = activation;
             self
@@ -92,7 +112,7 @@ macro_rules! filter_options {
             self
         }
 
-        /// How the weights are initialised.
+        /// Sets how the weights are initialised.
         pub fn initialiser(mut self, initialiser: Initialiser) -> Self {
             self.filters.initialiser = initialiser;
             self

@@ -1,11 +1,11 @@
-//! Flattening of everything but the batch dimension.
+//! Flattening of all dimensions except the batch.
 
 use candle_core::Tensor;
 
 use super::layer::{Layer, Pass, forward_is_evaluation};
 use crate::Result;
 
-/// Makes one row of each example: `[batch, 1, 28, 28]` becomes `[batch, 784]`.
+/// Turns each example into a row: `[batch, 1, 28, 28]` becomes `[batch, 784]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Flatten;
 

@@ -7,8 +7,8 @@ use crate::ops::Pool1d;
 use crate::{Error, Result, ops};
 
 /// The mean of each channel: images `[batch, channels, height, width]` or sequences `[batch,
-/// channels, time]` become `[batch, channels]`. Keras' `GlobalAveragePooling`, and PyTorch's
-/// `AdaptiveAvgPool2d(1)` flattened (Lin et al. 2014).
+/// channels, time]` become `[batch, channels]` (Lin et al. 2014). It is Keras'
+/// `GlobalAveragePooling`, and PyTorch's `AdaptiveAvgPool2d(1)` flattened.
 ///
 /// ```
 /// use cuaderno::{nn::{GlobalAvgPool, Layer}, prelude::*};
@@ -18,8 +18,8 @@ use crate::{Error, Result, ops};
 #[derive(Clone, Copy, Debug)]
 pub struct GlobalAvgPool;
 
-/// The largest value of each channel, with shapes as in [`GlobalAvgPool`]. Of equal values the first
-/// receives the gradient.
+/// The largest value of each channel, with the shapes of [`GlobalAvgPool`]. The first of equal
+/// values gets the gradient.
 #[derive(Clone, Copy, Debug)]
 pub struct GlobalMaxPool;
 
@@ -53,7 +53,7 @@ impl Layer for GlobalMaxPool {
     }
 }
 
-/// Each channel's positions in a row: `[batch, channels, positions]`.
+/// The positions of each channel in a row: `[batch, channels, positions]`.
 fn channels(layer: &'static str, input: &Tensor) -> Result<Tensor> {
     output(layer, input.dims().get(1..).unwrap_or_default())?;
     Ok(input.flatten_from(2)?)

@@ -1,52 +1,52 @@
-//! Where weights start.
+//! Initialisers of weights.
 
 use candle_core::{DType, Device, Tensor};
 
 use crate::{Result, Rng};
 
-/// How a weight's first values are drawn. "Fan in" and "fan out" are the numbers of inputs and
-/// outputs that one weight connects: for a weight `[out, in, k, k]`, `in·k·k` and `out·k·k`.
+/// A distribution of initial weights. "Fan in" and "fan out" are the numbers of inputs and outputs
+/// that a weight connects: `in·k·k` and `out·k·k` for a weight `[out, in, k, k]`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Initialiser {
-    /// All zero: Keras' biases.
+    /// Zeros, as for Keras' biases.
     Zeros,
-    /// All one: the scale of a normalisation.
+    /// Ones, as for the scale of a normalisation.
     Ones,
-    /// Gaussian with mean 0 and that standard deviation.
+    /// Gaussian with mean 0 and this standard deviation.
     Normal(f32),
-    /// Uniform within plus and minus that bound.
+    /// Uniform between minus and plus this bound.
     Uniform(f32),
     /// Uniform within `±√(6 / (fan in + fan out))`: Keras' default for weights, PyTorch's
     /// `xavier_uniform_` (Glorot & Bengio 2010).
     GlorotUniform,
     /// Gaussian with variance `2 / (fan in + fan out)`: PyTorch's `xavier_normal_`.
     GlorotNormal,
-    /// The same variance, cut off at two deviations: Keras' `glorot_normal`.
+    /// The same variance, truncated at two standard deviations: Keras' `glorot_normal`.
     GlorotTruncated,
     /// Uniform within `±√(6 / fan in)`, for layers followed by a ReLU: Keras' `he_uniform`,
     /// PyTorch's `kaiming_uniform_` with its defaults (He et al. 2015).
     HeUniform,
     /// Gaussian with variance `2 / fan in`: PyTorch's `kaiming_normal_` with its defaults.
     HeNormal,
-    /// The same variance, cut off at two deviations: Keras' `he_normal`.
+    /// The same variance, truncated at two standard deviations: Keras' `he_normal`.
     HeTruncated,
-    /// Uniform within `±1 / √(fan in)`: how PyTorch starts its linear and convolutional layers,
+    /// Uniform within `±1 / √(fan in)`: PyTorch's default for linear and convolutional layers,
     /// `kaiming_uniform_(a=√5)`.
     PyTorch,
-    /// Orthonormal rows, or columns if they are fewer: how Keras starts the recurrent weights
-    /// (Saxe et al. 2014).
+    /// Orthonormal rows, or columns if there are fewer of them: Keras' default for recurrent
+    /// weights (Saxe et al. 2014).
     Orthogonal,
 }
 
 impl Initialiser {
-    /// A new f32 tensor on the CPU; the first dimension of `shape` is the outputs, the second the
-    /// inputs, and what follows is the window of a convolution.
+    /// Draws an f32 tensor on the CPU. The first dimension of `shape` counts the outputs, the
+    /// second the inputs; further dimensions are the window of a convolution.
     ///
     /// # Errors
-    /// If the tensor cannot be made.
+    /// Only if candle cannot make the tensor.
     pub fn draw(self, shape: &[usize], rng: &mut Rng) -> Result<Tensor> {
         let (fan_in, fan_out) = fans(shape);
-        // The deviation that keeps the variance of signals, of Glorot's and of He's derivation.
+        // The standard deviations that preserve the variance of signals, after Glorot and He.
         let glorot = (2.0 / (fan_in + fan_out)).sqrt();
         let he = (2.0 / fan_in).sqrt();
         let root3 = 3f32.sqrt();
@@ -71,8 +71,8 @@ impl Initialiser {
 }
 
 impl Initialiser {
-    /// The biases of a layer whose weight has that shape: zero, or in PyTorch's way uniform within
-    /// the weight's own bounds.
+    /// Draws the biases of a layer whose weight has this shape. They are zero, except for PyTorch's
+    /// initialisation, where they are uniform within the bounds of the weight.
     pub(super) fn draw_bias(self, count: usize, weight: &[usize], rng: &mut Rng) -> Result<Tensor> {
         match self {
             Self::PyTorch => Self::Uniform(1.0 / fans(weight).0.sqrt()).draw(&[count], rng),
@@ -81,7 +81,7 @@ impl Initialiser {
     }
 }
 
-/// What one weight of that shape connects, at least 1 each.
+/// The fan in and fan out of a weight of this shape, at least 1 each.
 fn fans(shape: &[usize]) -> (f32, f32) {
     let window: usize = shape.iter().skip(2).product();
     let outputs = shape.first().copied().unwrap_or(1);
@@ -90,10 +90,10 @@ fn fans(shape: &[usize]) -> (f32, f32) {
     (fan(inputs), fan(outputs))
 }
 
-/// Gaussian numbers, those beyond two deviations drawn anew. The cut takes away variance; what is
-/// drawn is wider by as much, so that `std` is the deviation of what is left.
+/// Gaussian numbers, redrawn if they are beyond two standard deviations. Truncation reduces the
+/// variance, so the Gaussian is wider by as much, and `std` is the deviation of the result.
 fn truncated(std: f32, shape: &[usize], rng: &mut Rng) -> Result<Tensor> {
-    /// The deviation of a standard Gaussian cut off at ±2.
+    /// The deviation of a standard Gaussian truncated at ±2.
     const LEFT: f32 = 0.879_625_7;
     let count: usize = shape.iter().product();
     let mut values = Vec::with_capacity(count);
@@ -110,8 +110,8 @@ fn truncated(std: f32, shape: &[usize], rng: &mut Rng) -> Result<Tensor> {
     Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
 }
 
-/// The orthogonal factor of a Gaussian matrix, by Gram and Schmidt. Its triangular factor has a
-/// positive diagonal, as PyTorch and Keras make theirs, so that every orthogonal matrix is equally
+/// The orthogonal factor of a Gaussian matrix, by the Gram-Schmidt process. As in PyTorch and
+/// Keras, the triangular factor has a positive diagonal, so that every orthogonal matrix is equally
 /// likely.
 fn orthogonal(shape: &[usize], rng: &mut Rng) -> Result<Tensor> {
     let rows = shape.first().copied().unwrap_or(1);
@@ -121,7 +121,7 @@ fn orthogonal(shape: &[usize], rng: &mut Rng) -> Result<Tensor> {
     let mut basis: Vec<Vec<f64>> = Vec::with_capacity(few);
     for row in gaussian {
         let mut vector: Vec<f64> = row.into_iter().map(f64::from).collect();
-        // Twice: what rounding leaves of the others after once is gone then.
+        // Twice, because rounding leaves a part of the other vectors the first time.
         for _ in 0..2 {
             for other in &basis {
                 let along: f64 = other.iter().zip(&vector).map(|(a, b)| a * b).sum();

@@ -10,9 +10,9 @@ use crate::{Error, Result};
 
 type Function = dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync;
 
-/// A named function of the whole batch, without parameters, such as Keras' `Lambda`.
+/// A named function of the whole batch, without parameters, like Keras' `Lambda`.
 ///
-/// Its output shape is found by applying it to a batch of zeros.
+/// Its output shape is found by applying it to zeros.
 ///
 /// ```
 /// use cuaderno::{nn::Lambda, prelude::*};
@@ -50,7 +50,7 @@ impl Layer for Lambda {
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
-        // Two examples: with one, a function that joins examples would pass.
+        // Two examples, because with one a function that joins examples would pass.
         let trial = Tensor::zeros([&[2], input].concat(), DType::F32, &Device::Cpu)?;
         let output = self.apply(&trial, &mut Pass::Evaluate)?;
         match output.dims() {

@@ -1,4 +1,4 @@
-//! What a layer is, and the plan it is built from.
+//! Layers, and the plans from which they are built.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ impl Pass<'_> {
     }
 }
 
-/// One step of a network: a function of a batch with parameters of its own.
+/// A step of a network: a function of a batch, with its own parameters.
 ///
 /// Shapes given to and returned by [`Layer::output_shape`] leave out the batch dimension:
 /// `[1, 28, 28]` for a batch `[n, 1, 28, 28]`.
@@ -37,8 +37,8 @@ pub trait Layer: std::fmt::Debug + Send + Sync {
     fn apply(&self, input: &Tensor, pass: &mut Pass) -> Result<Tensor>;
 
     /// The layer's output for a batch of sequences with padding where `mask` `[batch, time]` is
-    /// zero. Recurrent layers skip the padding, and containers hand the mask on; for other layers a
-    /// step of padding is a step like any other.
+    /// zero. Recurrent layers skip the padding, and containers pass the mask on. Other layers treat
+    /// padding like any other step.
     ///
     /// # Errors
     /// If the shapes do not fit.
@@ -52,18 +52,19 @@ pub trait Layer: std::fmt::Debug + Send + Sync {
         self.apply(input, pass)
     }
 
-    /// The shape of the output for an input of that shape, both without the batch dimension.
+    /// The shape of the output for an input of this shape, both without the batch dimension.
     ///
     /// # Errors
     /// If the input's shape does not fit.
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>>;
 
-    /// The layer's parameters and buffers; there are none by default.
+    /// The layer's parameters and buffers. By default there are none.
     fn parameters(&self) -> Parameters {
         Parameters::new()
     }
 
-    /// The named layers that this one joins, which a summary lists before it; none by default.
+    /// The named layers that this one joins, which a summary lists before it. By default there are
+    /// none.
     fn branches(&self) -> Vec<(&str, &dyn Layer)> {
         Vec::new()
     }
@@ -75,14 +76,14 @@ pub trait Layer: std::fmt::Debug + Send + Sync {
 /// Configuration of a layer, from which it is built once the shape of its input is known. A finished
 /// layer is a plan too: it builds a handle on itself, with its weights.
 pub trait Plan {
-    /// What is built.
+    /// The type of the layer.
     type Built: Layer + 'static;
 
-    /// The layer for inputs of that shape (without the batch dimension), its weights drawn from
-    /// `rng`.
+    /// Builds the layer for inputs of this shape (without the batch dimension), with weights drawn
+    /// from `rng`.
     ///
     /// # Errors
-    /// If no such layer takes that input.
+    /// If the layer cannot take such an input.
     fn build(&self, input: &[usize], rng: &mut Rng) -> Result<Self::Built>;
 }
 
@@ -97,7 +98,7 @@ impl<L: Layer + Clone + 'static> Plan for L {
 
 type Build = dyn Fn(&[usize], &mut Rng) -> Result<Arc<dyn Layer>> + Send + Sync;
 
-/// A [`Plan`] of any type: what a container keeps of its parts until it is built.
+/// A [`Plan`] of any type, which containers keep for their parts until they are built.
 #[derive(Clone)]
 pub(super) struct AnyPlan(Arc<Build>);
 
@@ -125,7 +126,14 @@ pub(super) fn check_name<T>(what: &'static str, name: &str, others: &[(String, T
     Ok(())
 }
 
-/// Makes a layer callable as a candle `Module`: `layer.forward(&x)?` is an evaluation pass.
+/// The parameters of named layers, prefixed with the names.
+pub(super) fn nested(layers: &[(String, Arc<dyn Layer>)]) -> Parameters {
+    (layers.iter()).fold(Parameters::new(), |all, (name, layer)| {
+        all.nest(name, layer.parameters())
+    })
+}
+
+/// Makes a layer callable as a candle `Module`: `layer.forward(&x)?` runs it for evaluation.
 macro_rules! forward_is_evaluation {
     ($layer:ty) => {
         impl candle_core::Module for $layer {

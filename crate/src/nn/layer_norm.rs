@@ -6,8 +6,9 @@ use super::layer::{Layer, Pass, Plan, forward_is_evaluation};
 use super::{Initialiser, Parameter, Parameters};
 use crate::{Error, Result, Rng, ops};
 
-/// Brings the last dimension of each example, or the last few together, to mean 0 and variance 1,
-/// then scales and shifts each number: see [`ops::layer_norm`](crate::ops::layer_norm) (Ba et al. 2016).
+/// Normalises the last dimension of each example, or the last few together, to mean 0 and variance
+/// 1, then scales and shifts each number (Ba et al. 2016). See
+/// [`ops::layer_norm`](crate::ops::layer_norm).
 ///
 /// ```
 /// use cuaderno::{nn::{LayerNorm, Plan}, prelude::*};
@@ -32,7 +33,7 @@ pub struct LayerNormPlan {
 }
 
 impl LayerNorm {
-    /// A layer over the last dimension, whatever its size.
+    /// A layer over the last dimension.
     pub fn of_features() -> LayerNormPlan {
         Self::of_last(1)
     }
@@ -48,7 +49,7 @@ impl LayerNorm {
 }
 
 impl LayerNormPlan {
-    /// A small number added to the variance.
+    /// Sets the small number added to the variance.
     pub fn epsilon(mut self, epsilon: f64) -> Self {
         self.epsilon = epsilon;
         self

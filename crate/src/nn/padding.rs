@@ -1,4 +1,4 @@
-//! Zeros around what a convolution reads.
+//! Padding of convolutions.
 
 use candle_core::Tensor;
 
@@ -7,13 +7,13 @@ use crate::Result;
 /// The padding of a convolution over `AXES` dimensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Padding<const AXES: usize> {
-    /// That many zeros on each side.
+    /// This many zeros on each side.
     Zeros([usize; AXES]),
-    /// As many as it takes for one position every `stride` elements of the input.
+    /// As many zeros as it takes for one position every `stride` elements of the input.
     Same,
 }
 
-/// How a kernel moves along one axis.
+/// The movement of a kernel along one axis.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Steps {
     pub(super) kernel: usize,
@@ -22,8 +22,8 @@ pub(super) struct Steps {
 }
 
 impl<const AXES: usize> Padding<AXES> {
-    /// Along an axis of that size: the zeros on each side, and the one more at the end where an
-    /// odd number of them cannot be halved.
+    /// For an axis of this size, the zeros on each side, and one more at the end if their number is
+    /// odd.
     pub(super) fn along(self, axis: usize, size: usize, steps: Steps) -> [usize; 2] {
         match self {
             Self::Zeros(zeros) => [zeros[axis], 0],
@@ -38,8 +38,8 @@ impl<const AXES: usize> Padding<AXES> {
         }
     }
 
-    /// The input `[batch, channels, ..]` with what cannot be split between both sides added at its
-    /// end, and what is left to add on each side.
+    /// Adds the zeros that cannot be split between both sides to the end of the input `[batch,
+    /// channels, ..]`. Returns it with the number of zeros still to add on each side.
     pub(super) fn split(
         self,
         input: &Tensor,
@@ -48,7 +48,7 @@ impl<const AXES: usize> Padding<AXES> {
         let mut padded = input.clone();
         let mut sides = [0; AXES];
         for (axis, steps) in steps.into_iter().enumerate() {
-            // A shape that does not fit is the operation's to refuse.
+            // The operation refuses shapes that do not fit.
             let size = input.dims().get(2 + axis).copied().unwrap_or(0);
             let [side, end] = self.along(axis, size, steps);
             sides[axis] = side;

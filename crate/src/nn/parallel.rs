@@ -1,15 +1,15 @@
-//! Several layers over one input.
+//! Several layers with the same input.
 
 use std::sync::Arc;
 
 use candle_core::Tensor;
 
 use super::Parameters;
-use super::layer::{AnyPlan, Layer, Pass, Plan, check_name, forward_is_evaluation};
+use super::layer::{AnyPlan, Layer, Pass, Plan, check_name, forward_is_evaluation, nested};
 use crate::{Error, Result, Rng};
 
-/// Named branches that all read the same input; their outputs are concatenated (the Inception block of
-/// Szegedy et al. 2015) or added.
+/// Named branches that all read the same input. Their outputs are concatenated (as in the Inception
+/// block of Szegedy et al. 2015) or added.
 ///
 /// ```
 /// use cuaderno::{nn::{Parallel, Plan}, prelude::*};
@@ -40,13 +40,14 @@ enum Join {
 }
 
 impl Parallel {
-    /// Branches whose outputs are concatenated along dimension `dim` of the batch: 1 for the channels of images or the features of `[batch, features]`, 2 for the features of
-    /// sequences `[batch, time, features]`.
+    /// Branches whose outputs are concatenated along dimension `dim` of the batch: 1 for the
+    /// channels of images or the features of `[batch, features]`, 2 for the features of sequences
+    /// `[batch, time, features]`.
     pub fn concat(dim: usize) -> ParallelPlan {
         Self::joined(Join::Concat(dim))
     }
 
-    /// Branches whose outputs, all of one shape, are added.
+    /// Branches whose outputs, all of the same shape, are added.
     pub fn sum() -> ParallelPlan {
         Self::joined(Join::Sum)
     }
@@ -141,9 +142,7 @@ impl Layer for Parallel {
     }
 
     fn parameters(&self) -> Parameters {
-        (self.branches.iter()).fold(Parameters::new(), |all, (name, layer)| {
-            all.nest(name, layer.parameters())
-        })
+        nested(&self.branches)
     }
 
     fn branches(&self) -> Vec<(&str, &dyn Layer)> {
@@ -160,7 +159,7 @@ impl Layer for Parallel {
     }
 }
 
-/// The shape of examples of those shapes put one after the other, if they fit.
+/// The shape of examples of these shapes concatenated, if they fit.
 fn concatenated(shapes: &[Vec<usize>], dim: usize) -> Option<Vec<usize>> {
     let axis = dim.checked_sub(1)?;
     let mut joined = shapes.first()?.clone();

@@ -1,4 +1,4 @@
-//! A model's weights: handles that share their values, under stable and ordered names.
+//! Parameters: handles that share their values, under stable and ordered names.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -13,8 +13,8 @@ thread_local! {
     static GRADIENTS: Cell<bool> = const { Cell::new(true) };
 }
 
-/// Runs `f` with every [`Parameter`] detached, like PyTorch's `no_grad`: no graph is kept, so an
-/// evaluation over a whole data set costs the memory of one layer.
+/// Runs `f` with every [`Parameter`] detached, like PyTorch's `no_grad`. No graph is kept, so an
+/// evaluation over a whole data set needs the memory of one layer.
 ///
 /// ```
 /// use cuaderno::{nn::{Dense, Plan, no_grad}, prelude::*};
@@ -35,7 +35,7 @@ pub fn no_grad<T>(f: impl FnOnce() -> T) -> T {
     f()
 }
 
-/// A tensor that belongs to a layer. Cloning it gives a second handle on the same values.
+/// A tensor that belongs to a layer. A clone is a second handle on the same values.
 ///
 /// A parameter is trainable until it is frozen. A *buffer*, such as the running mean of a batch
 /// norm, is saved and loaded like a parameter but never trained.
@@ -58,7 +58,7 @@ impl Parameter {
         Self::share(values, false)
     }
 
-    /// Values that are part of the layer's state but are not trained.
+    /// A buffer with a copy of `values`, which are part of the layer's state but not trained.
     ///
     /// # Errors
     /// If the values cannot be copied.
@@ -83,7 +83,7 @@ impl Parameter {
         }))
     }
 
-    /// The values, for use in a computation. Gradients flow into them unless the parameter is
+    /// The values as a tensor to compute with. Gradients flow into them unless the parameter is
     /// frozen, a buffer, or used within [`no_grad`].
     pub fn tensor(&self) -> Tensor {
         let var = self.var();
@@ -94,7 +94,7 @@ impl Parameter {
         }
     }
 
-    /// The variable itself: what an optimiser updates and `GradStore::get` looks up.
+    /// The variable, which an optimiser updates and `GradStore::get` takes.
     pub fn var(&self) -> Var {
         self.lock().clone()
     }
@@ -104,7 +104,7 @@ impl Parameter {
         self.lock().dims().to_vec()
     }
 
-    /// Replaces the values in place; every handle sees it.
+    /// Replaces the values in place, for every handle.
     ///
     /// # Errors
     /// If the shape differs.
@@ -112,7 +112,7 @@ impl Parameter {
         Ok(self.lock().set(values)?)
     }
 
-    /// Whether training changes it: neither a buffer nor frozen.
+    /// Whether training changes it, which is true unless it is a buffer or frozen.
     pub fn is_trainable(&self) -> bool {
         !self.0.buffer && !self.0.frozen.load(Ordering::Relaxed)
     }
@@ -139,7 +139,7 @@ impl Parameter {
     }
 }
 
-/// A new variable, whatever `values` is: two parameters never share their values by accident.
+/// Always a new variable, so that two parameters never share their values by accident.
 fn copy(values: &Tensor) -> Result<Var> {
     Ok(Var::from_tensor(&values.detach())?)
 }
@@ -195,7 +195,7 @@ impl Parameters {
             .filter(move |(_, p)| p.is_trainable() && seen.insert(p.var().id()))
     }
 
-    /// The parameter of that name.
+    /// The parameter of this name.
     pub fn get(&self, name: &str) -> Option<&Parameter> {
         self.iter().find(|(n, _)| *n == name).map(|(_, p)| p)
     }
@@ -215,7 +215,7 @@ impl Parameters {
         self.iter().map(|(_, p)| p.var().elem_count()).sum()
     }
 
-    /// Whether both have the same names in the same order, and under each the same numbers.
+    /// Whether both have the same names in the same order, with the same numbers.
     ///
     /// ```
     /// use cuaderno::prelude::*;
@@ -249,8 +249,8 @@ impl Parameters {
         self.iter().map(|(name, _)| name)
     }
 
-    /// Moves all parameters to a device; every handle on them sees it. Do this before training
-    /// starts: an optimiser's state is not moved.
+    /// Moves all parameters to a device, for every handle. Do this before training: the state of an
+    /// optimiser is not moved.
     ///
     /// # Errors
     /// If the device cannot hold them.
@@ -259,7 +259,7 @@ impl Parameters {
             .try_for_each(|(_, p)| p.replace(&p.var().to_device(device)?))
     }
 
-    /// Converts all parameters to a float type; every handle on them sees it. Gradients are checked
+    /// Converts all parameters to a float type, for every handle. Gradient checks use this to work
     /// in f64.
     ///
     /// # Errors

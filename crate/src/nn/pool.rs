@@ -30,7 +30,7 @@ pub struct AvgPool2d {
 }
 
 impl MaxPool2d {
-    /// Windows of this size side by side, without padding.
+    /// A layer with windows of this size, side by side and without padding.
     pub fn window(size: impl Into<Pair>) -> Self {
         Self {
             windows: side_by_side(size.into()),
@@ -39,7 +39,7 @@ impl MaxPool2d {
 }
 
 impl AvgPool2d {
-    /// Windows of this size side by side, without padding.
+    /// A layer with windows of this size, side by side and without padding.
     pub fn window(size: impl Into<Pair>) -> Self {
         Self {
             windows: side_by_side(size.into()),
@@ -47,8 +47,8 @@ impl AvgPool2d {
         }
     }
 
-    /// Whether the zeros of the padding count in the means. Without them the mean at an edge is
-    /// that of the values there, as in Keras.
+    /// Sets whether the zeros of the padding count in the means. If not, the mean at an edge is
+    /// that of the values inside the image, as in Keras.
     pub fn count_padding(mut self, count: bool) -> Self {
         self.count_padding = count;
         self
@@ -67,13 +67,14 @@ fn side_by_side(Pair(kernel): Pair) -> ops::Pool2d {
 macro_rules! pooling {
     ($layer:ident, |$self:ident, $input:ident| $run:expr) => {
         impl $layer {
-            /// Distance between neighbouring windows: less than their size where they overlap.
+            /// Sets the distance between neighbouring windows. If it is less than their size, they
+            /// overlap.
             pub fn stride(mut self, stride: impl Into<Pair>) -> Self {
                 self.windows.stride = stride.into().0;
                 self
             }
 
-            /// How far the first and the last windows reach over the edges.
+            /// Sets how far the first and the last windows reach beyond the edges.
             pub fn padding(mut self, padding: impl Into<Pair>) -> Self {
                 self.windows.padding = padding.into().0;
                 self

@@ -29,7 +29,7 @@ pub struct AvgPool1d {
 }
 
 impl MaxPool1d {
-    /// Windows of this length side by side, without padding.
+    /// A layer with windows of this length, side by side and without padding.
     pub fn window(length: usize) -> Self {
         Self {
             windows: ops::Pool1d::window(length),
@@ -38,7 +38,7 @@ impl MaxPool1d {
 }
 
 impl AvgPool1d {
-    /// Windows of this length side by side, without padding.
+    /// A layer with windows of this length, side by side and without padding.
     pub fn window(length: usize) -> Self {
         Self {
             windows: ops::Pool1d::window(length),
@@ -46,8 +46,8 @@ impl AvgPool1d {
         }
     }
 
-    /// Whether the zeros of the padding count in the means. Without them the mean at an end is that
-    /// of the values there, as in Keras.
+    /// Sets whether the zeros of the padding count in the means. If not, the mean at an end is that
+    /// of the values inside the sequence, as in Keras.
     pub fn count_padding(mut self, count: bool) -> Self {
         self.count_padding = count;
         self
@@ -57,13 +57,14 @@ impl AvgPool1d {
 macro_rules! pooling {
     ($layer:ident, |$self:ident, $input:ident| $run:expr) => {
         impl $layer {
-            /// Distance between neighbouring windows: less than their length where they overlap.
+            /// Sets the distance between neighbouring windows. If it is less than their length,
+            /// they overlap.
             pub fn stride(mut self, stride: usize) -> Self {
                 self.windows.stride = stride;
                 self
             }
 
-            /// How far the first and the last window reach over the ends.
+            /// Sets how far the first and the last window reach beyond the ends.
             pub fn padding(mut self, padding: usize) -> Self {
                 self.windows.padding = padding;
                 self

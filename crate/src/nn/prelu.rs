@@ -1,4 +1,4 @@
-//! The ReLU whose slope below zero is learned.
+//! The ReLU with a learned slope below zero.
 
 use candle_core::Tensor;
 
@@ -28,12 +28,12 @@ pub struct PReluPlan {
 }
 
 impl PRelu {
-    /// One slope for all numbers.
+    /// A layer with one slope for all numbers.
     pub fn shared() -> PReluPlan {
         PReluPlan { per_channel: false }
     }
 
-    /// One slope for each channel, the dimension after the batch.
+    /// A layer with a slope for each channel, the dimension after the batch.
     pub fn per_channel() -> PReluPlan {
         PReluPlan { per_channel: true }
     }

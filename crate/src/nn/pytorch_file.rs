@@ -1,5 +1,5 @@
-//! Tensors in a file that PyTorch's `torch.save` wrote: a zip archive of a pickle, which names and
-//! describes them, and of their numbers.
+//! Tensors in files written by PyTorch's `torch.save`: zip archives with a pickle, which names and
+//! describes the tensors, and with their numbers.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,25 +13,25 @@ use zip::ZipArchive;
 use super::weights::listed;
 use crate::{Error, Result};
 
-/// Keys under which programs keep a model's state dict in a checkpoint, in the order in which they
-/// are looked for.
+/// The keys under which programs keep the state dict of a model in a checkpoint, in the order of
+/// the search.
 const STATE_DICTS: [&str; 3] = ["state_dict", "model_state_dict", "model"];
 
-/// A problem is a sentence without the file's name.
+/// A problem, as a sentence without the name of the file.
 type Outcome<T> = std::result::Result<T, String>;
 
-/// What a file is, by its first bytes.
+/// The kind of a file, according to its first bytes.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Kind {
-    /// A zip archive: what `torch.save` writes.
+    /// A zip archive, as `torch.save` writes it.
     Archive,
-    /// A pickle without an archive: what `torch.save` wrote before 2020.
+    /// A pickle without an archive, as `torch.save` wrote it before 2020.
     Pickle,
     /// Anything else.
     Other,
 }
 
-/// Which kind of file lies at `path`.
+/// The kind of the file at `path`.
 ///
 /// # Errors
 /// If it cannot be read.
@@ -42,18 +42,19 @@ pub(crate) fn kind(path: &Path) -> Result<Kind> {
         .map_err(|error| Error::io(path, error))?;
     Ok(match start.as_slice() {
         [b'P', b'K', 3, 4, ..] => Kind::Archive,
-        // In a safetensors file these are the length of the header, which is JSON.
+        // In a safetensors file these bytes are the length of the header, which is JSON.
         [_, _, _, _, _, _, _, _, b'{'] => Kind::Other,
         [0x80, 2..=5, ..] => Kind::Pickle,
         _ => Kind::Other,
     })
 }
 
-/// Reads the tensors of the state dict in the archive at `path`: of the file itself, or of the
-/// model's entry in a checkpoint. Truth values are read as 0 and 1.
+/// Reads the tensors of the state dict in the archive at `path`: the file itself, or the entry of
+/// the model in a checkpoint. Booleans are read as 0 and 1.
 ///
 /// # Errors
-/// If the file is damaged, holds no state dict or several, or a tensor of a type that is not read.
+/// If the file is damaged, or holds no state dict, several of them, or a tensor of an unsupported
+/// type.
 pub(crate) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
     let file = File::open(path).map_err(|error| Error::io(path, error))?;
     let read = || -> Outcome<_> {
@@ -81,14 +82,14 @@ fn damaged(cause: impl std::fmt::Display) -> String {
     format!("this PyTorch file is damaged ({cause}); take it from a copy or save it again")
 }
 
-/// The tensors that `pickle` describes, whose storages `numbers` has.
+/// The tensors that `pickle` describes, with their storages in `numbers`.
 fn tensors(
     mut pickle: &[u8],
     mut numbers: impl FnMut(&str) -> Outcome<Vec<u8>>,
 ) -> Outcome<BTreeMap<String, Tensor>> {
     let mut stack = Stack::empty();
     loop {
-        // candle would make room for a text of any length.
+        // candle would allocate room for a text of any length.
         if let [b'X', a, b, c, d, rest @ ..] = pickle
             && u32::from_le_bytes([*a, *b, *c, *d]) as usize > rest.len()
         {
@@ -144,7 +145,7 @@ fn state_dict(object: Object) -> Outcome<Entries> {
     }
 }
 
-/// The entries of a dictionary whose keys are texts.
+/// The entries of a dictionary with strings as keys.
 fn named(object: Object) -> Option<Entries> {
     let entries = object.dict().ok()?.into_iter();
     Some(
@@ -209,7 +210,7 @@ fn tensor(
 
 /// The arguments of `torch._utils._rebuild_tensor_v2`.
 struct Description<'a> {
-    /// The class of the storage, which says the type of its numbers.
+    /// The class of the storage, which determines the type of its numbers.
     storage: &'a str,
     /// The name of its entry in the archive.
     key: &'a str,
@@ -254,14 +255,14 @@ fn describe(object: &Object) -> Option<Description<'_>> {
 }
 
 impl Description<'_> {
-    /// How many numbers the tensor has; `None` if more than can be counted.
+    /// The number of elements of the tensor, or `None` if it overflows.
     fn count(&self) -> Option<usize> {
         self.dims
             .iter()
             .try_fold(1usize, |count, &dim| count.checked_mul(dim))
     }
 
-    /// The end of the part of the storage that it lies in; 0 if it has no numbers.
+    /// The end of the tensor's part of the storage, or 0 if the tensor is empty.
     fn end(&self) -> Option<usize> {
         if self.count() == Some(0) {
             return Some(0);
@@ -273,7 +274,7 @@ impl Description<'_> {
         last.checked_add(1)
     }
 
-    /// Where in the storage its numbers are, in order.
+    /// The positions of its elements in the storage, in order.
     fn places(&self) -> candle_core::Result<Tensor> {
         let mut places = vec![self.start as i64];
         for (&dim, &stride) in self.dims.iter().zip(&self.strides) {
@@ -335,7 +336,7 @@ mod tests {
         (pickle, numbers)
     }
 
-    /// Every bit of the pickle changed, and every end of it lost.
+    /// Every bit of the pickle flipped, and the pickle truncated at every place.
     #[test]
     fn a_damaged_pickle_is_an_error_or_other_tensors() {
         let (whole, numbers) = checkpoint();
@@ -361,7 +362,7 @@ mod tests {
             let mut damaged = whole.clone();
             damaged[place] ^= 1;
             std::fs::write(&path, &damaged).unwrap();
-            // Times and attributes of the entries say nothing of the tensors.
+            // Times and attributes of the entries do not affect the tensors.
             if let Ok(tensors) = read(&path) {
                 let weight = tensors["hidden.weight"].to_vec2::<f32>().unwrap();
                 assert_eq!(weight, [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], "byte {place}");

@@ -32,20 +32,22 @@ pub enum Lstm {}
 #[derive(Clone, Copy, Debug)]
 pub enum Gru {}
 
-/// A recurrent layer over sequences `[batch, time, features]`, or a stack of them in which each
-/// reads the hidden states of the one below. It returns the hidden state after the last step,
-/// `[batch, units]`, or after every step, `[batch, time, units]`; of a stack, those on top.
+/// A recurrent layer over sequences `[batch, time, features]`, or a stack of such layers in which
+/// each reads the hidden states of the one below. It returns the hidden state after the last step,
+/// `[batch, units]`, or after every step, `[batch, time, units]`; for a stack, these are the ones
+/// of the top layer.
 ///
-/// Its parameters are PyTorch's: `weight_ih`, `weight_hh`, `bias_ih` and `bias_hh`, with the gates
-/// below each other in PyTorch's order, and in a stack with `_l0`, `_l1`, .. at the end.
+/// Its parameters are those of PyTorch: `weight_ih`, `weight_hh`, `bias_ih` and `bias_hh`, with the
+/// gates stacked in PyTorch's order. In a stack the names end in `_l0`, `_l1` and so on.
 #[derive(Clone, Debug)]
 pub struct Recurrent {
     levels: Vec<Level>,
     sequences: bool,
 }
 
-/// Configuration of a [`Recurrent`] layer. The weights start as in Keras: Glorot-uniform for the input,
-/// orthogonal for the state, and zero biases except for an LSTM's forget gate, whose bias starts at 1.
+/// Configuration of a [`Recurrent`] layer. The weights are initialised as in Keras: Glorot-uniform
+/// for the input, orthogonal for the state, and zero biases except for the forget gate of an LSTM,
+/// whose bias is 1.
 #[derive(Clone, Copy, Debug)]
 pub struct RecurrentPlan {
     level: LevelPlan,
@@ -70,26 +72,26 @@ impl Cell {
 }
 
 impl SimpleRnn {
-    /// A layer with that many hidden units and a tanh.
+    /// A layer with this many hidden units and a tanh.
     pub fn units(units: usize) -> RecurrentPlan {
         Cell::Rnn(RnnActivation::Tanh).plan(units)
     }
 
-    /// A layer with that many hidden units and a ReLU.
+    /// A layer with this many hidden units and a ReLU.
     pub fn relu_units(units: usize) -> RecurrentPlan {
         Cell::Rnn(RnnActivation::Relu).plan(units)
     }
 }
 
 impl Lstm {
-    /// A layer with that many hidden units.
+    /// A layer with this many hidden units.
     pub fn units(units: usize) -> RecurrentPlan {
         Cell::Lstm.plan(units)
     }
 }
 
 impl Gru {
-    /// A layer with that many hidden units.
+    /// A layer with this many hidden units.
     pub fn units(units: usize) -> RecurrentPlan {
         Cell::Gru.plan(units)
     }
@@ -108,15 +110,15 @@ impl RecurrentPlan {
         self
     }
 
-    /// Where all weights start. [`Initialiser::PyTorch`] also draws the biases as PyTorch does,
-    /// within `±1 / √units` like everything else.
+    /// Sets how all weights are initialised. [`Initialiser::PyTorch`] also draws the biases as
+    /// PyTorch does, within `±1 / √units` like the weights.
     pub fn initialiser(mut self, initialiser: Initialiser) -> Self {
         self.level.initialiser = Some(initialiser);
         self
     }
 
-    /// A stack of that many layers, each of which reads the hidden states of the one below: PyTorch's
-    /// `num_layers`.
+    /// Makes it a stack of this many layers, each of which reads the hidden states of the one
+    /// below, like PyTorch's `num_layers`.
     pub fn num_layers(mut self, layers: usize) -> Self {
         self.layers = layers;
         self
@@ -132,7 +134,7 @@ impl RecurrentPlan {
         self.sequences
     }
 
-    /// The plan of each level, of the bottom first.
+    /// The plan of each level, from the bottom up.
     pub(super) fn levels(&self, direction: Direction) -> impl Iterator<Item = LevelPlan> {
         let level = LevelPlan {
             direction,
@@ -174,9 +176,9 @@ impl Plan for RecurrentPlan {
 }
 
 impl Recurrent {
-    /// Reads sequences `[batch, time, features]`, from a state if one is given, else from zero, and
-    /// skips the steps where `mask` `[batch, time]` is zero: padding. Returns the hidden states
-    /// after all steps, `[batch, time, units]`, and the state at the end.
+    /// Reads sequences `[batch, time, features]`, starting from `initial` or, if it is `None`, from
+    /// zeros, and skipping the steps where `mask` `[batch, time]` is zero (padding). Returns the
+    /// hidden states after all steps, `[batch, time, units]`, and the final state.
     ///
     /// # Errors
     /// If the shapes do not fit.
@@ -253,7 +255,7 @@ pub(super) fn in_depth(name: String, layers: usize) -> String {
     }
 }
 
-/// The number of steps of an input that the bottom of a stack takes.
+/// The number of steps of an input to the bottom of a stack.
 pub(super) fn check_input(bottom: &Level, input: &[usize]) -> Result<usize> {
     let name = bottom.cell.name();
     let [time, features] = sequence(name, input)?;

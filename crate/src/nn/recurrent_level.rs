@@ -43,7 +43,7 @@ pub(super) struct LevelPlan {
 }
 
 impl LevelPlan {
-    /// The level for steps of that many features.
+    /// Builds the level for steps with this many features.
     pub(super) fn build(&self, features: usize, rng: &mut Rng) -> Result<Level> {
         let [weight_ih, weight_hh, bias_ih, bias_hh] = self.draw(features, rng)?;
         let biases = || -> Result<_> { Ok([Parameter::new(&bias_ih)?, Parameter::new(&bias_hh)?]) };
@@ -89,7 +89,7 @@ impl LevelPlan {
     }
 }
 
-/// The weights of one level and direction, PyTorch's.
+/// The weights of one level and direction, as in PyTorch.
 #[derive(Clone, Debug)]
 pub(super) struct Level {
     pub(super) cell: Cell,
@@ -104,7 +104,7 @@ impl Level {
         self.weight_hh.dims()[1]
     }
 
-    /// Names as in PyTorch, with the level's number if there are several.
+    /// Names as in PyTorch, with the number of the level if there are several.
     pub(super) fn parameters(&self, suffix: &str) -> Parameters {
         let [bias_ih, bias_hh] = match &self.biases {
             Some([bias_ih, bias_hh]) => [Some(bias_ih), Some(bias_hh)],
@@ -117,7 +117,7 @@ impl Level {
             .with_optional(&format!("bias_hh{suffix}"), bias_hh)
     }
 
-    /// The hidden states after all steps, `[batch, time, units]`, and the state at the end.
+    /// The hidden states after all steps, `[batch, time, units]`, and the final state.
     pub(super) fn read(
         &self,
         input: &Tensor,
@@ -165,7 +165,7 @@ impl Level {
     }
 }
 
-/// What the names of a level's parameters end in.
+/// The suffix of the names of a level's parameters.
 pub(super) fn suffix(level: usize, levels: usize) -> String {
     match levels {
         1 => String::new(),

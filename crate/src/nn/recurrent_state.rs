@@ -5,17 +5,18 @@ use candle_core::Tensor;
 use crate::ops::LstmState;
 use crate::{Error, Result};
 
-/// The state of a recurrent layer after a sequence, from which the next part of the sequence or a
-/// decoder can start.
+/// The state of a recurrent layer after a sequence. The next part of the sequence, or a decoder,
+/// can start from it.
 ///
-/// A stack of layers has one state each, `[layers, batch, units]`, and so have the directions of a
-/// [`Bidirectional`](super::Bidirectional) layer, `[2 layers, batch, units]`: forwards and backwards
-/// of the first layer, then of the second, as in PyTorch.
+/// A stack has a state for each layer, `[layers, batch, units]`. A
+/// [`Bidirectional`](super::Bidirectional) layer has one for each layer and direction, `[2 layers,
+/// batch, units]`: as in PyTorch, forwards and backwards for the first layer, then for the second,
+/// and so on.
 #[derive(Clone, Debug)]
 pub struct RecurrentState {
-    /// `[batch, units]`.
+    /// The hidden state, `[batch, units]`.
     pub hidden: Tensor,
-    /// An LSTM's cell, `[batch, units]`.
+    /// The cell state of an LSTM, `[batch, units]`.
     pub cell: Option<Tensor>,
 }
 

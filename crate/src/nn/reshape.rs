@@ -1,11 +1,11 @@
-//! Another shape for each example.
+//! Reshaping of examples.
 
 use candle_core::Tensor;
 
 use super::layer::{Layer, Pass, forward_is_evaluation};
 use crate::{Error, Result};
 
-/// Gives each example another shape with as many numbers: `[batch, 3136]` becomes
+/// Gives each example a new shape with the same number of elements: `[batch, 3136]` becomes
 /// `[batch, 64, 7, 7]`.
 ///
 /// ```
@@ -18,7 +18,7 @@ use crate::{Error, Result};
 pub struct Reshape(Vec<usize>);
 
 impl Reshape {
-    /// The new shape, without the batch dimension.
+    /// A layer that reshapes examples to this shape, without the batch dimension.
     pub fn to(shape: &[usize]) -> Self {
         Self(shape.to_vec())
     }

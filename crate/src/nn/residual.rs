@@ -1,4 +1,4 @@
-//! A shortcut around a part of a network.
+//! Shortcuts around a part of a network.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use super::layer::{AnyPlan, Layer, Pass, Plan, check_name, forward_is_evaluation
 use super::{Activation, Parameters};
 use crate::{Error, Result, Rng};
 
-/// `activation(main(x) + shortcut(x))`, where the shortcut is x itself unless a layer is given for
-/// it (He et al. 2015).
+/// `activation(main(x) + shortcut(x))`, where the shortcut is `x` itself unless it has a layer (He
+/// et al. 2015).
 ///
-/// The parameters of the main part keep their names; those of a shortcut come after it, named after
-/// the shortcut. With the name `downsample` they are those of PyTorch's ResNets.
+/// The parameters of the main part keep their names. Those of a shortcut follow, prefixed with its
+/// name; with the name `downsample` they are named as in PyTorch's ResNets.
 ///
 /// ```
 /// use cuaderno::{nn::{Plan, Residual}, prelude::*};
@@ -59,7 +59,7 @@ impl ResidualPlan {
         self
     }
 
-    /// The activation applied to the sum.
+    /// Sets the activation, which is applied to the sum.
     pub fn activation(mut self, activation: Activation) -> Self {
         self.activation = activation;
         self

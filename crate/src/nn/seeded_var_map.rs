@@ -1,4 +1,4 @@
-//! Variables for networks that are written for candle.
+//! Seeded variables for networks written for candle.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,13 +10,13 @@ use candle_nn::{Init, VarBuilder};
 use super::{Parameter, Parameters};
 use crate::{Error, Result, Rng};
 
-/// The variables of a network that is written for candle: a `candle_nn::VarMap` whose first values
-/// come from an [`Rng`], and whose variables are [`Parameters`] in the order in which the network
-/// asked for them. Cloning it gives a second handle on the same variables.
+/// The variables of a network written for candle: a `candle_nn::VarMap` with initial values from an
+/// [`Rng`], whose variables are [`Parameters`] in the order in which the network asked for them. A
+/// clone is a second handle on the same variables.
 ///
-/// The network holds the variables themselves: keep their device and their float type as they were
-/// made, because converted parameters would no longer be the network's. [`Parameters::load`] gives
-/// it trained weights.
+/// The network holds the variables themselves. Do not move them to another device or convert their
+/// type, because the converted parameters would no longer be those of the network.
+/// [`Parameters::load`] loads trained weights.
 ///
 /// ```
 /// use cuaderno::{candle_nn, nn::SeededVarMap, prelude::*};
@@ -39,23 +39,24 @@ struct Variables {
 }
 
 impl SeededVarMap {
-    /// No variables yet; those to come are drawn from `rng`.
+    /// A map without variables. New ones are drawn from `rng`.
     pub fn new(rng: Rng) -> Self {
         let parameters = Parameters::new();
         Self(Arc::new(Mutex::new(Variables { rng, parameters })))
     }
 
-    /// What a network's constructor asks for its variables.
+    /// The builder that the constructor of a network asks for its variables.
     pub fn builder(&self, dtype: DType, device: &Device) -> VarBuilder<'static> {
         VarBuilder::from_backend(Box::new(self.clone()), dtype, device.clone())
     }
 
-    /// The variables so far, under their dotted names. A batch norm's running averages are buffers.
+    /// The variables made so far, under their dotted names. The running statistics of a batch norm
+    /// are buffers.
     pub fn parameters(&self) -> Parameters {
         self.lock().parameters.clone()
     }
 
-    /// The variables that are trained, for an optimiser of candle's kind.
+    /// The variables to train, for one of candle's optimisers.
     pub fn all_vars(&self) -> Vec<Var> {
         let parameters = self.parameters();
         parameters.trainable().map(|(_, p)| p.var()).collect()
@@ -66,11 +67,11 @@ impl SeededVarMap {
     }
 }
 
-/// The names that candle and PyTorch give to what a layer keeps without training it.
+/// The names of buffers in candle and PyTorch.
 const BUFFERS: [&str; 2] = ["running_mean", "running_var"];
 
 impl Variables {
-    /// The variable of that name, made if there is none.
+    /// The variable of this name, which is made if it does not exist.
     fn get(
         &mut self,
         name: &str,
@@ -141,7 +142,7 @@ impl SimpleBackend for SeededVarMap {
     }
 }
 
-/// Values as candle's description has them, f32 on the CPU.
+/// Draws values as candle's description says, as f32 on the CPU.
 fn draw(init: Init, shape: &Shape, rng: &mut Rng) -> Result<Tensor> {
     let dims = shape.dims();
     match init {
@@ -216,7 +217,7 @@ mod tests {
             let mean_square = drawn.sqr().unwrap().mean_all().unwrap();
             mean_square.to_scalar::<f32>().unwrap().sqrt()
         };
-        // √(2 / 50), whichever way it is drawn.
+        // √(2 / 50), whatever the distribution.
         for init in [
             candle_nn::init::DEFAULT_KAIMING_UNIFORM,
             candle_nn::init::DEFAULT_KAIMING_NORMAL,

@@ -1,14 +1,14 @@
-//! Layers one after the other.
+//! Stacks of layers.
 
 use std::sync::Arc;
 
 use candle_core::Tensor;
 
-use super::layer::{AnyPlan, Layer, Pass, Plan, check_name, forward_is_evaluation};
+use super::layer::{AnyPlan, Layer, Pass, Plan, check_name, forward_is_evaluation, nested};
 use super::{Parameters, Summary};
-use crate::{Result, Rng, Seed};
+use crate::{Error, Result, Rng, Seed};
 
-/// A stack of named layers. Cloning it gives a second handle on the same weights.
+/// A stack of named layers. A clone shares its weights.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -41,7 +41,7 @@ pub struct BlockPlan {
 }
 
 impl Sequential {
-    /// A stack for inputs of that shape, without the batch dimension: `[1, 28, 28]` for batches
+    /// A stack for inputs of this shape, without the batch dimension: `[1, 28, 28]` for batches
     /// `[n, 1, 28, 28]`.
     pub fn input(shape: &[usize]) -> SequentialPlan {
         SequentialPlan {
@@ -50,7 +50,7 @@ impl Sequential {
         }
     }
 
-    /// A stack inside a larger network: a step of a [`Sequential`], the main part of a
+    /// A stack inside a larger network: a step of another [`Sequential`], the main part of a
     /// [`Residual`](super::Residual) or a branch of a [`Parallel`](super::Parallel).
     ///
     /// ```
@@ -75,17 +75,17 @@ impl Sequential {
         &self.input
     }
 
-    /// The names and layers in order.
+    /// The names and layers, in order.
     pub fn steps(&self) -> impl Iterator<Item = (&str, &dyn Layer)> {
         self.steps
             .iter()
             .map(|(name, layer)| (name.as_str(), layer.as_ref()))
     }
 
-    /// Layer, output shape and parameters of every step, as a table.
+    /// A table of the layers, with output shapes and parameter counts.
     ///
     /// # Errors
-    /// If a layer does not take the output shape of the one before.
+    /// If a layer does not take the output of the one before.
     pub fn summary(&self) -> Result<Summary> {
         let mut summary = Summary::new(&self.input);
         summary.add_all(self)?;
@@ -94,24 +94,25 @@ impl Sequential {
 }
 
 impl SequentialPlan {
-    /// Adds a step. Its parameters are named after it: `conv1.weight`, `conv1.bias`.
+    /// Adds a layer. Its parameters are prefixed with its name: `conv1.weight`, `conv1.bias`.
     pub fn then(mut self, name: &str, plan: impl Plan + Send + Sync + 'static) -> Self {
         self.block = self.block.then(name, plan);
         self
     }
 
-    /// Builds every step for the output shape of the one before, with weights drawn from a seed, or
-    /// from `&mut rng`, as those of several networks of one model are.
+    /// Builds each layer for the output shape of the one before. The weights are drawn from a seed,
+    /// or from `&mut rng` if a model has several networks.
     ///
     /// # Errors
-    /// If a step does not take its input or two steps have the same name; the sentence names the step.
+    /// If a layer does not take its input, or two layers have the same name; the error names the
+    /// layer.
     pub fn build(&self, seed: impl Seed) -> Result<Sequential> {
         seed.draw(|rng| self.block.build(&self.input, rng))
     }
 }
 
 impl BlockPlan {
-    /// Adds a step. Its parameters are named after it: `conv1.weight`, `conv1.bias`.
+    /// Adds a layer. Its parameters are prefixed with its name: `conv1.weight`, `conv1.bias`.
     pub fn then(mut self, name: &str, plan: impl Plan + Send + Sync + 'static) -> Self {
         self.steps.push((name.to_owned(), AnyPlan::new(plan)));
         self
@@ -126,12 +127,8 @@ impl Plan for BlockPlan {
         let mut shape = input.to_vec();
         for (name, plan) in &self.steps {
             check_name("the name of a step", name, &steps)?;
-            let layer = plan
-                .build(&shape, rng)
-                .map_err(|e| e.at(format!("step {name:?}")))?;
-            shape = layer
-                .output_shape(&shape)
-                .map_err(|e| e.at(format!("step {name:?}")))?;
+            let layer = plan.build(&shape, rng).map_err(|e| at(name, e))?;
+            shape = layer.output_shape(&shape).map_err(|e| at(name, e))?;
             steps.push((name.clone(), layer));
         }
         Ok(Sequential {
@@ -154,9 +151,7 @@ impl Layer for Sequential {
     ) -> Result<Tensor> {
         let mut output = input.clone();
         for (name, layer) in &self.steps {
-            output = layer
-                .apply_with_mask(&output, mask, pass)
-                .map_err(|e| e.at(format!("step {name:?}")))?;
+            output = (layer.apply_with_mask(&output, mask, pass)).map_err(|e| at(name, e))?;
         }
         Ok(output)
     }
@@ -164,24 +159,22 @@ impl Layer for Sequential {
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         let mut shape = input.to_vec();
         for (name, layer) in &self.steps {
-            shape = layer
-                .output_shape(&shape)
-                .map_err(|e| e.at(format!("step {name:?}")))?;
+            shape = layer.output_shape(&shape).map_err(|e| at(name, e))?;
         }
         Ok(shape)
     }
 
     fn parameters(&self) -> Parameters {
-        self.steps
-            .iter()
-            .fold(Parameters::new(), |all, (n, layer)| {
-                all.nest(n, layer.parameters())
-            })
+        nested(&self.steps)
     }
 
     fn kind(&self) -> String {
         "Sequential".into()
     }
+}
+
+fn at(step: &str, error: Error) -> Error {
+    error.at(format!("step {step:?}"))
 }
 
 forward_is_evaluation!(Sequential);

@@ -6,8 +6,8 @@ use super::{Layer, Parameters, Sequential};
 use crate::Result;
 use crate::table::{Table, thousands};
 
-/// Layer, output shape and parameters of every step of a network, with totals, as Keras'
-/// `summary()`. It prints as text and shows itself as a table in a notebook.
+/// A table of the layers of a network with their output shapes and parameter counts, like Keras'
+/// `summary()`. It prints as text, and a notebook shows it as a table.
 #[derive(Clone, Debug)]
 pub struct Summary {
     /// The input and output shape of the last layer.
@@ -41,7 +41,7 @@ impl Row {
 const HEADINGS: [&str; 5] = ["Step", "Layer", "Output shape", "Parameters", "Trainable"];
 
 impl Summary {
-    /// An empty table for inputs of that shape, without the batch dimension.
+    /// An empty table for inputs of this shape, without the batch dimension.
     pub fn new(input: &[usize]) -> Self {
         Self {
             input: input.to_vec(),
@@ -51,10 +51,10 @@ impl Summary {
     }
 
     /// Adds a layer that takes the output of the one before. If it joins branches, they come first,
-    /// one per line, named after the layer and the branch.
+    /// each in a row named after the layer and the branch.
     ///
     /// # Errors
-    /// If it does not take that shape.
+    /// If it does not take this input.
     pub fn add(&mut self, name: &str, layer: &dyn Layer) -> Result<()> {
         let branches = layer.branches();
         for (branch, layer) in &branches {
@@ -73,10 +73,10 @@ impl Summary {
         Ok(())
     }
 
-    /// Adds the steps of a network, the first of which takes the output of the layer before.
+    /// Adds the layers of a network, the first of which takes the output of the layer before.
     ///
     /// # Errors
-    /// If it does not take that shape.
+    /// If it does not take this input.
     pub fn add_all(&mut self, network: &Sequential) -> Result<()> {
         for (name, layer) in network.steps() {
             self.add(name, layer)?;
@@ -88,15 +88,15 @@ impl Summary {
     /// after it takes the output of the first.
     ///
     /// # Errors
-    /// If it does not take that shape.
+    /// If it does not take this input.
     pub fn add_beside(&mut self, name: &str, layer: &dyn Layer) -> Result<()> {
         let output = layer.output_shape(&self.input)?;
         self.rows.push(Row::of(name, layer, &output));
         Ok(())
     }
 
-    /// Adds a step that is not a layer, such as joining the outputs of several heads. Its output has
-    /// that shape, without the batch dimension, and is the input of the next layer.
+    /// Adds a step that is not a layer, such as joining the outputs of several heads. Its output
+    /// has this shape, without the batch dimension, and is the input of the next layer.
     pub fn add_step(&mut self, name: &str, kind: &str, output: &[usize]) {
         self.input = std::mem::replace(&mut self.shape, output.to_vec());
         self.rows.push(Row {
@@ -108,17 +108,17 @@ impl Summary {
         });
     }
 
-    /// All parameters.
+    /// The number of all parameters.
     pub fn parameters(&self) -> usize {
         self.rows.iter().map(|row| row.parameters).sum()
     }
 
-    /// The parameters that training changes.
+    /// The number of parameters that training changes.
     pub fn trainable(&self) -> usize {
         self.rows.iter().map(|row| row.trainable).sum()
     }
 
-    /// Shows the table in a notebook, as HTML and as text.
+    /// Shows the table in a notebook, as HTML and text.
     pub fn evcxr_display(&self) {
         self.table().evcxr_display();
     }

@@ -1,4 +1,4 @@
-//! Tensors in a safetensors file, with a checksum of them.
+//! Tensors in a safetensors file, with a checksum.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::files::write_atomically;
 use crate::{Error, Result};
 
-/// Our entry in the file's metadata. A single one: the format writes several in any order, and two
-/// files with the same content should be the same bytes.
+/// The entry for this crate in the metadata of the file. It is a single one because the format
+/// writes several in any order, and files with the same content should have the same bytes.
 const ENTRY: &str = "cuaderno";
 
 #[derive(Serialize, Deserialize)]
@@ -24,14 +24,14 @@ struct Entry {
     note: String,
 }
 
-/// What a file holds.
+/// The content of a file.
 pub(crate) struct TensorFile {
     pub(crate) tensors: BTreeMap<String, Tensor>,
-    /// What was written beside the tensors; nothing in a file that another program has written.
+    /// The note written with the tensors. Files written by other programs have none.
     pub(crate) note: Option<String>,
 }
 
-/// Writes tensors and a note on them. The file is there whole or not at all.
+/// Writes tensors and a note. The file is written as a whole or not at all.
 pub(crate) fn write(
     path: &Path,
     tensors: impl Iterator<Item = (String, Tensor)>,
@@ -56,7 +56,8 @@ pub(crate) fn write(
     write_atomically(path, &bytes(Some(metadata))?)
 }
 
-/// Reads all tensors of a safetensors file; an error if it is none, or not as it was written.
+/// Reads all tensors of a safetensors file. It is an error if it is not such a file, or has changed
+/// since it was written.
 pub(crate) fn read(path: &Path) -> Result<TensorFile> {
     let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
     let no_file = |error: &dyn std::fmt::Display| {
@@ -88,7 +89,7 @@ pub(crate) fn read(path: &Path) -> Result<TensorFile> {
     })
 }
 
-/// Truth values are read as 0 and 1.
+/// Booleans are read as 0 and 1.
 fn tensor(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Tensor> {
     let tensor = match view.dtype() {
         Dtype::BOOL => Tensor::from_raw_buffer(view.data(), DType::U8, view.shape(), &Device::Cpu),
@@ -109,7 +110,7 @@ fn checksum(path: &Path, file: &[u8], note: &str) -> Result<u32> {
     let (header, _) =
         SafeTensors::read_metadata(file).map_err(|error| Error::data(path.display(), error))?;
     let mut checksum = Crc::new();
-    // The header's length stands before it, in eight bytes.
+    // Eight bytes before the header hold its length.
     checksum.update(&file[8 + header..]);
     checksum.update(note.as_bytes());
     Ok(checksum.sum())
@@ -140,7 +141,7 @@ mod tests {
         assert_eq!(values, [1.0, 2.0, 3.0]);
     }
 
-    /// Whatever byte is damaged: refused, or harmless.
+    /// Damage to any byte is refused or harmless.
     #[test]
     fn a_flipped_bit_never_changes_a_tensor() {
         let folder = tempfile::tempdir().unwrap();
@@ -153,7 +154,7 @@ mod tests {
             std::fs::write(&path, &damaged).unwrap();
             match read(&path) {
                 Err(_) => refused += 1,
-                // The tensor's name, or the name of our entry.
+                // The name of the tensor, or of this crate's entry.
                 Ok(file) => {
                     let tensor = file.tensors.values().next().unwrap();
                     assert_eq!(

@@ -1,4 +1,4 @@
-//! Images made larger by repeating or interpolating their pixels.
+//! Upsampling: images made larger by repeating or interpolating their pixels.
 
 use candle_core::Tensor;
 
@@ -7,7 +7,7 @@ use super::window::{Pair, image};
 use crate::ops::Resize;
 use crate::{Result, ops};
 
-/// Enlarges images `[batch, channels, height, width]`, by a whole factor or to a size.
+/// Enlarges images `[batch, channels, height, width]` by an integer factor or to a size.
 ///
 /// ```
 /// use cuaderno::{nn::{Layer, Upsample}, prelude::*};
@@ -32,7 +32,7 @@ impl Upsample {
         }
     }
 
-    /// Each new pixel takes the value of the nearest one.
+    /// A layer that enlarges images to a size. Each new pixel takes the value of the nearest one.
     pub fn nearest_to(size: impl Into<Pair>) -> Self {
         Self {
             size: Resize::To(size.into().0),
@@ -41,8 +41,8 @@ impl Upsample {
         }
     }
 
-    /// New pixels are interpolated between the centres of the old ones (PyTorch's
-    /// `align_corners=False`, Keras' `interpolation="bilinear"`), unless told otherwise.
+    /// A layer that interpolates new pixels bilinearly, by default between the centres of the old
+    /// ones (PyTorch's `align_corners=False`, Keras' `interpolation="bilinear"`).
     pub fn bilinear(factor: usize) -> Self {
         Self {
             bilinear: true,
@@ -50,7 +50,7 @@ impl Upsample {
         }
     }
 
-    /// The same, to a size.
+    /// The same, with a size instead of a factor.
     pub fn bilinear_to(size: impl Into<Pair>) -> Self {
         Self {
             bilinear: true,
@@ -58,8 +58,8 @@ impl Upsample {
         }
     }
 
-    /// Interpolates so that the corners keep their values (PyTorch's `align_corners=True`). With
-    /// nearest pixels it makes no difference.
+    /// Interpolates so that the corners keep their values (PyTorch's `align_corners=True`). It has
+    /// no effect on nearest-pixel layers.
     pub fn align_corners(mut self) -> Self {
         self.align_corners = true;
         self

@@ -1,4 +1,4 @@
-//! Weights on disk.
+//! Saving and loading weights.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,8 +10,8 @@ use super::{Parameters, tensor_file};
 use crate::{Error, Result};
 
 impl Parameters {
-    /// Writes every parameter and buffer to a safetensors file, under its name, with a checksum. The
-    /// file is there whole or not at all.
+    /// Writes every parameter and buffer to a safetensors file, under its name, with a checksum.
+    /// The file is written as a whole or not at all.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -23,15 +23,15 @@ impl Parameters {
         tensor_file::write(path, tensors, String::new())
     }
 
-    /// Reads every parameter and buffer from a safetensors file or from one that PyTorch's
-    /// `torch.save` wrote, whatever its name: a state dict, or a checkpoint that has it under
+    /// Reads every parameter and buffer from a safetensors file, or from a file written by
+    /// PyTorch's `torch.save`, whatever its name: a state dict, or a checkpoint with one under
     /// `state_dict`, `model_state_dict`, `model` or a single other key. PyTorch's counters
-    /// `num_batches_tracked` are left out. Nothing changes unless all parameters and buffers are
+    /// `num_batches_tracked` are ignored. Nothing is changed unless all parameters and buffers are
     /// there.
     ///
     /// # Errors
-    /// If the file cannot be read or is damaged, or if a tensor is missing in it, has another shape, or is not
-    /// the model's; the sentence names it.
+    /// If the file cannot be read or is damaged, or a tensor is missing, has the wrong shape, or
+    /// does not belong to the model; the error names it.
     pub fn load(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let mut tensors = match pytorch_file::kind(path)? {
@@ -45,12 +45,12 @@ impl Parameters {
             }
             Kind::Other => tensor_file::read(path)?.tensors,
         };
-        // What PyTorch's batch norm counts and nobody reads.
+        // A counter of PyTorch's batch norm that nothing reads.
         tensors.retain(|name, _| !name.ends_with("num_batches_tracked"));
         self.load_tensors(path, tensors)
     }
 
-    /// Takes every parameter from `tensors`, which were read from `path`.
+    /// Sets every parameter to its values in `tensors`, which were read from `path`.
     pub(crate) fn load_tensors(
         &self,
         path: &Path,
@@ -184,7 +184,8 @@ mod tests {
             .join(name)
     }
 
-    /// A model of 3 inputs and 2 units, its weight 1 to 6, its bias 0.5 and -0.5 in all fixtures.
+    /// The model of all fixtures: 3 inputs and 2 units, with weights from 1 to 6 and biases 0.5 and
+    /// -0.5.
     fn small() -> Parameters {
         let plan = Sequential::input(&[3]).then("hidden", Dense::units(2));
         plan.build(&mut Rng::new(1)).unwrap().parameters()

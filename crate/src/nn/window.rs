@@ -1,10 +1,11 @@
-//! Pairs of sizes and the number of positions of a window, for convolutions and poolings.
+//! Pairs of sizes and positions of windows, for convolutions and poolings.
 
 use super::padding::Steps;
 use crate::ops::Pool2d;
 use crate::{Error, Result};
 
-/// A vertical and a horizontal number. One number stands for both: `kernel(3)`, `kernel([3, 5])`.
+/// A vertical and a horizontal number. A single number stands for both: `kernel(3)`, `kernel([3,
+/// 5])`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pair(pub(super) [usize; 2]);
 
@@ -20,8 +21,8 @@ impl From<[usize; 2]> for Pair {
     }
 }
 
-/// Along one dimension: how many positions a window has, with `side` zeros on each side and `end`
-/// more at the end.
+/// The number of positions of a window along one dimension, with `side` zeros on each side and
+/// `end` more at the end.
 pub(super) fn positions(
     layer: &'static str,
     size: usize,
@@ -53,7 +54,7 @@ pub(super) fn positions(
     Ok((padded - reach) / stride + 1)
 }
 
-/// Along one dimension: how long a transposed convolution makes it.
+/// The output size of a transposed convolution along one dimension.
 pub(super) fn spread(
     layer: &'static str,
     size: usize,
@@ -75,7 +76,7 @@ pub(super) fn spread(
     Ok(full - 2 * padding)
 }
 
-/// Along one axis: how many windows a pooling has.
+/// The number of windows of a pooling along one axis.
 pub(super) fn pool_positions(
     layer: &'static str,
     size: usize,
@@ -91,7 +92,7 @@ pub(super) fn pool_positions(
     Ok(windows.count(axis, size).unwrap_or(fitting))
 }
 
-/// Channels and length of a sequence `[channels, time]`.
+/// The channels and length of a sequence `[channels, time]`.
 pub(super) fn sequence(layer: &'static str, input: &[usize]) -> Result<[usize; 2]> {
     input.try_into().map_err(|_| {
         Error::shape(
@@ -101,7 +102,7 @@ pub(super) fn sequence(layer: &'static str, input: &[usize]) -> Result<[usize; 2
     })
 }
 
-/// Channels, height and width of an image `[channels, height, width]`.
+/// The channels, height and width of an image `[channels, height, width]`.
 pub(super) fn image(layer: &'static str, input: &[usize]) -> Result<[usize; 3]> {
     input.try_into().map_err(|_| {
         Error::shape(
@@ -111,7 +112,7 @@ pub(super) fn image(layer: &'static str, input: &[usize]) -> Result<[usize; 3]> 
     })
 }
 
-/// Checks that channels can be split into groups.
+/// Checks that the channels can be split into groups.
 pub(super) fn check_channels(
     layer: &'static str,
     channels: usize,

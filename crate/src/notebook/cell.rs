@@ -14,7 +14,7 @@ use cuaderno_protocol::{Signal, evcxr};
 /// The name by which generated code tells the engine that a `?` ended a cell.
 pub const USER_ERROR_OCCURRED: &str = evcxr::ERROR;
 
-/// The variables that cells keep for those after them.
+/// The variables that cells keep for later cells.
 #[derive(Default)]
 pub struct VariableStore {
     variables: HashMap<String, Box<dyn Any>>,
@@ -25,9 +25,10 @@ pub fn create_variable_store() -> *mut VariableStore {
     Box::into_raw(Box::default())
 }
 
-// What depends on a variable's type is compiled in the cell, so there is as little of it as can be.
+// Code that depends on the type of a variable is compiled in the cell, so there is as little of it
+// as possible.
 impl VariableStore {
-    /// Keeps a variable.
+    /// Stores a variable.
     pub fn put_variable<T: 'static>(&mut self, name: &str, value: T) {
         self.put(name, Box::new(value));
     }
@@ -37,7 +38,7 @@ impl VariableStore {
         self.is_of_type(name, TypeId::of::<T>())
     }
 
-    /// Gives the variable to the cell.
+    /// Takes the variable out, for the cell.
     ///
     /// # Panics
     /// If there is no such variable, or it has another type; `check_variable` rules the second out.
@@ -55,10 +56,10 @@ impl VariableStore {
         }
     }
 
-    /// What cells that `await` share.
+    /// The value that cells with `await` share.
     ///
     /// # Panics
-    /// If there is something of another type under that name.
+    /// If there is a value of another type under this name.
     pub fn lazy_arc<T: 'static>(&mut self, name: &str, create: impl FnOnce() -> T) -> Arc<T> {
         let value = self
             .variables

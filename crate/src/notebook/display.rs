@@ -1,4 +1,4 @@
-//! Things shown while a cell runs, which can be changed in place.
+//! Displays, which can be changed while a cell runs.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,8 +6,8 @@ use cuaderno_protocol::{Contents, Signal, evcxr};
 
 use super::{CONNECTED, signal};
 
-/// Something on the page below a cell, in one or more representations; it can be changed while the
-/// cell runs and by later cells. In a headless run only the last contents are kept.
+/// A display below a cell, in one or more representations. It can be changed while the cell runs
+/// and by later cells. In a headless run only the last contents are kept.
 ///
 /// ```
 /// use cuaderno::notebook::Display;
@@ -27,7 +27,7 @@ impl Display {
         Self::new(Contents::text(text))
     }
 
-    /// Replaces it with another text.
+    /// Replaces the contents with a text.
     pub fn set_text(&mut self, text: impl Into<String>) {
         self.set(Contents::text(text));
     }
@@ -36,7 +36,8 @@ impl Display {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let display = Self {
-            // The process is part of the name: a notebook keeps the displays of earlier sessions.
+            // The process is part of the name because a notebook keeps the displays of earlier
+            // sessions.
             id: format!("cuaderno-{}-{number}", std::process::id()),
         };
         show(contents, Some(display.id.clone()));
@@ -51,8 +52,8 @@ impl Display {
     }
 }
 
-/// Shows `contents` now, between what was printed before and after. On another kernel they are the
-/// cell's value, of which there is one.
+/// Shows `contents` now, in order with the printed output. On other kernels they become the value
+/// of the cell, which can have only one.
 pub(crate) fn show(contents: Contents, id: Option<String>) {
     if CONNECTED.load(Ordering::Relaxed) {
         signal(&Signal::Display { contents, id });
@@ -70,8 +71,8 @@ pub(crate) fn show_as_value(contents: Contents) {
     }
 }
 
-/// Removes what the cell has shown so far, as Jupyter's `clear_output`; with `wait`, once there is
-/// something to take its place.
+/// Clears the output of the cell, like Jupyter's `clear_output`. With `wait`, the output stays
+/// until there is something to take its place.
 pub fn clear_output(wait: bool) {
     if CONNECTED.load(Ordering::Relaxed) {
         signal(&Signal::Clear { wait });

@@ -1,4 +1,4 @@
-//! Lines of a cell that begin with `!`.
+//! Shell commands in cells: lines that begin with `!`.
 
 use std::io::{Error, Result, Write};
 use std::process::{Command, Stdio};
@@ -9,13 +9,13 @@ use super::stop_requested;
 /// How often a running command is checked.
 const GLANCE: Duration = Duration::from_millis(20);
 
-/// Runs a command of the shell in the notebook's folder; what it prints is the cell's output. A line
-/// of a cell such as `!ls` is written for this. An interrupt ends the command.
+/// Runs a shell command in the folder of the notebook, with its output as that of the cell. A line
+/// such as `!ls` in a cell calls this function. An interrupt ends the command.
 ///
 /// # Errors
-/// If there is no shell, or the command ends with another status than 0.
+/// If there is no shell, or the command ends with a status other than 0.
 pub fn shell(command: &str) -> Result<()> {
-    // What was printed before comes before.
+    // Earlier output has to appear first.
     std::io::stdout().flush()?;
     let mut child = Command::new("sh")
         .args(["-c", command])

@@ -1,4 +1,4 @@
-//! How a cell shows the value of its last expression.
+//! Display of the value of a cell's last expression.
 
 use std::any::TypeId;
 use std::fmt::{Debug, Write};
@@ -17,7 +17,7 @@ pub trait Show {
 }
 
 impl<T: Debug + ?Sized> Show for T {
-    // Compiled in the cell, so there is as little of it as can be.
+    // This is compiled in the cell, so there is as little of it as possible.
     fn evcxr_display(&self) {
         let address: *const T = self;
         // SAFETY: `self` is a living `T`.
@@ -50,8 +50,8 @@ type Shows = Box<dyn Fn(*const ()) -> Contents + Send + Sync>;
 
 static SHOWS: RwLock<Vec<(TypeId, Shows)>> = RwLock::new(Vec::new());
 
-/// Lets cells show values of a type with `contents`, representations by mime type, from now on. For
-/// libraries that know how to show another library's type; their own have a method
+/// Makes cells show values of a type with `contents`, which returns representations by MIME type.
+/// This is for libraries that show types of other libraries; their own types have a method
 /// `evcxr_display(&self)`.
 pub fn show_values_with<T: 'static>(contents: fn(&T) -> Contents) {
     // SAFETY: `by_library` looks for the type that the address is of.
@@ -63,7 +63,8 @@ pub fn show_values_with<T: 'static>(contents: fn(&T) -> Contents) {
     shows.push((typeid::of::<&T>(), reference));
 }
 
-/// What a library shows of the value at `address`, if one knows its type.
+/// The representations that a library has registered for the type of the value at `address`, if
+/// any.
 ///
 /// # Safety
 /// As [`tensor`].
@@ -92,7 +93,7 @@ unsafe fn tensor<'a>(kind: TypeId, address: *const ()) -> Option<&'a Tensor> {
     }
 }
 
-/// Values of a tensor that are shown.
+/// The number of values of a tensor that are shown.
 const FEW: usize = 8;
 
 /// Shape, type, range and a few values: `Tensor [2, 3] f32, from 0 to 5, mean 2.5: 0, 1, 2, …`.
@@ -102,7 +103,7 @@ fn describe(tensor: &Tensor) -> String {
         Ok(values) if values.is_empty() => text.push_str(", empty"),
         Ok(values) => describe_values(&mut text, &values),
         Err(error) => {
-            // A string can be written to.
+            // Writing to a string cannot fail.
             let _ = write!(text, ", whose values cannot be read: {error}");
         }
     }

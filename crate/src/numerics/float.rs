@@ -14,7 +14,7 @@ use super::{math, simd};
 /// In f32 the transcendental functions are polynomials (see [`math`]); in f64 they are those of the
 /// standard library, exact and slow.
 pub trait Float: WithDType + Neg<Output = Self> {
-    /// Minus infinity: where a search for the largest element starts.
+    /// Minus infinity, the start of a search for the largest element.
     const NEG_INFINITY: Self;
 
     /// Runs a kernel: in f32 with the instructions of this thread's
@@ -46,7 +46,7 @@ pub trait Float: WithDType + Neg<Output = Self> {
     /// The error function `2 / sqrt(pi) * integral of exp(-t^2) from 0 to self`.
     fn erf<S: Simd>(self) -> Self;
 
-    /// All numbers of a storage, to write to.
+    /// All numbers of a storage, mutably.
     ///
     /// # Errors
     /// If the storage holds another type.

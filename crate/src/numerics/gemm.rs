@@ -1,15 +1,15 @@
-//! Products of matrices, on the `gemm` crate: `C = alpha * A * B + beta * C`.
+//! Matrix products with the `gemm` crate: `C = alpha * A * B + beta * C`.
 //!
 //! A matrix is a slice with two strides, so a transposed operand costs nothing.
 //!
-//! The bits of the result do not depend on the number of threads: they share out the elements of
-//! C, and each element is summed in one order.
+//! The bits of the result do not depend on the number of threads, which only divide the elements of
+//! C among themselves; each element is summed in a fixed order.
 
 use ::gemm::Parallelism;
 
 use super::float::Float;
 
-/// Below this many multiply-adds, waking a second thread costs more than it brings.
+/// Below this many multiply-adds, waking a second thread costs more than it saves.
 const PARALLEL_FROM: usize = 1 << 21;
 
 /// A matrix to read: element (i, j) is `data[i * row_stride + j * column_stride]`.

@@ -1,4 +1,4 @@
-//! Loops along one axis of a tensor, with one value a line.
+//! Loops along one axis of a tensor, with a value for each line.
 
 use super::simd::{self, Float};
 
@@ -11,7 +11,7 @@ pub struct Lines {
     inner: usize,
 }
 
-/// Partial results per row: as wide as AVX-512, and the same on every level.
+/// Partial results per row: the width of AVX-512, on every level.
 const LANES: usize = 16;
 
 impl Lines {
@@ -23,17 +23,17 @@ impl Lines {
         }
     }
 
-    /// How many lines there are.
+    /// The number of lines.
     pub fn count(&self) -> usize {
         self.outer * self.inner
     }
 
-    /// How many elements a line has.
+    /// The number of elements in a line.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Where element `i` of a line is.
+    /// The index of element `i` of a line.
     pub fn position(&self, line: usize, i: usize) -> usize {
         let (outer, j) = (line / self.inner, line % self.inner);
         (outer * self.len + i) * self.inner + j
@@ -53,7 +53,7 @@ impl Lines {
         )
     }
 
-    /// The sum over each line of `f(a, b, what its line has)`.
+    /// The sum over each line of `f(a, b, value of the line)`.
     #[inline(always)]
     pub fn sum<T: Float, L: Copy>(
         &self,
@@ -109,7 +109,7 @@ impl Lines {
         results
     }
 
-    /// `f(a, b, what its line has)` of each element.
+    /// `f(a, b, value of the line)` for each element.
     #[inline(always)]
     pub fn map<T: Float, L: Copy>(
         &self,

@@ -1,6 +1,5 @@
-//! The kernels under the operations: vector instructions, matrix products, sums, functions of f32,
-//! and the tensors' numbers as slices. The other rooms of the crate build on them; cells do not see
-//! them.
+//! The kernels below the operations: vector instructions, matrix products, sums, functions of f32,
+//! and tensors as slices. The other rooms of the crate build on them; cells do not see them.
 
 pub mod float;
 pub mod gemm;

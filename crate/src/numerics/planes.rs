@@ -14,7 +14,7 @@ use super::{
     storage::{Elements, elements},
 };
 
-/// What is done to one plane, `[height, width]`, of an image `[batch, channels, height, width]`.
+/// An operation on a plane `[height, width]` of images `[batch, channels, height, width]`.
 pub trait Planewise: Send + Sync {
     /// The operation's name in candle's errors.
     const NAME: &'static str;
@@ -22,7 +22,7 @@ pub trait Planewise: Send + Sync {
     /// Height and width of the result.
     fn output_size(&self) -> [usize; 2];
 
-    /// Writes all of `y`. `line` is a buffer to use at will.
+    /// Writes all of `y`. `line` is a scratch buffer.
     fn forward<T: Float, S: Simd>(&self, x: &[T], y: &mut [T], line: &mut Vec<T>);
 
     /// Writes the gradient of x over zeros, from the gradient of y.
@@ -52,7 +52,7 @@ struct Planes<T, P> {
 /// Elements below which a task is not worth its own thread.
 const TASK: usize = 1 << 15;
 
-/// How many planes of `plane` elements a task gets: the cut does not change the result.
+/// The number of planes of `plane` elements in a task. It does not affect the result.
 fn planes_a_task(plane: usize) -> usize {
     (TASK / plane).max(1)
 }

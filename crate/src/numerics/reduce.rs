@@ -2,15 +2,15 @@
 
 use super::simd::Float;
 
-/// Partial sums: as wide as AVX-512, and the same on every level.
+/// Partial sums: the width of AVX-512, on every level.
 const LANES: usize = 16;
 
-/// Numbers that are added up in their own type before f64 takes over: all of them in f32 would
-/// lose the digits in which a mean differs from the numbers next to it.
+/// The number of elements that are added up in their own type before f64 takes over. Summing
+/// everything in f32 would lose the digits in which a mean differs from its neighbours.
 pub const RUN: usize = 16;
 
-/// The sum of `f(a, b)` over the pairs of two slices of one length, in an order that depends on
-/// the length alone.
+/// The sum of `f(a, b)` over the pairs of two slices of the same length, in an order that depends
+/// on the length alone.
 #[inline(always)]
 pub fn sum<T: Float>(a: &[T], b: &[T], f: impl Fn(T, T) -> T) -> f64 {
     let mut totals = [0.0; LANES];

@@ -1,4 +1,4 @@
-//! Which vector instructions the kernels run on: found at run time, one source for all.
+//! Vector instructions for kernels, chosen at run time from a single source.
 //!
 //! A kernel is a struct that implements [`WithSimd`]; [`dispatch`] compiles its body once per
 //! [`Level`] and calls the one that this machine runs best. Two styles are at home in that body:
@@ -57,7 +57,7 @@ pub fn map<A: Copy, B>(x: &[A], f: impl Fn(A) -> B) -> Vec<B> {
 /// A new buffer of `f(x, y)`, for use inside a kernel.
 ///
 /// # Panics
-/// If the two are not of one length.
+/// If their lengths differ.
 #[inline(always)]
 pub fn zip_map<A: Copy, B: Copy, C>(x: &[A], y: &[B], f: impl Fn(A, B) -> C) -> Vec<C> {
     assert_eq!(x.len(), y.len(), "two buffers that belong together");

@@ -1,4 +1,5 @@
-//! Borrowing a tensor's numbers as a slice: an error, never a panic, on anything that cannot be.
+//! Borrowing the numbers of a tensor as a slice, with an error instead of a panic if that is
+//! impossible.
 
 use std::{
     marker::PhantomData,
@@ -18,7 +19,7 @@ pub fn elements<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout) -> R
     Ok(&T::cpu_storage_as_slice(storage)?[range(layout)?])
 }
 
-/// The same to write to, inside an [`InplaceOp`](candle_core::InplaceOp1).
+/// The same, mutably, inside an [`InplaceOp`](candle_core::InplaceOp1).
 ///
 /// # Errors
 /// If the layout is not contiguous or the storage holds another type.

@@ -1,4 +1,4 @@
-//! Activation functions, and their derivatives as PyTorch defines them.
+//! Activation functions, with the derivatives that PyTorch defines.
 
 use std::{f64::consts, marker::PhantomData};
 
@@ -20,27 +20,27 @@ const GELU_CUBE: f64 = 0.044_715;
 /// A function applied to every number of a tensor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Activation {
-    /// The number itself.
+    /// `x` itself.
     #[default]
     Linear,
     /// `max(0, x)`, with derivative 0 at 0 and, as in PyTorch, 1 at NaN.
     Relu,
-    /// x above zero, `negative_slope * x` at and below.
+    /// `x` above zero, `negative_slope * x` elsewhere.
     LeakyRelu {
-        /// Zero or above; PyTorch's default is 0.01, Keras' 0.3.
+        /// The slope, at least 0. The default is 0.01 in PyTorch and 0.3 in Keras.
         negative_slope: f64,
     },
-    /// x above zero, `alpha * (exp(x) - 1)` at and below (Clevert et al. 2015).
+    /// `x` above zero, `alpha * (exp(x) - 1)` elsewhere (Clevert et al. 2015).
     Elu {
-        /// Zero or above; 1 by default in PyTorch and Keras.
+        /// The factor, at least 0. The default is 1 in PyTorch and Keras.
         alpha: f64,
     },
-    /// ELU scaled so that mean 0 and variance 1 are kept (Klambauer et al. 2017).
+    /// ELU, scaled so that it preserves mean 0 and variance 1 (Klambauer et al. 2017).
     Selu,
-    /// x times the Gaussian distribution function at x (Hendrycks & Gimpel 2016): PyTorch's
+    /// `x` times the Gaussian distribution function at `x` (Hendrycks & Gimpel 2016): PyTorch's
     /// default `approximate="none"`.
     Gelu,
-    /// GELU by its approximation with tanh: PyTorch's `approximate="tanh"`.
+    /// The approximation of GELU with tanh: PyTorch's `approximate="tanh"`.
     GeluTanh,
     /// `1 / (1 + exp(-x))`.
     Sigmoid,
@@ -50,20 +50,20 @@ pub enum Activation {
     Tanh,
     /// `ln(1 + exp(x))`, which never overflows.
     Softplus,
-    /// 1 at and above zero, 0 below: the perceptron's unit. Its gradient is zero everywhere, so
-    /// that nothing before it learns by gradients.
+    /// 1 at and above zero, 0 below, as in the perceptron. Its gradient is zero everywhere, so
+    /// nothing before it can learn by gradient descent.
     Step,
 }
 
-/// A loop over numbers, given the function of each: [`Activation`] chooses the function once,
-/// outside of the loop.
+/// A loop over numbers that applies a given function. [`Activation`] chooses the function once,
+/// outside the loop.
 pub(super) trait Loop<T> {
     type Output;
     fn run(self, f: impl Fn(T) -> T) -> Self::Output;
 }
 
 impl Activation {
-    /// `activation(x)`, of the shape of x.
+    /// `activation(x)`, in the shape of `x`.
     ///
     /// ```
     /// use cuaderno::{ops::Activation, prelude::*};
@@ -74,7 +74,7 @@ impl Activation {
     /// ```
     ///
     /// # Errors
-    /// If a parameter of the activation is out of its range, or if x does not hold floats.
+    /// If a parameter of the activation is out of range, or `x` does not hold floats.
     pub fn apply(self, x: &Tensor) -> Result<Tensor> {
         self.check()?;
         if self == Self::Linear {
@@ -91,7 +91,7 @@ impl Activation {
     }
 
     /// # Errors
-    /// If a parameter is out of its range.
+    /// If a parameter is out of range.
     pub(super) fn check(self) -> Result<()> {
         let (name, value) = match self {
             Self::LeakyRelu { negative_slope } => ("the negative slope", negative_slope),
@@ -109,13 +109,13 @@ impl Activation {
         }
     }
 
-    /// Whether the derivative needs the input; else the output is enough, and a fused layer need
-    /// not keep its pre-activations.
+    /// Whether the derivative needs the input. Otherwise the output is enough, and a fused layer
+    /// need not keep its pre-activations.
     pub(super) fn derivative_needs_input(self) -> bool {
         matches!(self, Self::Gelu | Self::GeluTanh)
     }
 
-    /// Runs `work` with the function itself.
+    /// Runs `work` with the function.
     #[inline(always)]
     pub(super) fn forward<T: Float, S: Simd, L: Loop<T>>(self, work: L) -> L::Output {
         let (zero, one) = (T::zero(), T::one());
@@ -154,8 +154,8 @@ impl Activation {
         }
     }
 
-    /// Runs `work` with the derivative as a function of the output, or of the input where that
-    /// is [needed](Self::derivative_needs_input).
+    /// Runs `work` with the derivative as a function of the output, or of the input if that is
+    /// [needed](Self::derivative_needs_input).
     #[inline(always)]
     pub(super) fn derivative<T: Float, S: Simd, L: Loop<T>>(self, work: L) -> L::Output {
         let (zero, one, half) = (T::zero(), T::one(), T::of(0.5));
@@ -177,7 +177,7 @@ impl Activation {
             Self::Gelu => work.run(|x| {
                 let erf = (x * T::of(consts::FRAC_1_SQRT_2)).erf::<S>();
                 let density = (x * x * -half).exp::<S>() * T::of(DENSITY_AT_0);
-                // Far out the density is zero and x may be infinite.
+                // Far from zero the density is 0, and `x` may be infinite.
                 let tail = if density > zero { x * density } else { zero };
                 erf.fma::<S>(half, half) + tail
             }),
@@ -196,16 +196,16 @@ impl Activation {
         }
     }
 
-    /// The same from candle's own operations, for any device. Only those whose gradient is right
-    /// at the kinks: no `relu` (derivative 1 at 0), `maximum` (1/2) or `gelu` (six digits).
+    /// The same composed of candle's operations, for any device. It uses only those with the right
+    /// gradient at kinks: not `relu` (derivative 1 at 0), `maximum` (1/2) or `gelu` (six digits).
     pub(super) fn composed(self, x: &Tensor) -> Result<Tensor> {
         let positive = x.gt(0.0)?;
-        // Zero where x is positive, so that no branch that is not taken overflows.
+        // Zero where `x` is positive, so that the branch not taken cannot overflow.
         let below = || positive.where_cond(&x.zeros_like()?, x);
         let exp_m1 = || below()?.exp()? - 1.0;
         Ok(match self {
             Self::Linear => x.clone(),
-            // Not by `positive`, which NaN is not: it stays.
+            // Not with `positive`, which is false for NaN: NaN has to stay.
             Self::Relu => x.le(0.0)?.where_cond(&x.zeros_like()?, x)?,
             Self::LeakyRelu { negative_slope } => positive.where_cond(x, &(x * negative_slope)?)?,
             Self::Elu { alpha } => positive.where_cond(x, &(exp_m1()? * alpha)?)?,
@@ -232,7 +232,7 @@ impl Activation {
             }
             Self::Step => {
                 let step = x.ge(0.0)?.to_dtype(x.dtype())?;
-                // Never x itself, which gives it a gradient of zeros instead of none.
+                // Never `x` itself, which would get a gradient of zeros instead of none.
                 x.ones_like()?.gt(0.0)?.where_cond(&step, x)?
             }
         })

@@ -1,4 +1,4 @@
-//! Gradients against finite differences: does `backward` compute the slope of `forward`?
+//! Gradient checks: does `backward` compute the slope of `forward`?
 
 use std::fmt;
 
@@ -8,21 +8,22 @@ use super::backward;
 use crate::notebook::{Contents, show_as_value};
 use crate::{Error, Result, Rng};
 
-/// The step of the differences: small enough for curves, large enough for the digits of f64.
+/// The step of the differences: small enough for curved functions, large enough for the digits of
+/// f64.
 const STEP: f64 = 1e-5;
 
-/// What is accepted, as a share of the tensor's largest slope.
+/// The accepted error, as a fraction of the largest slope of the tensor.
 const TOLERANCE: f64 = 1e-6;
 
 /// Compares the gradients that `backward` gives for `function` with the slopes
 /// `(f(x + h) - f(x - h)) / 2h`, number by number, in f64. The report prints as a table.
 ///
-/// The function gets the inputs as variables in their order, and may return any shape: what is
-/// differentiated is the sum of its outputs, each times a fixed random weight. It must be the same
-/// function at every call: draw its noise before. Differences mean nothing across a kink, such as
-/// an input of ReLU within 1e-5 of zero.
+/// The function is given the inputs as variables, in order, and may return any shape: the check
+/// differentiates the sum of its outputs, each times a fixed random weight. Every call must compute
+/// the same function, so draw any noise beforehand. Differences are meaningless across a kink, such
+/// as an input of ReLU within 1e-5 of zero.
 ///
-/// It runs twice for every number of the inputs, so keep them small.
+/// The function runs twice for every number in the inputs, so keep them small.
 ///
 /// ```
 /// use cuaderno::{ops::{check_function, Activation}, prelude::*};
@@ -35,7 +36,7 @@ const TOLERANCE: f64 = 1e-6;
 /// ```
 ///
 /// # Errors
-/// If the function fails, or returns other than f64 numbers.
+/// If the function fails, or does not return f64 numbers.
 pub fn check_function(
     inputs: &[(&str, &Tensor)],
     function: impl Fn(&[Tensor]) -> Result<Tensor>,
@@ -54,10 +55,11 @@ pub fn check_function(
     check_variables(&variables, || function(&tensors))
 }
 
-/// The same for variables that `function` knows itself. They are as before afterwards.
+/// The same for variables that `function` has access to itself. They have their old values
+/// afterwards.
 ///
 /// # Errors
-/// If the function fails, or if something is not in f64.
+/// If the function fails, or a tensor is not f64.
 pub fn check_variables(
     variables: &[(String, Var)],
     function: impl Fn() -> Result<Tensor>,
@@ -97,7 +99,7 @@ pub fn check_variables(
     Ok(GradientCheck { rows })
 }
 
-/// The slope of `objective` along each number of `variable`.
+/// The slope of `objective` with respect to each number of `variable`.
 fn differences(variable: &Var, objective: impl Fn() -> Result<f64>) -> Result<Vec<f64>> {
     let values: Vec<f64> = variable.flatten_all()?.to_vec1()?;
     let set = |values: &[f64]| {
@@ -121,8 +123,8 @@ fn differences(variable: &Var, objective: impl Fn() -> Result<f64>) -> Result<Ve
     slopes
 }
 
-/// What [`check_function`] found: a row for every input and parameter. It prints as a table and
-/// shows itself in a notebook.
+/// The result of [`check_function`], with a row for every input and parameter. It prints as a
+/// table, and a notebook shows it as one.
 #[derive(Clone, Debug)]
 pub struct GradientCheck {
     rows: Vec<Row>,
@@ -151,7 +153,7 @@ impl Row {
         }
     }
 
-    /// The error as a share of the largest slope; of a flat function, the error itself.
+    /// The error as a fraction of the largest slope, or the error itself if the function is flat.
     fn relative(&self) -> f64 {
         if self.scale > STEP {
             self.error / self.scale
@@ -166,7 +168,8 @@ impl Row {
 }
 
 impl GradientCheck {
-    /// Whether every gradient is within 1e-6 of the slopes, relative to the largest of its tensor.
+    /// Whether every gradient is within 1e-6 of its slope, relative to the largest slope of the
+    /// tensor.
     pub fn is_right(&self) -> bool {
         self.rows.iter().all(Row::is_right)
     }
@@ -211,7 +214,7 @@ mod tests {
     use super::*;
     use candle_core::{CpuStorage, CustomOp1, Layout, Shape};
 
-    /// `x²` that claims the gradient `factor * x`.
+    /// `x²` with the alleged gradient `factor * x`.
     struct Square(f64);
 
     impl CustomOp1 for Square {

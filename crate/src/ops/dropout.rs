@@ -1,4 +1,4 @@
-//! Dropout: numbers set to zero at random.
+//! Dropout.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 
@@ -10,11 +10,11 @@ use crate::numerics::{
 };
 use crate::{Error, Result, Rng};
 
-/// Sets each number of x to zero with the given probability and divides the others by
-/// `1 - probability`, so that the expectation stays ("inverted" dropout: Srivastava et al., 2014).
-/// For training; in evaluation there is nothing to do.
+/// Sets each number of `x` to zero with the given probability and divides the others by `1 -
+/// probability`, which keeps the expectation ("inverted" dropout: Srivastava et al., 2014). This is
+/// for training; in evaluation dropout does nothing.
 ///
-/// The bits depend on the state of `rng` and the shape of x, not on the device or the number of
+/// The bits depend on the state of `rng` and the shape of `x`, not on the device or the number of
 /// threads.
 ///
 /// ```
@@ -27,7 +27,7 @@ use crate::{Error, Result, Rng};
 /// ```
 ///
 /// # Errors
-/// If the probability is not at least 0 and below 1.
+/// If the probability is not in `[0, 1)`.
 pub fn dropout(x: &Tensor, probability: f64, rng: &mut Rng) -> Result<Tensor> {
     if !(0.0..1.0).contains(&probability) {
         return Err(Error::argument(
@@ -61,7 +61,7 @@ struct Dropout<T> {
 }
 
 impl<T: Float> Dropout<T> {
-    /// Zero or the number times the scale: the same for values and for gradients.
+    /// Zero, or the number times the scale, for values and gradients alike.
     fn apply(&self, numbers: &[T]) -> Vec<T> {
         let numbers = numbers.iter().zip(&self.kept);
         numbers

@@ -5,10 +5,10 @@ use candle_core::{DType, Device, Tensor};
 use super::dropout;
 use crate::{Error, Result, Rng};
 
-/// Sets each channel of each example of x `[batch, channels, ..]` to zero with the given
-/// probability and scales the others by `1 / (1 - probability)`: neighbouring pixels say nearly the
-/// same, so that dropping single ones takes little away (Tompson et al., 2015). PyTorch's
-/// `dropout2d`, Keras' `SpatialDropout2D`. For training; in evaluation there is nothing to do.
+/// Sets each channel of each example of `x` `[batch, channels, ..]` to zero with the given
+/// probability and divides the others by `1 - probability`. Neighbouring pixels are nearly equal,
+/// so dropping single pixels removes little information (Tompson et al., 2015). It is PyTorch's
+/// `dropout2d` and Keras' `SpatialDropout2D`, and for training; in evaluation dropout does nothing.
 ///
 /// ```
 /// use cuaderno::{ops, prelude::*};
@@ -21,7 +21,7 @@ use crate::{Error, Result, Rng};
 /// ```
 ///
 /// # Errors
-/// If x has less than three dimensions or the probability is not at least 0 and below 1.
+/// If `x` has fewer than three dimensions, or the probability is not in `[0, 1)`.
 pub fn dropout2d(x: &Tensor, probability: f64, rng: &mut Rng) -> Result<Tensor> {
     let &[batch, channels, _, ..] = x.dims() else {
         return Err(Error::shape(

@@ -1,4 +1,4 @@
-//! Embedding: a row of a table for each id.
+//! Embeddings: a row of a table for each id.
 
 use std::marker::PhantomData;
 
@@ -12,9 +12,9 @@ use crate::numerics::{
 };
 use crate::{Error, Result};
 
-/// The rows of `weight`, `[vocabulary, dimensions]`, that `ids` name: for ids `[batch, time]` a
-/// tensor `[batch, time, dimensions]`. As PyTorch's `F.embedding`: with `padding` the row of that
-/// id gets no gradient, so that it stays what it was (zeros, usually).
+/// The rows of `weight`, `[vocabulary, dimensions]`, at `ids`: for ids `[batch, time]` a tensor
+/// `[batch, time, dimensions]`. As in PyTorch's `F.embedding`, the row of the id `padding` gets no
+/// gradient, so it keeps its value (usually zeros).
 ///
 /// ```
 /// use cuaderno::{ops, prelude::*};
@@ -27,8 +27,8 @@ use crate::{Error, Result};
 /// ```
 ///
 /// # Errors
-/// If an id is not below the size of the vocabulary, if ids are not whole numbers, or if the table
-/// is not a matrix.
+/// If an id is not below the size of the vocabulary, the ids are not integers, or the table is not
+/// a matrix.
 pub fn embedding(ids: &Tensor, weight: &Tensor, padding: Option<u32>) -> Result<Tensor> {
     let &[vocabulary, dimensions] = weight.dims() else {
         return Err(Error::shape(
@@ -98,7 +98,7 @@ fn composed(
 }
 
 struct Embedding<T> {
-    /// Which row of the table each vector is.
+    /// The row of the table that each vector comes from.
     rows: Vec<u32>,
     padding: Option<u32>,
     shape: Shape,
@@ -134,7 +134,7 @@ impl<T: Float> CustomOp1 for Embedding<T> {
         let gradient = gradient.contiguous()?;
         let gradient = Elements::<T>::of(&gradient)?;
         let mut table = vec![T::zero(); weight.elem_count()];
-        // In the order of the ids: the same sums however many threads there are.
+        // In the order of the ids, so that sums do not depend on the number of threads.
         for (position, &row) in self.rows.iter().enumerate() {
             if Some(row) == self.padding {
                 continue;

@@ -1,4 +1,4 @@
-//! When an operation runs fused and when it is composed of candle's own operations.
+//! The choice between fused operations and those composed of candle's.
 
 use std::{cell::Cell, marker::PhantomData};
 
@@ -8,8 +8,8 @@ thread_local! {
     static FORCED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Makes this thread's operations take their composed version until the guard is dropped: how the
-/// tests reach on the CPU what runs on other devices.
+/// Makes the operations of this thread use their composed versions until the guard is dropped.
+/// Tests reach in this way, on the CPU, what runs on other devices.
 pub fn force() -> Forced {
     Forced {
         previous: FORCED.replace(true),
@@ -17,7 +17,7 @@ pub fn force() -> Forced {
     }
 }
 
-/// Restores the choice of its thread when dropped; see [`force`].
+/// Restores the choice of its thread when dropped: see [`force`].
 #[must_use = "the fallback is forced only while the guard lives"]
 pub struct Forced {
     previous: bool,
@@ -30,7 +30,7 @@ impl Drop for Forced {
     }
 }
 
-/// Whether an operation on `tensor` runs as our fused kernel: on the CPU, in f32 or f64, and not
+/// Whether an operation on `tensor` runs as a fused kernel: on the CPU, in f32 or f64, and not
 /// [forced](force) to its fallback.
 pub fn fused(tensor: &Tensor) -> bool {
     tensor.device().is_cpu() && matches!(tensor.dtype(), DType::F32 | DType::F64) && !FORCED.get()

@@ -1,9 +1,9 @@
-//! A backward pass that writes the gradient of a weight once.
+//! A backward pass that writes the gradient of each weight only once.
 //!
-//! Candle's `Tensor::backward` starts every gradient from a buffer of zeros and adds to it into a
-//! new one: two buffers and three passes over memory more than needed, for every weight of every
-//! step. During [`backward`] our operations hand the gradients of variables over directly; the
-//! result is the same [`GradStore`].
+//! Candle's `Tensor::backward` starts every gradient as a buffer of zeros and adds to it into a new
+//! one. For every weight in every step, these are two buffers and three passes over memory too
+//! many. During [`backward`] the operations of this crate pass the gradients of variables on
+//! directly; the result is the same [`GradStore`].
 
 use std::{
     cell::RefCell,
@@ -19,8 +19,8 @@ thread_local! {
     static HANDED_OVER: RefCell<Option<Gradients>> = const { RefCell::new(None) };
 }
 
-/// The gradients of `loss` with respect to every variable it was computed from: what
-/// `loss.backward()` returns, with less memory traffic.
+/// The gradients of `loss` with respect to every variable it was computed from. It returns the same
+/// as `loss.backward()`, with less memory traffic.
 ///
 /// ```
 /// use cuaderno::{ops, prelude::*};
@@ -33,7 +33,7 @@ thread_local! {
 /// ```
 ///
 /// # Errors
-/// If an operation on the way has no gradient.
+/// If an operation between a variable and the loss has no gradient.
 pub fn backward(loss: &Tensor) -> crate::Result<GradStore> {
     let collector = Collector::start();
     let mut gradients = loss.backward()?;
@@ -47,11 +47,11 @@ pub fn backward(loss: &Tensor) -> crate::Result<GradStore> {
     Ok(gradients)
 }
 
-/// What the `bwd` of a custom op returns for an argument that may be a variable: `values` in the
-/// argument's shape, or nothing where the argument is not tracked.
+/// The gradient that the `bwd` of a custom op returns for an argument that may be a variable:
+/// `values` in the shape of the argument, or `None` if the argument is not tracked.
 ///
 /// # Errors
-/// If there are not as many values as the argument has: a mistake in the operation.
+/// If the number of values differs from that of the argument, which is a mistake in the operation.
 pub fn for_variable<T: WithDType>(
     argument: &Tensor,
     values: Vec<T>,
@@ -80,7 +80,8 @@ pub fn for_variable<T: WithDType>(
     })
 }
 
-/// Collects on its thread while it lives; an error or a panic on the way ends the collection too.
+/// Collects gradients on its thread while it lives, so that an error or a panic ends the collection
+/// too.
 struct Collector {
     outer: Option<Gradients>,
     this_thread: PhantomData<*const ()>,

@@ -1,19 +1,20 @@
-//! Samples of a categorical distribution that gradients pass through.
+//! Differentiable samples of categorical distributions.
 
 use candle_core::{D, DType, Tensor};
 
 use super::softmax;
 use crate::{Error, Result, Seed};
 
-/// A sample of the distribution softmax(logits) over the last dimension, relaxed so that it has a
-/// gradient: `softmax((logits + noise) / temperature)` with Gumbel noise (Jang et al. 2016, Maddison
-/// et al. 2016). The colder, the nearer to one category, and the larger the gradient's variance.
+/// A sample of the distribution `softmax(logits)` over the last dimension, relaxed so that it has a
+/// gradient: `softmax((logits + noise) / temperature)` with Gumbel noise (Jang et al. 2016,
+/// Maddison et al. 2016). The lower the temperature, the closer the sample is to a single category,
+/// and the larger the variance of the gradient.
 ///
-/// With `hard` the value is exactly one category, and the gradient that of the relaxed sample
-/// ("straight-through"). As PyTorch's `gumbel_softmax`.
+/// With `hard` the value is exactly one category, while the gradient is that of the relaxed sample
+/// ("straight-through"). Like PyTorch's `gumbel_softmax`.
 ///
 /// # Errors
-/// If the temperature is not positive, or if logits do not hold floats.
+/// If the temperature is not positive, or `logits` does not hold floats.
 pub fn gumbel_softmax(
     logits: &Tensor,
     temperature: f64,
@@ -25,11 +26,11 @@ pub fn gumbel_softmax(
     gumbel_softmax_with(&noise, logits, temperature, hard)
 }
 
-/// [`gumbel_softmax`] with noise drawn before, of the shape of logits: the same sample for several
-/// logits, temperatures or tests.
+/// [`gumbel_softmax`] with noise drawn beforehand, in the shape of `logits`. This gives the same
+/// sample for several logits, temperatures or tests.
 ///
 /// # Errors
-/// If the temperature is not positive, or if the shapes differ.
+/// If the temperature is not positive, or the shapes differ.
 pub fn gumbel_softmax_with(
     noise: &Tensor,
     logits: &Tensor,
@@ -60,17 +61,18 @@ pub fn gumbel_softmax_with(
     let categories = logits.dim(D::Minus1)?;
     let category = Tensor::arange(0, categories as u32, logits.device())?;
     let one_hot = relaxed.argmax_keepdim(D::Minus1)?.broadcast_eq(&category)?;
-    // The difference is exactly zero: value of the one, gradient of the other.
+    // The difference is exactly zero, so this has the value of the one and the gradient of the
+    // other.
     let gradient_only = (&relaxed - relaxed.detach())?;
     Ok((one_hot.to_dtype(logits.dtype())? + gradient_only)?)
 }
 
-/// Independent numbers of the standard Gumbel distribution, `-ln(-ln(u))` for uniform u, f32 on the
-/// CPU.
+/// Independent numbers from the standard Gumbel distribution, `-ln(-ln(u))` for uniform `u`, as f32
+/// on the CPU.
 pub fn gumbel_noise(shape: &[usize], seed: impl Seed) -> Result<Tensor> {
     let uniform = seed.draw(|rng| rng.uniform(0.0, 1.0, shape))?;
     let uniform = uniform.to_dtype(DType::F64)?;
-    // Uniform numbers are multiples of 2^-24: half a step up, none is 0 and none is 1.
+    // Uniform numbers are multiples of 2^-24. Moved up by half a step, none is 0 and none is 1.
     let uniform = (uniform + 0.5f64.powi(25))?;
     Ok(uniform.log()?.neg()?.log()?.neg()?.to_dtype(DType::F32)?)
 }

@@ -1,4 +1,4 @@
-//! Layer normalisation: each example by its own mean and variance.
+//! Layer normalisation, which scales each example by its own mean and variance.
 
 use std::sync::OnceLock;
 
@@ -15,8 +15,8 @@ use crate::numerics::{
 use crate::{Error, Result};
 
 /// `(x - mean) / sqrt(variance + epsilon) * weight + bias`, with mean and (biased) variance over
-/// the last dimensions of x, those that weight and bias have (Ba et al., 2016). PyTorch's
-/// `F.layer_norm`, whose default epsilon is 1e-5.
+/// the last dimensions of `x`, which are those of `weight` and `bias` (Ba et al., 2016). It is
+/// PyTorch's `F.layer_norm`, where `epsilon` is 1e-5 by default.
 ///
 /// ```
 /// use cuaderno::{ops, prelude::*};
@@ -29,8 +29,8 @@ use crate::{Error, Result};
 /// ```
 ///
 /// # Errors
-/// If weight and bias do not have the last dimensions of x and its element type, or if epsilon is
-/// negative.
+/// If `weight` and `bias` do not have the last dimensions of `x` and its element type, or `epsilon`
+/// is negative.
 pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) -> Result<Tensor> {
     check(x, weight, bias)?;
     check_epsilon(epsilon)?;
@@ -64,7 +64,7 @@ fn check(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<()> {
     same_type(x, &[weight, bias])
 }
 
-/// Refuses tensors of another element type than x.
+/// Refuses tensors whose element type is not that of `x`.
 pub(super) fn same_type(x: &Tensor, others: &[&Tensor]) -> Result<()> {
     match others.iter().find(|other| other.dtype() != x.dtype()) {
         Some(other) => Err(Error::argument(
@@ -96,17 +96,17 @@ fn composed(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) -> Result<
         .reshape(x.shape())?)
 }
 
-/// Mean and reciprocal deviation of a row.
+/// The mean and reciprocal deviation of a row.
 type Moments<T> = (T, T);
 
 struct LayerNorm<T> {
     epsilon: f64,
-    /// Of each row, for the backward pass.
+    /// The statistics of each row, for the backward pass.
     moments: OnceLock<Vec<Moments<T>>>,
 }
 
-/// How many rows a thread takes at a time: it depends on their length alone, so that sums over
-/// rows do not depend on the number of threads.
+/// The number of rows that a thread takes at a time. It depends on their length alone, so that sums
+/// over rows do not depend on the number of threads.
 fn block(row: usize) -> usize {
     (16_384 / row).max(1)
 }

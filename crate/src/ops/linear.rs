@@ -1,4 +1,4 @@
-//! The fully connected layer as one operation: `activation(x · weightᵀ + bias)`.
+//! The fully connected layer as a single operation.
 
 use std::marker::PhantomData;
 
@@ -17,8 +17,8 @@ use crate::numerics::{
 };
 use crate::{Error, Result};
 
-/// `activation(x · weightᵀ + bias)` over the last dimension: x `[.., inputs]` of two or more
-/// dimensions, weight `[outputs, inputs]`, bias `[outputs]`, result `[.., outputs]`.
+/// `activation(x · weightᵀ + bias)` over the last dimension, with `x` `[.., inputs]` of two or more
+/// dimensions, `weight` `[outputs, inputs]`, `bias` `[outputs]` and a result `[.., outputs]`.
 ///
 /// ```
 /// use cuaderno::{ops::{self, Activation}, prelude::*};
@@ -32,7 +32,7 @@ use crate::{Error, Result};
 /// ```
 ///
 /// # Errors
-/// If the shapes do not fit, or if the three do not have one element type.
+/// If the shapes do not fit, or the element types differ.
 pub fn linear(
     x: &Tensor,
     weight: &Tensor,
@@ -135,7 +135,7 @@ impl<T: Float> Linear<T> {
         Ok((T::to_cpu_storage_owned(y), shape.into()))
     }
 
-    /// The gradients of x, weight and bias, each only if it is tracked.
+    /// The gradients of `x`, `weight` and `bias`, each only if it is tracked.
     fn backward(
         &self,
         x: &Tensor,
@@ -275,8 +275,9 @@ impl<T: Float> Loop<T> for Finish<'_, T> {
     }
 }
 
-/// Takes the gradient back through the activation, and sums its columns in the same pass if `sums`
-/// has room for them. Returns nothing if the activation is linear: the gradient is as it was.
+/// Propagates the gradient back through the activation and, if `sums` has room for them, sums its
+/// columns in the same pass. Returns `None` if the activation is linear, which leaves the gradient
+/// unchanged.
 struct Unwind<'a, T> {
     activation: Activation,
     y: &'a [T],
@@ -310,7 +311,7 @@ impl<T: Float> Loop<T> for Unwind<'_, T> {
     }
 }
 
-/// Adds up each column of `values`, block by block: long sums in f32 lose digits in one go.
+/// Adds up each column of `values` in blocks, because a single long sum in f32 would lose digits.
 #[inline(always)]
 fn sum_columns<T: Float>(values: &[T], columns: usize, sums: &mut [T]) {
     const BLOCK: usize = 64;

@@ -1,7 +1,7 @@
-//! Differentiable operations: ours where candle's is slow, wrong or missing.
+//! Differentiable operations, in place of those that are slow, wrong or missing in candle.
 //!
-//! An operation is a plain function. It checks its shapes, then runs fused (CPU, f32 or f64) or, on
-//! any other device, composed of candle's own operations.
+//! An operation is a plain function. It checks its shapes, then runs as a fused kernel (on the CPU,
+//! in f32 or f64) or, on any other device, as a composition of candle's operations.
 //!
 //! # How to write one
 //! ```text

@@ -1,4 +1,4 @@
-//! Max and average pooling over windows of any size, distance and padding.
+//! Max and average pooling, with windows of any size, stride and padding.
 
 use std::ops::Range;
 
@@ -17,14 +17,14 @@ use crate::{Error, Result};
 /// `Pool2d::square(2)` is what most networks use: windows of 2 x 2, side by side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pool2d {
-    /// Size of a window.
+    /// The size of a window.
     pub kernel: [usize; 2],
-    /// Distance between neighbouring windows: less than the kernel where they overlap.
+    /// The distance between neighbouring windows. If it is less than the kernel, they overlap.
     pub stride: [usize; 2],
-    /// How far the first and the last windows reach over the edges: at most half the kernel.
+    /// How far the first and the last windows reach beyond the edges: at most half the kernel.
     pub padding: [usize; 2],
-    /// Whether what is left at the end, less than a window, has one too: the number of windows is
-    /// rounded up, not down.
+    /// Whether the number of windows is rounded up, so that a rest at the end, smaller than a
+    /// window, gets one too.
     pub ceil_mode: bool,
 }
 
@@ -39,7 +39,7 @@ impl Pool2d {
         }
     }
 
-    /// How many windows lie along an axis of that size, if one fits. The stride is not zero.
+    /// The number of windows along an axis of this size, if one fits. The stride must not be zero.
     pub(crate) fn count(&self, axis: usize, size: usize) -> Option<usize> {
         let (kernel, stride) = (self.kernel[axis], self.stride[axis]);
         let padding = self.padding[axis];
@@ -54,10 +54,10 @@ impl Pool2d {
     }
 }
 
-/// The largest value of each window: x `[batch, channels, height, width]`, result `[batch,
+/// The largest value of each window. `x` is `[batch, channels, height, width]`, the result `[batch,
 /// channels, rows, columns]` with `rows = (height + 2 padding - kernel) / stride + 1`, rounded down
-/// unless told otherwise. Padding never wins. As `torch.nn.functional.max_pool2d`: among equal values the first one, row
-/// by row, takes the gradient.
+/// by default. Padding never counts as the largest value. As in `torch.nn.functional.max_pool2d`,
+/// the first of equal values, row by row, gets the gradient.
 ///
 /// ```
 /// use cuaderno::{ops::{self, Pool2d}, prelude::*};
@@ -69,8 +69,8 @@ impl Pool2d {
 /// ```
 ///
 /// # Errors
-/// If x does not have four dimensions or no channel, a window is larger than the padded image, or
-/// the padding more than half a window.
+/// If `x` does not have four dimensions or has no channels, a window is larger than the padded
+/// image, or the padding is more than half a window.
 pub fn max_pool2d(x: &Tensor, windows: Pool2d) -> Result<Tensor> {
     let windows = Windows::new("max_pool2d", x, windows)?;
     if !fallback::fused(x) {
@@ -79,9 +79,9 @@ pub fn max_pool2d(x: &Tensor, windows: Pool2d) -> Result<Tensor> {
     for_float!(x.dtype(), T => Ok(planes::apply::<T, _>(Max(windows), x)?))
 }
 
-/// The mean of each window: shapes as in [`max_pool2d`]. With `count_padding`, PyTorch's default, a
-/// window that reaches over an edge counts the zeros there; without it, the mean is over the values
-/// inside the image, as in Keras. As `torch.nn.functional.avg_pool2d`.
+/// The mean of each window, with the shapes of [`max_pool2d`]. With `count_padding`, PyTorch's
+/// default, the zeros beyond an edge count; without it, the mean is over the values inside the
+/// image, as in Keras. Like `torch.nn.functional.avg_pool2d`.
 ///
 /// ```
 /// use cuaderno::{ops::{self, Pool2d}, prelude::*};
@@ -93,8 +93,8 @@ pub fn max_pool2d(x: &Tensor, windows: Pool2d) -> Result<Tensor> {
 /// ```
 ///
 /// # Errors
-/// If x does not have four dimensions or no channel, a window is larger than the padded image, or
-/// the padding more than half a window.
+/// If `x` does not have four dimensions or has no channels, a window is larger than the padded
+/// image, or the padding is more than half a window.
 pub fn avg_pool2d(x: &Tensor, windows: Pool2d, count_padding: bool) -> Result<Tensor> {
     let windows = Windows::new("avg_pool2d", x, windows)?;
     if !fallback::fused(x) {
@@ -107,7 +107,7 @@ pub fn avg_pool2d(x: &Tensor, windows: Pool2d, count_padding: bool) -> Result<Te
     for_float!(x.dtype(), T => Ok(planes::apply::<T, _>(mean, x)?))
 }
 
-/// Where the windows lie in a plane.
+/// The positions of the windows in a plane.
 struct Windows {
     config: Pool2d,
     height: usize,
@@ -116,7 +116,7 @@ struct Windows {
     rows: Vec<Range<usize>>,
     /// The columns of the plane in each column of windows.
     columns: Vec<Range<usize>>,
-    /// Whether the columns are 0..2, 2..4, ..: the case worth its own loop.
+    /// Whether the columns are 0..2, 2..4, .., a case worth a loop of its own.
     pairs: bool,
 }
 
@@ -178,8 +178,8 @@ impl Windows {
         [self.rows.len(), self.columns.len()]
     }
 
-    /// How many elements each row and each column of windows is high and wide: with the padding, but
-    /// not what rounding up adds behind it, or without.
+    /// The height of each row and the width of each column of windows, in elements. This is with or
+    /// without the padding, but never with the elements that rounding up adds behind it.
     fn counts(&self, count_padding: bool) -> [Vec<usize>; 2] {
         let count = |axis: usize, size: usize, windows: &[Range<usize>]| {
             let padded = size + 2 * self.config.padding[axis];
@@ -199,7 +199,7 @@ impl Windows {
         ]
     }
 
-    /// `line` becomes what `merge` makes of the rows of a plane, column by column.
+    /// Merges the rows of a plane into `line`, column by column.
     #[inline(always)]
     fn merge_rows<T: Float>(
         &self,
@@ -253,8 +253,8 @@ impl Windows {
         for tap in self.taps() {
             let value = self.read(x, f64::NEG_INFINITY, tap)?;
             largest = Some(match largest {
-                // Only a larger value takes over, so that the first of equal ones has the gradient,
-                // or one that is not a number.
+                // Only a larger value or NaN takes over, so that the first of equal values gets the
+                // gradient.
                 Some(largest) => {
                     let takes_over = (value.gt(&largest)? + value.ne(&value)?)?;
                     takes_over.where_cond(&value, &largest)?
@@ -285,7 +285,7 @@ impl Windows {
     }
 }
 
-/// The larger of two; a value that is not a number stays one.
+/// The larger of two values; NaN is kept.
 #[inline(always)]
 #[allow(clippy::eq_op, reason = "only NaN differs from itself")]
 fn larger<T: Float>(a: T, b: T) -> T {
@@ -338,7 +338,7 @@ impl Planewise for Max {
         let lines = y.chunks_exact(columns.len());
         let lines = lines.zip(y_gradient.chunks_exact(columns.len()));
         for (rows, (y, y_gradient)) in rows.iter().zip(lines) {
-            // Only where no other window shares these rows: what is there is written over.
+            // Only if no other window shares these rows, because they are overwritten.
             let apart = self.0.config.kernel[0] == 2 && self.0.config.stride[0] == 2;
             if *pairs && apart && rows.len() == 2 {
                 let (x, x_gradient) = (
@@ -400,7 +400,7 @@ struct Mean {
 }
 
 impl Mean {
-    /// What the sum of a window is multiplied with.
+    /// The factor of the sum of a window.
     #[inline(always)]
     fn weight<T: Float>(height: usize, width: usize) -> T {
         T::of(1.0 / (height * width) as f64)

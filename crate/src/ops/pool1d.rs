@@ -8,19 +8,19 @@ use crate::{Error, Result};
 /// The windows of [`max_pool1d`] and [`avg_pool1d`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pool1d {
-    /// Length of a window.
+    /// The length of a window.
     pub kernel: usize,
-    /// Distance between neighbouring windows: less than the kernel where they overlap.
+    /// The distance between neighbouring windows. If it is less than the kernel, they overlap.
     pub stride: usize,
-    /// How far the first and the last window reach over the ends: at most half the kernel.
+    /// How far the first and the last window reach beyond the ends: at most half the kernel.
     pub padding: usize,
-    /// Whether what is left at the end, less than a window, has one too: the number of windows is
-    /// rounded up, not down.
+    /// Whether the number of windows is rounded up, so that a rest at the end, smaller than a
+    /// window, gets one too.
     pub ceil_mode: bool,
 }
 
 impl Pool1d {
-    /// Windows of that length side by side, without padding.
+    /// Windows of this length side by side, without padding.
     pub fn window(length: usize) -> Self {
         Self {
             kernel: length,
@@ -43,8 +43,8 @@ impl From<Pool1d> for Pool2d {
     }
 }
 
-/// [`max_pool2d`] in one dimension: x `[batch, channels, length]`, result `[batch, channels,
-/// windows]`.
+/// [`max_pool2d`] in one dimension: `x` is `[batch, channels, length]`, the result `[batch,
+/// channels, windows]`.
 ///
 /// ```
 /// use cuaderno::{ops::{self, Pool1d}, prelude::*};
@@ -56,18 +56,18 @@ impl From<Pool1d> for Pool2d {
 /// ```
 ///
 /// # Errors
-/// If x does not have three dimensions, a window is longer than the padded sequence, or the padding
-/// more than half a window.
+/// If `x` does not have three dimensions, a window is longer than the padded sequence, or the
+/// padding is more than half a window.
 pub fn max_pool1d(x: &Tensor, windows: Pool1d) -> Result<Tensor> {
     let rows = as_images("max_pool1d", x)?;
     Ok(max_pool2d(&rows, windows.into())?.squeeze(2)?)
 }
 
-/// [`avg_pool2d`] in one dimension: shapes as in [`max_pool1d`].
+/// [`avg_pool2d`] in one dimension, with the shapes of [`max_pool1d`].
 ///
 /// # Errors
-/// If x does not have three dimensions, a window is longer than the padded sequence, or the padding
-/// more than half a window.
+/// If `x` does not have three dimensions, a window is longer than the padded sequence, or the
+/// padding is more than half a window.
 pub fn avg_pool1d(x: &Tensor, windows: Pool1d, count_padding: bool) -> Result<Tensor> {
     let rows = as_images("avg_pool1d", x)?;
     Ok(avg_pool2d(&rows, windows.into(), count_padding)?.squeeze(2)?)

@@ -1,4 +1,4 @@
-//! The activation with a learned slope.
+//! PReLU, the ReLU with a learned slope.
 
 use std::marker::PhantomData;
 
@@ -12,8 +12,8 @@ use crate::numerics::{
 };
 use crate::{Error, Result};
 
-/// PReLU (He et al. 2015): x above zero, `weight * x` at and below, with a learned weight: `[1]`
-/// for all, or one a channel, `[channels]`, for x of shape `[batch, channels, ..]`.
+/// PReLU (He et al. 2015): `x` above zero, `weight * x` elsewhere. The learned `weight` is `[1]`
+/// for all numbers, or `[channels]` with one for each channel of `x` `[batch, channels, ..]`.
 ///
 /// ```
 /// use cuaderno::{ops, prelude::*};
@@ -26,7 +26,7 @@ use crate::{Error, Result};
 /// ```
 ///
 /// # Errors
-/// If weight is neither `[1]` nor `[channels]`, or has another element type than x.
+/// If `weight` is neither `[1]` nor `[channels]`, or its element type is not that of `x`.
 pub fn prelu(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
     let channels = match (weight.dims(), x.dims()) {
         ([1], _) => 1,
@@ -53,7 +53,7 @@ pub fn prelu(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
     if !fallback::fused(x) {
         return composed(x, weight);
     }
-    // With one weight, the whole tensor is one channel.
+    // With a single weight, the whole tensor counts as one channel.
     let channel_len = match channels {
         1 => x.elem_count(),
         _ => x.dims()[2..].iter().product(),
@@ -78,7 +78,7 @@ fn composed(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
 }
 
 struct Prelu<T> {
-    /// So many neighbours share a weight; the next ones have the next weight.
+    /// The number of neighbouring elements that share a weight.
     channel_len: usize,
     element: PhantomData<T>,
 }

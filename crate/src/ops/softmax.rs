@@ -13,8 +13,8 @@ use crate::numerics::{
     storage::{Elements, elements},
 };
 
-/// `exp(x) / sum of exp(x)` along `dim`: numbers that are positive and sum to 1. The largest
-/// element is subtracted first, so that nothing overflows.
+/// `exp(x)` divided by its sum along `dim`: positive numbers that add up to 1. The largest element
+/// is subtracted first, so that nothing overflows.
 ///
 /// ```
 /// use cuaderno::{candle_core::D, ops, prelude::*};
@@ -26,16 +26,17 @@ use crate::numerics::{
 /// ```
 ///
 /// # Errors
-/// If x has no such dimension or does not hold floats.
+/// If `x` has no such dimension or does not hold floats.
 pub fn softmax<D: Dim>(x: &Tensor, dim: D) -> Result<Tensor> {
     let dim = dim.to_index(x.shape(), "softmax")?;
     run(x, dim, Kind::Softmax)
 }
 
-/// The logarithm of [`softmax`] along `dim`, exact where the softmax itself rounds to zero.
+/// The logarithm of [`softmax`] along `dim`, which is accurate even where the softmax itself rounds
+/// to zero.
 ///
 /// # Errors
-/// If x has no such dimension or does not hold floats.
+/// If `x` has no such dimension or does not hold floats.
 pub fn log_softmax<D: Dim>(x: &Tensor, dim: D) -> Result<Tensor> {
     let dim = dim.to_index(x.shape(), "log_softmax")?;
     run(x, dim, Kind::LogSoftmax)
@@ -57,7 +58,7 @@ fn run(x: &Tensor, dim: usize, kind: Kind) -> Result<Tensor> {
             Ok(x.contiguous()?.apply_op1(op)?)
         });
     }
-    // Shifting a line does not change the result, so the maximum needs no gradient.
+    // A shift of a line does not change the result, so the maximum needs no gradient.
     let shifted = x.broadcast_sub(&x.max_keepdim(dim)?.detach())?;
     let exp = shifted.exp()?;
     let sum = exp.sum_keepdim(dim)?;
@@ -118,7 +119,7 @@ pub(super) fn log_sum_exp<T: Float, S: Simd>(lines: Lines, x: &[T]) -> Vec<(T, T
     simd::zip_map(&max, &sums, |max, sum| (max, sum.ln::<S>()))
 }
 
-/// The log-probability of one element, given what [`log_sum_exp`] says of its line.
+/// The log-probability of an element, given the result of [`log_sum_exp`] for its line.
 #[inline(always)]
 pub(super) fn log_probability<T: Float>(x: T, (max, ln_sum): (T, T)) -> T {
     (x - max) - ln_sum
@@ -165,8 +166,8 @@ impl<T: Float> WithSimd for Backward<'_, T> {
         match self.kind {
             Kind::Softmax => {
                 let dot = lines.sum(y, gradient, &none, |y, g, ()| y * g);
-                // Where one y is nearly 1, g - dot is little more than the rounding of dot: sum what
-                // the rounding left over.
+                // Where one `y` is nearly 1, `g - dot` is little more than the rounding error of
+                // `dot`, so the rest is summed instead.
                 let rest = lines.sum(y, gradient, &dot, |y, g, dot| y * (g - dot));
                 let dot: Vec<_> = dot.into_iter().zip(rest).collect();
                 lines.map(y, gradient, &dot, |y, g, (dot, rest)| y * (g - dot - rest))

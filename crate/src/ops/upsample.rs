@@ -1,4 +1,4 @@
-//! Images made larger (or smaller) by repeating or interpolating their pixels.
+//! Upsampling: images made larger (or smaller) by repeating or interpolating their pixels.
 
 use candle_core::Tensor;
 
@@ -13,14 +13,14 @@ use crate::{Error, Result};
 /// The size of an image after [`upsample_nearest2d`] or [`upsample_bilinear2d`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resize {
-    /// So many times as high and as wide.
+    /// A factor for height and width.
     By(usize),
-    /// Height and width.
+    /// A height and a width.
     To([usize; 2]),
 }
 
-/// Each output pixel takes the value of the input pixel under its upper left corner: x `[batch,
-/// channels, height, width]`. As `torch.nn.functional.interpolate` with `mode="nearest"`.
+/// Enlarges `x` `[batch, channels, height, width]`: each output pixel takes the value of the input
+/// pixel under its upper left corner. Like `torch.nn.functional.interpolate` with `mode="nearest"`.
 ///
 /// ```
 /// use cuaderno::{ops::{self, Resize}, prelude::*};
@@ -32,7 +32,7 @@ pub enum Resize {
 /// ```
 ///
 /// # Errors
-/// If x does not have four dimensions, or if either size is empty.
+/// If `x` does not have four dimensions, or one of the sizes is empty.
 pub fn upsample_nearest2d(x: &Tensor, size: Resize) -> Result<Tensor> {
     let [height, width, rows, columns] = sizes("upsample_nearest2d", x, size)?;
     let nearest = Nearest {
@@ -47,10 +47,10 @@ pub fn upsample_nearest2d(x: &Tensor, size: Resize) -> Result<Tensor> {
     for_float!(x.dtype(), T => Ok(planes::apply::<T, _>(nearest, x)?))
 }
 
-/// Each output pixel interpolates linearly between the four input pixels around it: x `[batch,
-/// channels, height, width]`. As `torch.nn.functional.interpolate` with `mode="bilinear"`: with
-/// `align_corners` the centres of the corner pixels of both images meet, without it (PyTorch's
-/// default) the corners themselves.
+/// Enlarges `x` `[batch, channels, height, width]`: each output pixel interpolates linearly between
+/// the four input pixels around it. Like `torch.nn.functional.interpolate` with `mode="bilinear"`:
+/// with `align_corners` the centres of the corner pixels of both images coincide; without it,
+/// PyTorch's default, the corners of the images do.
 ///
 /// ```
 /// use cuaderno::{ops::{self, Resize}, prelude::*};
@@ -65,7 +65,7 @@ pub fn upsample_nearest2d(x: &Tensor, size: Resize) -> Result<Tensor> {
 /// ```
 ///
 /// # Errors
-/// If x does not have four dimensions, or if either size is empty.
+/// If `x` does not have four dimensions, or one of the sizes is empty.
 pub fn upsample_bilinear2d(x: &Tensor, size: Resize, align_corners: bool) -> Result<Tensor> {
     let [height, width, rows, columns] = sizes("upsample_bilinear2d", x, size)?;
     let bilinear = Bilinear {
@@ -79,7 +79,7 @@ pub fn upsample_bilinear2d(x: &Tensor, size: Resize, align_corners: bool) -> Res
     for_float!(x.dtype(), T => Ok(planes::apply::<T, _>(bilinear, x)?))
 }
 
-/// Height and width before and after.
+/// The heights and widths before and after.
 fn sizes(operation: &'static str, x: &Tensor, size: Resize) -> Result<[usize; 4]> {
     let &[_, _, height, width] = x.dims() else {
         return Err(Error::shape(
@@ -106,7 +106,7 @@ fn sizes(operation: &'static str, x: &Tensor, size: Resize) -> Result<[usize; 4]
     Ok([height, width, rows, columns])
 }
 
-/// The input position of each output position.
+/// The input position for each output position.
 fn nearest(input: usize, output: usize) -> Vec<usize> {
     (0..output).map(|i| i * input / output).collect()
 }
@@ -115,7 +115,7 @@ struct Nearest {
     width: usize,
     rows: Vec<usize>,
     columns: Vec<usize>,
-    /// Whether each column is taken twice: the case worth its own loop.
+    /// Whether each column is taken twice, a case worth a loop of its own.
     pairs: bool,
 }
 
@@ -198,14 +198,14 @@ struct Between {
 }
 
 impl Between {
-    /// Of the first position and of the second one.
+    /// The weights of the first and of the second position.
     #[inline(always)]
     fn weights<T: Float>(&self) -> (T, T) {
         (T::of(1.0 - self.weight), T::of(self.weight))
     }
 
-    /// `x` at all of `positions` along a dimension. Not a product with the matrix of the weights:
-    /// there, 0 times an infinite pixel reaches all others.
+    /// `x` at all of `positions` along a dimension. It is not a product with the matrix of weights,
+    /// in which 0 times an infinite pixel would reach all others.
     fn composed(positions: &[Self], x: &Tensor, dim: usize) -> Result<Tensor> {
         let (x, count) = (x.contiguous()?, positions.len());
         let part = |at: fn(&Self) -> usize, weight: fn(&Self) -> f64| -> Result<Tensor> {
@@ -229,7 +229,7 @@ fn between(input: usize, output: usize, align_corners: bool) -> Vec<Between> {
         (false, _) => ((i as f64 + 0.5) * input as f64 / output as f64 - 0.5).max(0.0),
     };
     if input == output {
-        // As PyTorch: a pixel sees no other one, not even 0 times an infinite one.
+        // As in PyTorch, a pixel sees no other, not even 0 times an infinite one.
         let itself = |i| Between {
             first: i,
             second: i,
@@ -274,7 +274,7 @@ impl Planewise for Bilinear {
         for (y, row) in y.chunks_exact_mut(self.columns.len()).zip(&self.rows) {
             let upper = &x[row.first * self.width..][..self.width];
             let lower = &x[row.second * self.width..][..self.width];
-            // Not `upper + (lower - upper) * weight`, which has no value between two infinite pixels.
+            // Not `upper + (lower - upper) * weight`, which is NaN between two infinite pixels.
             let (rest, weight) = row.weights::<T>();
             line.clear();
             line.extend_from_slice(upper);

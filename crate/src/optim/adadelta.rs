@@ -10,11 +10,11 @@ use crate::Result;
 use crate::nn::Parameters;
 use crate::numerics::simd::Float;
 
-/// Adadelta (Zeiler 2012): a step is the gradient times the ratio of the running root mean squares
-/// of past steps and past gradients, so that it has the weight's own unit.
+/// Adadelta (Zeiler 2012). A step is the gradient times the ratio of the running root mean squares
+/// of past steps and past gradients, which gives it the unit of the weight.
 ///
-/// The defaults are those of PyTorch, which the course used: `rho` 0.9 and `epsilon` 1e-6, with a
-/// learning rate of 1. (Keras': 0.95, 1e-7 and 1e-3.)
+/// The defaults are those of PyTorch, which the course used: `rho` 0.9 and `epsilon` 1e-6. Its
+/// default learning rate is 1. (Keras uses 0.95, 1e-7 and 1e-3.)
 #[derive(Clone, Debug)]
 pub struct Adadelta {
     learning_rate: f64,
@@ -25,7 +25,7 @@ pub struct Adadelta {
 }
 
 impl Adadelta {
-    /// Adadelta with this learning rate; the paper's is 1.
+    /// Adadelta with this learning rate, which is 1 in the paper.
     pub fn new(learning_rate: f64) -> Self {
         Self {
             learning_rate,
@@ -36,19 +36,19 @@ impl Adadelta {
         }
     }
 
-    /// The fraction of the old mean squares that is kept at each step, in `[0, 1]`.
+    /// Sets the fraction of the old mean squares that each step keeps, in `[0, 1]`.
     pub fn rho(mut self, rho: f64) -> Self {
         self.rho = rho;
         self
     }
 
-    /// A small number added under both roots, 0 or above.
+    /// Sets the small number added under both roots, at least 0.
     pub fn epsilon(mut self, epsilon: f64) -> Self {
         self.epsilon = epsilon;
         self
     }
 
-    /// The L2 penalty: this times the weight is added to its gradient.
+    /// Sets the L2 penalty: each gradient is increased by `weight_decay` times the weight.
     pub fn weight_decay(mut self, weight_decay: f64) -> Self {
         self.weight_decay = weight_decay;
         self

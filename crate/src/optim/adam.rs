@@ -1,4 +1,4 @@
-//! Adam, and AdamW, which decays the weights themselves.
+//! Adam, and AdamW with its decoupled weight decay.
 
 use candle_core::Tensor;
 use candle_core::backprop::GradStore;
@@ -11,8 +11,8 @@ use crate::nn::Parameters;
 use crate::numerics::simd::Float;
 
 /// Adam (Kingma & Ba 2015): running means of the gradient and of its square, both corrected for
-/// starting at zero. The correction counts the steps of each parameter by itself, as in PyTorch: one
-/// that has its first gradient late starts as the others did.
+/// starting at zero. As in PyTorch, the correction counts the steps of each parameter separately,
+/// so a parameter whose first gradient comes late starts like the others.
 ///
 /// The defaults are those of PyTorch: `beta1` 0.9, `beta2` 0.999 and `epsilon` 1e-8, added to the
 /// corrected root as in the paper's algorithm 1. (Keras' 1e-7 is added before the correction.)
@@ -22,17 +22,17 @@ pub struct Adam {
     beta1: f64,
     beta2: f64,
     epsilon: f64,
-    /// Added to the gradients: Adam's.
+    /// Adam's weight decay, added to the gradients.
     penalty: f64,
-    /// Taken off the weights: AdamW's.
+    /// AdamW's weight decay, subtracted from the weights.
     weight_decay: f64,
     memory: Memory<2>,
 }
 
-/// Adam that shrinks each weight by `learning rate · weight decay` before each step, apart from
-/// the gradient (Loshchilov & Hutter 2019).
+/// Adam that, independently of the gradient, shrinks each weight by the factor `1 - learning rate ·
+/// weight decay` before each step (Loshchilov & Hutter 2019).
 ///
-/// The defaults are those of PyTorch: [`Adam`]'s, and a weight decay of 0.01.
+/// The defaults are those of PyTorch: the ones of [`Adam`], with a weight decay of 0.01.
 #[derive(Clone, Debug)]
 pub struct AdamW(Adam);
 
@@ -50,20 +50,21 @@ impl Adam {
         }
     }
 
-    /// The fractions of the old mean and mean square that are kept at each step, in `[0, 1)`.
+    /// Sets the fractions of the old mean and mean square that each step keeps, in `[0, 1)`.
     pub fn betas(mut self, beta1: f64, beta2: f64) -> Self {
         (self.beta1, self.beta2) = (beta1, beta2);
         self
     }
 
-    /// A small number added to the root, 0 or above.
+    /// Sets the small number added to the root, at least 0.
     pub fn epsilon(mut self, epsilon: f64) -> Self {
         self.epsilon = epsilon;
         self
     }
 
-    /// The L2 penalty: this times the weight is added to its gradient. Its size hardly
-    /// matters where the gradient is divided by its own root mean square; [`AdamW`] mends that.
+    /// Sets the L2 penalty: each gradient is increased by `weight_decay` times the weight. Since
+    /// Adam divides gradients by their root mean square, the size of the penalty hardly matters;
+    /// [`AdamW`] fixes that.
     pub fn weight_decay(mut self, weight_decay: f64) -> Self {
         self.penalty = weight_decay;
         self
@@ -79,17 +80,18 @@ impl AdamW {
         })
     }
 
-    /// As [`Adam::betas`].
+    /// The same as [`Adam::betas`].
     pub fn betas(self, beta1: f64, beta2: f64) -> Self {
         Self(self.0.betas(beta1, beta2))
     }
 
-    /// As [`Adam::epsilon`].
+    /// The same as [`Adam::epsilon`].
     pub fn epsilon(self, epsilon: f64) -> Self {
         Self(self.0.epsilon(epsilon))
     }
 
-    /// The fraction of each weight, times the learning rate, that a step subtracts; 0 or above.
+    /// Sets the weight decay, at least 0: each step subtracts this fraction of the weight, times
+    /// the learning rate.
     pub fn weight_decay(mut self, weight_decay: f64) -> Self {
         self.0.weight_decay = weight_decay;
         self
@@ -152,7 +154,7 @@ impl Optimiser for AdamW {
     }
 }
 
-/// The update of one step of a parameter, its corrections computed.
+/// The update of a parameter in one step, with the corrections computed.
 struct AdamRule {
     beta1: f64,
     beta2: f64,

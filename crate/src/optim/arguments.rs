@@ -1,5 +1,5 @@
-//! The ranges of the arguments of optimisers and schedules: those of PyTorch, without a learning
-//! rate of 0.
+//! Checks of the arguments of optimisers and schedules. The ranges are those of PyTorch, except
+//! that a learning rate of 0 is refused.
 
 use crate::{Error, Result};
 
@@ -11,12 +11,12 @@ pub(super) fn not_negative(name: &'static str, value: f64) -> Result<()> {
     within(name, value, value >= 0.0, "a finite number, 0 or above")
 }
 
-/// A fraction that may be 1.
+/// A fraction in `[0, 1]`.
 pub(super) fn share(name: &'static str, value: f64) -> Result<()> {
     within(name, value, (0.0..=1.0).contains(&value), "between 0 and 1")
 }
 
-/// A fraction below 1: something is divided by the rest.
+/// A fraction in `[0, 1)`, where something is divided by its complement.
 pub(super) fn share_below_one(name: &'static str, value: f64) -> Result<()> {
     within(
         name,

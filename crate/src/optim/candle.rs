@@ -1,4 +1,4 @@
-//! Our optimisers in training loops written for candle.
+//! This crate's optimisers in training loops written for candle.
 
 use candle_core::Var;
 use candle_core::backprop::GradStore;
@@ -7,7 +7,7 @@ use candle_nn::Optimizer;
 use super::Optimiser;
 use crate::nn::{Parameter, Parameters};
 
-/// One of our optimisers with the variables it updates: a `candle_nn::Optimizer`.
+/// An optimiser of this crate together with the variables it updates, as a `candle_nn::Optimizer`.
 ///
 /// ```
 /// use cuaderno::{candle_nn::{self, Optimizer}, nn::SeededVarMap, optim::CandleOptimiser, prelude::*};

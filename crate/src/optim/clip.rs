@@ -7,10 +7,10 @@ use crate::nn::Parameters;
 use crate::{Error, Result};
 
 /// Scales the gradients of all trainable parameters together so that their norm is at most
-/// `max_norm`, as PyTorch's `clip_grad_norm_`, and returns the norm they had.
+/// `max_norm`, like PyTorch's `clip_grad_norm_`. Returns the norm before the scaling.
 ///
 /// # Errors
-/// If `max_norm` is not above zero.
+/// If `max_norm` is not positive.
 pub fn clip_by_norm(
     parameters: &Parameters,
     gradients: &mut GradStore,
@@ -27,7 +27,7 @@ pub fn clip_by_norm(
         }
     }
     let norm = squares.sqrt();
-    // PyTorch's small number, which keeps a norm of zero from dividing.
+    // PyTorch's small number, which avoids a division by a norm of zero.
     let scale = max_norm / (norm + 1e-6);
     if scale < 1.0 {
         for (_, parameter) in parameters.trainable() {

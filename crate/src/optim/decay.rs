@@ -1,12 +1,12 @@
-//! Weight decay that goes through an optimiser's averages: the L2 penalty.
+//! The L2 penalty: weight decay that goes through the averages of an optimiser.
 
 use candle_core::Tensor;
 
 use super::update::Rule;
 use crate::numerics::simd::Float;
 
-/// A rule whose gradients are those of the loss plus `decay / 2` times the sum of the squared
-/// weights: PyTorch's `weight_decay` of every optimiser but AdamW.
+/// An update rule applied to the gradients of the loss plus `decay / 2` times the sum of the
+/// squared weights, like PyTorch's `weight_decay` in every optimiser except AdamW.
 pub(super) struct Decayed<R> {
     pub(super) rule: R,
     pub(super) decay: f64,

@@ -1,7 +1,7 @@
-//! Optimisers: how a gradient changes a weight.
+//! Optimisers, which update parameters with their gradients.
 //!
-//! Every optimiser works in place, one pass over each parameter, and keeps its running averages
-//! under the parameter's name, so that they can be saved with a checkpoint.
+//! Every optimiser works in place, in one pass over each parameter, and stores its running averages
+//! under the name of the parameter, so that they can be saved with a checkpoint.
 
 mod adadelta;
 mod adam;
@@ -30,7 +30,7 @@ pub use sgd::Sgd;
 use crate::Result;
 use crate::nn::Parameters;
 
-/// A rule that changes parameters by their gradients.
+/// A rule that updates parameters with their gradients.
 ///
 /// ```
 /// use cuaderno::{nn::{Dense, Plan}, optim::{Adam, Optimiser}, prelude::*};
@@ -47,25 +47,26 @@ use crate::nn::Parameters;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Optimiser: std::fmt::Debug + Send {
-    /// One update of every trainable parameter that has a gradient.
+    /// Updates every trainable parameter that has a gradient.
     ///
     /// # Errors
-    /// If [`Optimiser::check`] fails, a gradient's shape is not its parameter's, or the state
-    /// restored was another model's; in a notebook, if the user has interrupted the cell.
+    /// If [`Optimiser::check`] fails, a gradient does not have the shape of its parameter, or a
+    /// restored state belongs to another model; in a notebook, if the user has interrupted the
+    /// cell.
     fn step(&mut self, parameters: &Parameters, gradients: &GradStore) -> Result<()>;
 
     /// Checks that all arguments are in their ranges. [`Optimiser::step`] does this first, and a
     /// `Trainer` before the first batch.
     ///
     /// # Errors
-    /// If one is not; the sentence names it.
+    /// If an argument is out of its range; the error names it.
     fn check(&self) -> Result<()>;
 
-    /// The rate of the next step.
+    /// The learning rate of the next step.
     fn learning_rate(&self) -> f64;
 
-    /// Changes the rate from the next step on. It is above 0 at the first step; a schedule may bring
-    /// it down to 0 later.
+    /// Changes the learning rate from the next step on. It must be positive at the first step; a
+    /// schedule may bring it down to 0 later.
     fn set_learning_rate(&mut self, learning_rate: f64);
 
     /// The optimiser's state, for a checkpoint.
@@ -74,7 +75,7 @@ pub trait Optimiser: std::fmt::Debug + Send {
     /// Restores a state returned by [`Optimiser::state`].
     ///
     /// # Errors
-    /// If it was another optimiser's.
+    /// If the state belongs to another kind of optimiser.
     fn restore(&mut self, state: &State) -> Result<()>;
 }
 
@@ -104,12 +105,12 @@ impl<O: Optimiser + ?Sized> Optimiser for Box<O> {
     }
 }
 
-/// The state of an optimiser between steps: how many each parameter has taken, and its running
-/// averages, named after the parameter and the average (`encoder.weight.mean`).
+/// The state of an optimiser between steps: the number of steps that each parameter has taken, and
+/// its running averages, named after the parameter and the average (`encoder.weight.mean`).
 #[derive(Clone, Debug)]
 pub struct State {
-    /// The steps in which each parameter had a gradient.
+    /// The number of steps in which each parameter had a gradient.
     pub steps: BTreeMap<String, u64>,
-    /// Names and values, in order of the names.
+    /// Names and values of the averages, sorted by name.
     pub averages: Vec<(String, Tensor)>,
 }

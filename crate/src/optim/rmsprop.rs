@@ -10,14 +10,14 @@ use crate::Result;
 use crate::nn::Parameters;
 use crate::numerics::simd::Float;
 
-/// RMSprop (Tieleman & Hinton 2012): each weight's gradient is divided by the root of its running
+/// RMSprop (Tieleman & Hinton 2012): the gradient of each weight is divided by its running root
 /// mean square.
 ///
-/// The defaults are those of Keras, which the course used: `rho` 0.9 and `epsilon` 1e-7, which is
-/// added to the root, `w -= rate · g / (√v + epsilon)`, as Keras 2 and PyTorch do. (Keras 3 adds it
-/// under the root, which slows small gradients down.)
+/// The defaults are those of Keras, which the course used: `rho` 0.9 and `epsilon` 1e-7. As in
+/// Keras 2 and PyTorch, `epsilon` is added to the root: `w -= rate · g / (√v + epsilon)`. (Keras 3
+/// adds it under the root, which damps small gradients.)
 ///
-/// With a momentum the quotients go through a velocity as in PyTorch: `u = momentum · u + g /
+/// With momentum, the quotients accumulate in a velocity, as in PyTorch: `u = momentum · u + g /
 /// (√v + epsilon)`, then `w -= rate · u`.
 #[derive(Clone, Debug)]
 pub struct RmsProp {
@@ -28,7 +28,7 @@ pub struct RmsProp {
     memory: Averages,
 }
 
-/// What is kept of each weight: one number is enough without momentum.
+/// The averages of each weight. Without momentum a single one is enough.
 #[derive(Clone, Debug)]
 enum Averages {
     Plain(Memory<1>),
@@ -36,7 +36,7 @@ enum Averages {
 }
 
 impl RmsProp {
-    /// RMSprop with this learning rate; Keras' default is 1e-3.
+    /// RMSprop with this learning rate, which is 1e-3 by default in Keras.
     pub fn new(learning_rate: f64) -> Self {
         Self {
             learning_rate,
@@ -47,20 +47,20 @@ impl RmsProp {
         }
     }
 
-    /// The fraction of the old mean square that is kept at each step, in `[0, 1]`.
+    /// Sets the fraction of the old mean square that each step keeps, in `[0, 1]`.
     pub fn rho(mut self, rho: f64) -> Self {
         self.rho = rho;
         self
     }
 
-    /// A small number added to the root, 0 or above.
+    /// Sets the small number added to the root, at least 0.
     pub fn epsilon(mut self, epsilon: f64) -> Self {
         self.epsilon = epsilon;
         self
     }
 
-    /// The fraction of the old velocity that is kept at each step, in `[0, 1)`. With 0, the default,
-    /// there is no velocity.
+    /// Sets the fraction of the old velocity that each step keeps, in `[0, 1)`. With the default of
+    /// 0 there is no velocity.
     pub fn momentum(mut self, momentum: f64) -> Self {
         self.memory = if momentum == 0.0 {
             Averages::Plain(Memory::default())
@@ -70,7 +70,7 @@ impl RmsProp {
         self
     }
 
-    /// The L2 penalty: this times the weight is added to its gradient.
+    /// Sets the L2 penalty: each gradient is increased by `weight_decay` times the weight.
     pub fn weight_decay(mut self, weight_decay: f64) -> Self {
         self.weight_decay = weight_decay;
         self

@@ -1,4 +1,4 @@
-//! Learning rates that change from epoch to epoch.
+//! Schedules of the learning rate.
 
 use super::arguments::{above_zero, not_negative};
 use crate::{Error, Result};
@@ -6,22 +6,22 @@ use crate::{Error, Result};
 /// How the learning rate changes from epoch to epoch, starting from the optimiser's own.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Schedule {
-    /// It does not change.
+    /// The learning rate stays the same.
     #[default]
     Constant,
     /// It is multiplied by `factor` after every `epochs` epochs (PyTorch's `StepLR`).
     Step {
-        /// Epochs between two changes, 1 or above.
+        /// The number of epochs between two changes, at least 1.
         epochs: usize,
-        /// The factor, above 0.
+        /// The factor, which must be positive.
         factor: f64,
     },
     /// It falls along half a cosine to `minimum` within `epochs` epochs, and stays there
     /// (PyTorch's `CosineAnnealingLR`; Loshchilov & Hutter 2017).
     Cosine {
-        /// Epochs until the minimum, 1 or above.
+        /// The number of epochs until the minimum, at least 1.
         epochs: usize,
-        /// The final rate, 0 or above.
+        /// The final learning rate, at least 0.
         minimum: f64,
     },
 }
@@ -30,7 +30,7 @@ impl Schedule {
     /// Checks that all arguments are in their ranges, as a `Trainer` does before the first batch.
     ///
     /// # Errors
-    /// If one is not; the sentence names it.
+    /// If an argument is out of its range; the error names it.
     pub fn check(self) -> Result<()> {
         let epochs = match self {
             Self::Constant => return Ok(()),
@@ -50,7 +50,7 @@ impl Schedule {
         Ok(())
     }
 
-    /// The rate of an epoch, counted from 0, if that of the first is `initial`.
+    /// The learning rate in `epoch`, counted from 0, if it is `initial` in the first.
     ///
     /// ```
     /// use cuaderno::optim::Schedule;

@@ -37,19 +37,20 @@ impl Sgd {
         }
     }
 
-    /// The fraction of the old velocity that is kept at each step, 0 or above; usually 0.9.
+    /// Sets the fraction of the old velocity that each step keeps, at least 0 and usually 0.9.
     pub fn momentum(mut self, momentum: f64) -> Self {
         self.momentum = momentum;
         self
     }
 
-    /// The L2 penalty, 0 or above: what is added to a gradient is this times the weight.
+    /// Sets the L2 penalty, at least 0: each gradient is increased by `weight_decay` times the
+    /// weight.
     pub fn weight_decay(mut self, weight_decay: f64) -> Self {
         self.weight_decay = weight_decay;
         self
     }
 
-    /// Nesterov's momentum: the step is the one that the velocity leads to next.
+    /// Uses Nesterov's momentum, which takes the step that the velocity leads to next.
     pub fn nesterov(mut self) -> Self {
         self.nesterov = true;
         self

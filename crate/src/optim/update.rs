@@ -1,4 +1,4 @@
-//! What all optimisers share: their running averages, and the pass over the parameters.
+//! The part that all optimisers share: running averages, and the pass over the parameters.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -21,10 +21,10 @@ pub(super) trait Rule<const N: usize>: Sync {
     /// The names of the averages in a saved state.
     const AVERAGES: [&'static str; N];
 
-    /// The new weight and averages of one number: what runs on the CPU.
+    /// The new weight and averages of a single number, which runs on the CPU.
     fn number<T: Float>(&self, weight: T, gradient: T, averages: [T; N]) -> (T, [T; N]);
 
-    /// The same for whole tensors: what runs elsewhere.
+    /// The same for whole tensors, which runs on other devices.
     fn tensor(
         &self,
         weight: &Tensor,
@@ -33,21 +33,22 @@ pub(super) trait Rule<const N: usize>: Sync {
     ) -> candle_core::Result<(Tensor, [Tensor; N])>;
 }
 
-/// What is remembered of each parameter that has had a gradient.
+/// The memory of an optimiser, for each parameter that has had a gradient.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Memory<const N: usize>(BTreeMap<String, Past<N>>);
 
-/// What is remembered of one parameter.
+/// The memory of one parameter.
 #[derive(Clone, Debug)]
 struct Past<const N: usize> {
-    /// The steps in which it had a gradient, as PyTorch counts them.
+    /// The number of steps in which it had a gradient, counted as in PyTorch.
     steps: u64,
-    /// They start at zero.
+    /// The running averages, which start at zero.
     averages: [Tensor; N],
 }
 
 impl<const N: usize> Memory<N> {
-    /// A rate above zero, and later, where a schedule may have brought it, not below.
+    /// Checks that the rate is positive, or, after the first step, that a schedule has not made it
+    /// negative.
     pub(super) fn check_rate(&self, rate: f64) -> Result<()> {
         let name = "the learning rate";
         if self.0.is_empty() {
@@ -57,8 +58,8 @@ impl<const N: usize> Memory<N> {
         }
     }
 
-    /// Updates every trainable parameter that has a gradient, by the rule of its own step, the
-    /// first of which is 1. An interrupted cell ends here, before anything changes.
+    /// Updates every trainable parameter that has a gradient. `rule` is given the number of the
+    /// parameter's step, counted from 1. An interrupted cell ends here, before anything changes.
     pub(super) fn update<R: Rule<N>>(
         &mut self,
         rule: impl Fn(u64) -> R,
@@ -100,7 +101,7 @@ impl<const N: usize> Memory<N> {
         Ok(())
     }
 
-    /// The same with an L2 penalty, whose code runs only where there is one.
+    /// The same with an L2 penalty, whose code runs only if there is one.
     pub(super) fn update_decayed<R: Rule<N>>(
         &mut self,
         rule: impl Fn(u64) -> R,
@@ -122,7 +123,7 @@ impl<const N: usize> Memory<N> {
         if !self.0.contains_key(name) {
             let mut zeros = Vec::with_capacity(N);
             for _ in 0..N {
-                // Not `zeros_like`: the N averages must not share their storage.
+                // Not `zeros_like`, because the N averages must not share storage.
                 zeros.push(Tensor::zeros(
                     weight.dims(),
                     weight.dtype(),
@@ -169,7 +170,7 @@ impl<const N: usize> Memory<N> {
                     ),
                 )
             })?;
-            // A copy: the saved state stays as it is when training goes on.
+            // A copy, so that a saved state does not change when training continues.
             let copy = tensor.copy()?;
             averages.entry(parameter.to_owned()).or_default().push(copy);
         }
@@ -219,8 +220,8 @@ fn in_place<T: Float, const N: usize, R: Rule<N>>(
     with_slices(&tensors, Vec::new(), &update)
 }
 
-/// The update of a run of numbers. Each number's is its own, so the bits do not depend on how they
-/// are split among threads.
+/// The update of a run of numbers. Each is updated on its own, so the bits do not depend on how
+/// they are split among threads.
 struct Update<'a, T, const N: usize, R> {
     rule: &'a R,
     weight: &'a mut [T],
@@ -229,7 +230,7 @@ struct Update<'a, T, const N: usize, R> {
 }
 
 impl<T: Float, const N: usize, R: Rule<N>> Update<'_, T, N, R> {
-    /// Numbers that are not worth a second thread.
+    /// The number of elements below which a second thread does not pay.
     const CHUNK: usize = 1 << 15;
 
     fn run(self) {
@@ -281,8 +282,8 @@ impl<T: Float, const N: usize, R: Rule<N>> WithSimd for Update<'_, T, N, R> {
     }
 }
 
-/// Calls `f` with the values of all tensors, writable and in order. candle hands out one storage
-/// at a time, inside an in-place operation, so each tensor's operation runs the next one's.
+/// Calls `f` with the values of all tensors as mutable slices, in order. candle lends one storage
+/// at a time, inside an in-place operation, so the operation of each tensor runs that of the next.
 fn with_slices<T: Float>(
     tensors: &[&Tensor],
     held: Vec<&mut [T]>,

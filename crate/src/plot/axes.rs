@@ -13,18 +13,18 @@ use super::style::{self, AXIS, AXIS_TEXT, GRID, MARGIN, TICK_TEXT, UNITS_PER_PIX
 
 /// Length of a tick, and distance from there to its label.
 const TICK_LENGTH: f64 = 5.0;
-/// Ticks are at least about this far apart: labels side by side need more room than stacked ones.
+/// The smallest distance between ticks. Labels side by side need more room than stacked ones.
 const X_TICK_DISTANCE: f64 = 60.0;
 const Y_TICK_DISTANCE: f64 = 45.0;
-/// Height of an axis's name.
+/// The height of the name of an axis.
 const NAME: f64 = AXIS_TEXT * 1.4;
-/// What the x axis takes below the plot.
+/// The height that the x axis takes below the plot.
 const BELOW: f64 = 2.0 * TICK_LENGTH + TICK_TEXT * 1.4 + NAME;
 
 /// A chart to draw series on, in the coordinates of the data.
 pub(super) type Chart<'a, 'c> = ChartContext<'a, Canvas<'c>, Cartesian2d<Scale, Scale>>;
 
-/// What one axis shows.
+/// An axis: its quantity and range.
 pub(super) struct Axis<'a> {
     /// The quantity, with its unit where it has one.
     pub name: &'a str,
@@ -32,7 +32,7 @@ pub(super) struct Axis<'a> {
     pub ticks: Ticks,
 }
 
-/// Where an axis has its ticks.
+/// The places of an axis's ticks.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Ticks {
     /// At round numbers.
@@ -44,7 +44,7 @@ pub(super) enum Ticks {
 }
 
 impl<'a> Axis<'a> {
-    /// An axis with round ticks that holds all `values`.
+    /// An axis with round ticks whose range holds all `values`.
     pub fn around(name: &'a str, values: impl IntoIterator<Item = f64>) -> Self {
         Self {
             name,
@@ -73,7 +73,7 @@ pub(super) fn draw<'a, 'c>(
         .y_label_area_size(units(left))
         .build_cartesian_2d(x_scale, y_scale)?;
     let mut mesh = chart.configure_mesh();
-    // Between named places there is nothing to read off.
+    // There are no values to read off between named places.
     if let Ticks::Named(_) = x.ticks {
         mesh.disable_x_mesh();
     }
@@ -91,20 +91,19 @@ pub(super) fn draw<'a, 'c>(
     Ok(chart)
 }
 
-/// What the axes and the margins around them take of a figure's width and height, where `y` has named
-/// ticks.
+/// The part of a figure's width and height that axes and margins take, for a `y` with named ticks.
 pub(super) fn room(y: &Axis) -> (f64, f64) {
     let left = left_of(&Scale::of(y, 0));
     (left + 2.0 * MARGIN, BELOW + 2.0 * MARGIN)
 }
 
-/// What the y axis takes left of the plot.
+/// The width that the y axis takes left of the plot.
 fn left_of(y: &Scale) -> f64 {
     2.0 * TICK_LENGTH + y.label_width() + NAME
 }
 
-/// A range that holds all `values` with a little space around them, but does not reach below zero
-/// where none of them does.
+/// A range that holds all `values` with a little space around them. It does not reach below zero
+/// unless one of them does.
 pub(super) fn range_around(values: impl IntoIterator<Item = f64>) -> Range<f64> {
     let (low, high) = values
         .into_iter()
@@ -121,16 +120,28 @@ pub(super) fn range_around(values: impl IntoIterator<Item = f64>) -> Range<f64> 
     start..high + space
 }
 
+/// Round ticks within `range`, about `most` of them or fewer, with their labels.
+pub(super) fn round_ticks(range: Range<f64>, most: usize) -> Vec<(f64, String)> {
+    let axis = Axis {
+        name: "",
+        range,
+        ticks: Ticks::Round,
+    };
+    let scale = Scale::of(&axis, most);
+    let label = |tick: &f64| (*tick, scale.format_ext(tick));
+    scale.ticks.iter().map(label).collect()
+}
+
 /// A linear scale whose ticks are multiples of 1, 2 or 5 times a power of ten.
 #[derive(Clone, Debug)]
 pub(super) struct Scale {
     range: Range<f64>,
     ticks: Vec<f64>,
-    /// Digits after the point in a tick's label.
+    /// The digits after the point in the label of a tick.
     decimals: usize,
     /// Whether the numbers are too small or too large to be written out.
     scientific: bool,
-    /// The ticks' labels where they are not numbers.
+    /// The labels of the ticks, if they are not numbers.
     names: Vec<String>,
 }
 

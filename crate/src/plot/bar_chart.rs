@@ -19,7 +19,8 @@ const FILLED: f64 = 0.8;
 /// the order of the groups. Bars start at zero.
 ///
 /// # Errors
-/// No group, no method, not one value for each group, or a value that is NaN or infinite.
+/// If there is no group or no method, a method does not have one value for each group, or a value
+/// is NaN or infinite.
 ///
 /// ```
 /// use cuaderno::plot::bar_chart;
@@ -108,7 +109,7 @@ impl Plot for BarChart {
             let color = style::color(index).filled();
             let bars = heights.iter().enumerate().map(|(group, &height)| {
                 let left = group as f64 - FILLED / 2.0 + index as f64 * bar;
-                // A gap between neighbours keeps them apart where colours do not.
+                // A gap keeps neighbours apart for readers who cannot tell their colours.
                 Rectangle::new([(left, 0.0), (left + 0.92 * bar, height)], color)
             });
             chart.draw_series(bars)?;

@@ -1,5 +1,5 @@
-//! What plots draw on. plotters turns data into coordinates and axes; this back end hands its
-//! shapes to a [`Surface`], pixels or SVG, which sets text and images in the same way on both.
+//! The canvas of all plots. plotters turns data into coordinates and axes; this back end passes its
+//! shapes to a [`Surface`] of pixels or SVG, and places text and images in the same way on both.
 
 use std::convert::Infallible;
 use std::iter::{Once, once};
@@ -15,10 +15,10 @@ use plotters_backend::{
 
 use super::style::{LINE_HEIGHT, UNITS_PER_PIXEL, units};
 
-/// Where a plot draws, in units of [`style::UNITS_PER_PIXEL`](super::style::UNITS_PER_PIXEL).
+/// The area a plot draws on, in units of [`style::UNITS_PER_PIXEL`](super::style::UNITS_PER_PIXEL).
 pub(super) type Area<'a> = DrawingArea<Canvas<'a>, Shift>;
 
-/// Drawing on memory does not fail; plotters wants to hear it.
+/// Drawing in memory cannot fail, but plotters requires an error type.
 pub(super) type Drawn = Result<(), DrawingAreaErrorKind<Infallible>>;
 
 type BackendResult = Result<(), DrawingErrorKind<Infallible>>;
@@ -26,11 +26,12 @@ type BackendResult = Result<(), DrawingErrorKind<Infallible>>;
 /// A position in logical pixels from the upper left corner.
 pub(super) type Point = (f32, f32);
 
-/// What a figure is made of, at positions in logical pixels.
+/// The elements of a figure, at positions in logical pixels.
 pub(super) trait Surface {
     fn shape(&mut self, shape: Shape, paint: Paint);
     fn text(&mut self, text: &Text);
-    /// Draws each pixel of `image` as a square of side `pixel`, its upper left corner at `corner`.
+    /// Draws each pixel of `image` as a square of side `pixel`, with the upper left corner of the
+    /// image at `corner`.
     fn image(&mut self, image: &Image, corner: Point, pixel: f32);
 }
 
@@ -54,9 +55,9 @@ pub(super) struct Text<'a> {
     pub anchor: Point,
     /// Clockwise, about the anchor.
     pub degrees: f32,
-    /// How much of the text's width is left of the anchor: 0, 0.5 or 1.
+    /// The fraction of the text's width that is left of the anchor: 0, 0.5 or 1.
     pub left: f32,
-    /// How far the baseline is below the anchor.
+    /// The distance of the baseline below the anchor.
     pub drop: f32,
 }
 

@@ -13,7 +13,7 @@ use super::style::{self, BLUE, TICK_TEXT};
 use super::{Figure, Plot};
 use crate::{Error, Result};
 
-/// Side of a class's row and column.
+/// The side of a cell.
 const CELL: f64 = 48.0;
 /// Room for the axes.
 const AXES: f64 = 110.0;
@@ -25,7 +25,8 @@ const AXES: f64 = 110.0;
 /// square-root scale, so that a fraction of 1 % is visible.
 ///
 /// # Errors
-/// If the counts are not square or not whole numbers, or the number of names is another one.
+/// If the counts are not square or not integers, or the number of names differs from that of the
+/// classes.
 ///
 /// ```
 /// use cuaderno::plot::confusion_heat_map;
@@ -44,12 +45,12 @@ pub fn confusion_heat_map<C: Display>(counts: &Tensor, classes: &[C]) -> Result<
     )
 }
 
-/// [`confusion_heat_map`] of classes against clusters that were found without them: a row for each
-/// class and a column for each cluster, both named by `names`. A cluster's number is not a
-/// class, so the diagonal means nothing.
+/// Like [`confusion_heat_map`], for classes against clusters that were found without labels: a row
+/// for each class and a column for each cluster, both named by `names`. The number of a cluster is
+/// not a class, so the diagonal has no meaning.
 ///
 /// # Errors
-/// As [`confusion_heat_map`].
+/// As for [`confusion_heat_map`].
 ///
 /// ```
 /// use cuaderno::plot::cluster_heat_map;
@@ -115,7 +116,7 @@ fn whole_numbers(counts: &Tensor) -> Result<Vec<Vec<u32>>> {
 struct ConfusionHeatMap {
     counts: Vec<Vec<u32>>,
     names: Vec<String>,
-    /// What the rows are, and the columns.
+    /// The meaning of the rows and of the columns.
     axes: [&'static str; 2],
 }
 
@@ -145,7 +146,7 @@ impl Plot for ConfusionHeatMap {
             range: -0.5..end,
             ticks: Ticks::Named(self.names.clone()),
         };
-        // As the matrix is written: the first class on top.
+        // As matrices are written, with the first class on top.
         let y = Axis {
             name: self.axes[0],
             range: end..-0.5,

@@ -20,10 +20,11 @@ use crate::{Error, Result};
 /// Height of one line of the title.
 const TITLE_LINE: f64 = TITLE_TEXT * 1.4;
 
-/// A figure: the last expression of a notebook cell shows it, [`save`](Self::save) writes it.
+/// A figure. A notebook shows it as the last expression of a cell, and [`save`](Self::save) writes
+/// it to a file.
 ///
-/// It owns what it draws, so a cell can keep it, and cloning it is cheap. The same figure always
-/// gives the same bytes.
+/// It owns its data, so a cell can keep it in a variable, and cloning it is cheap. The same figure
+/// always gives the same bytes.
 ///
 /// ```
 /// use cuaderno::plot::image_grid;
@@ -44,8 +45,8 @@ impl Figure {
     /// A figure of `plot`, without a title.
     ///
     /// # Errors
-    /// Where the figure would be larger than [`MAX_SIDE`] logical pixels on a side; `plot_name` is
-    /// the function that the sentence names.
+    /// If the figure would be larger than [`MAX_SIDE`] logical pixels on a side. `plot_name` is the
+    /// function that the error names.
     pub(super) fn new(plot_name: &'static str, plot: impl Plot + 'static) -> Result<Self> {
         let (width, height) = plot.size(WIDTH);
         if width.max(height) > MAX_SIDE {
@@ -84,11 +85,11 @@ impl Figure {
         Ok(svg.finish())
     }
 
-    /// Writes the figure to `path`, as PNG or SVG by its extension. Folders on the way are created,
-    /// and the file appears whole or not at all.
+    /// Writes the figure to `path`, as PNG or SVG depending on the extension. Missing folders are
+    /// created, and the file is written as a whole or not at all.
     ///
     /// # Errors
-    /// Another extension, or a path that cannot be written.
+    /// If the extension is another one, or the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let extension = path.extension().unwrap_or_default().to_string_lossy();
@@ -112,8 +113,8 @@ impl Figure {
     /// Shows the figure as the value of a notebook's cell; the engine calls this for a cell's last
     /// expression.
     ///
-    /// Line art is sent as SVG and as PNG, of which the notebook shows the SVG; images, many points
-    /// and wide figures are sent as PNG only.
+    /// Line art is sent as SVG and PNG, of which the notebook shows the SVG. Images, figures with
+    /// many points and wide figures are sent as PNG only.
     pub fn evcxr_display(&self) {
         match self.contents() {
             Ok(contents) => notebook::show_as_value(contents),
@@ -121,12 +122,12 @@ impl Figure {
         }
     }
 
-    /// The figure as a notebook shows it.
+    /// The representations of the figure in a notebook.
     pub(crate) fn contents(&self) -> Result<Contents> {
         let (width, height) = self.size();
         let mut contents = Contents::new("image/png", STANDARD.encode(self.png()?));
         contents.size = Some([width.round() as u32, height.round() as u32]);
-        // Where the page is narrower, JupyterLab shrinks a PNG and gives an SVG a scroll bar.
+        // On a narrower page, JupyterLab shrinks a PNG but gives an SVG a scroll bar.
         if self.plot.is_line_art() && width <= WIDTH {
             contents = contents.with("image/svg+xml", self.svg()?);
         }
@@ -144,7 +145,7 @@ impl Figure {
             .map_err(|error| Error::Figure(error.to_string()))
     }
 
-    /// Draws the figure as wide as it is where there is room for `width`, with its plot
+    /// Draws the figure at the width it takes when `width` is available, with its plot
     /// `title_height` below the upper edge of the area.
     pub(super) fn draw_on(&self, area: &Area, width: f64, title_height: f64) -> Drawn {
         let (above, below) = area.split_vertically(units(title_height));

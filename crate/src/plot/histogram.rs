@@ -1,18 +1,18 @@
-//! How often values occur.
+//! Histograms.
 
-use candle_core::Tensor;
 use plotters::element::Rectangle;
 use plotters::style::Color;
 
 use super::axes::{self, Axis, Ticks, range_around};
 use super::canvas::{Area, Drawn};
 use super::style::{self, HEIGHT};
+use super::values::Values;
 use super::{Figure, Plot, values};
 use crate::{Error, Result};
 
-/// Shows the fraction of the numbers in `values` (any shape) that falls into each of `bins` equal
-/// intervals between the smallest and the largest, or around them if they hardly differ. `name` is
-/// the name of the quantity.
+/// Shows the fraction of the numbers in `values`, a tensor of any shape or a list, that falls into
+/// each of `bins` equal intervals between the smallest and the largest number, or around them if
+/// they hardly differ. `name` is the name of the quantity.
 ///
 /// # Errors
 /// If there is no value or no bin, or a value is NaN or infinite.
@@ -23,11 +23,12 @@ use crate::{Error, Result};
 ///
 /// let codes = Rng::new(6202).normal(0.0, 1.0, &[1000, 8])?;
 /// let figure = histogram("code", &codes, 40)?.title("Eight Gaussian numbers");
+/// let figure = histogram("errors per page", &[0, 2, 1, 0, 0, 3], 4)?;
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
-pub fn histogram(name: &str, values: &Tensor, bins: usize) -> Result<Figure> {
+pub fn histogram(name: &str, values: &(impl Values + ?Sized), bins: usize) -> Result<Figure> {
     const NAME: &str = "histogram";
-    let values = values::finite("a value of the histogram", values)?;
+    let values = values::finite("a value of the histogram", &values.values()?)?;
     if values.is_empty() || bins == 0 {
         let (values, bins) = (values.len(), bins);
         return Err(Error::shape(
@@ -48,20 +49,20 @@ pub fn histogram(name: &str, values: &Tensor, bins: usize) -> Result<Figure> {
 /// Values that differ by less than this fraction of their size are shown as equal.
 const HARDLY: f64 = 0.01;
 
-/// Where the first interval begins, and their width.
+/// The start of the first interval, and the width of all.
 fn intervals(values: &[f64], bins: usize) -> (f64, f64) {
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
     let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     if high - low > HARDLY * low.abs().max(high.abs()) {
         (low, (high - low) / bins as f64)
     } else {
-        // They stand in the middle of intervals whose labels can be told apart.
+        // Equal values are put in the middle of intervals wide enough for distinct labels.
         let around = range_around([(low + high) / 2.0]);
         (around.start, (around.end - around.start) / bins as f64)
     }
 }
 
-/// Percent of the values in each interval.
+/// The percentage of the values in each interval.
 fn shares(values: &[f64], low: f64, width: f64, bins: usize) -> Vec<f64> {
     let mut shares = vec![0.0; bins];
     for value in values {
@@ -110,7 +111,7 @@ impl Plot for Histogram {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::Device;
+    use candle_core::{Device, Tensor};
 
     #[test]
     fn each_value_is_in_one_interval() {
@@ -119,6 +120,16 @@ mod tests {
         assert_eq!((low, width), (0.0, 0.5));
         let shares = shares(&values, low, width, 2);
         assert!((shares[0] - 40.0).abs() < 1e-9 && (shares[1] - 60.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_list_is_shown_as_a_tensor_is() {
+        let svg = |figure: Result<Figure>| figure.unwrap().svg().unwrap();
+        let list = vec![0.5f32, 2.0, 1.0];
+        let tensor = Tensor::new(&list[..], &Device::Cpu).unwrap();
+        let shown = svg(histogram("x", &tensor, 4));
+        assert_eq!(svg(histogram("x", &list, 4)), shown);
+        assert_eq!(svg(histogram("x", &[0.5, 2.0, 1.0], 4)), shown);
     }
 
     #[test]

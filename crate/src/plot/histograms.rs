@@ -7,21 +7,24 @@ use plotters::element::{PathElement, Rectangle};
 use plotters::style::Color;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use super::axes;
 use super::canvas::{Area, Drawn};
 use super::legend::{self, Entry, Sample};
 use super::style::{self, AXIS, CURVE, MARGIN, TICK_TEXT, UNITS_PER_PIXEL, VERMILION, units};
 use super::{Figure, Plot, values};
 use crate::{Error, Result};
 
-/// Intervals of each histogram.
+/// The number of intervals in each histogram.
 const BINS: usize = 40;
-/// More would be too small to be read.
+/// The largest number of histograms; more would be too small to read.
 const MOST_COLUMNS: usize = 5;
 /// Height of the bars of one histogram.
 const HEIGHT: f64 = 130.0;
-/// Its name above it, and the numbers below.
+/// The room for the name above it and for the numbers below.
 const NAME_HEIGHT: f64 = TICK_TEXT * 1.6;
 const TICKS_HEIGHT: f64 = TICK_TEXT * 1.8;
+/// The largest number of ticks below a histogram, about.
+const MOST_TICKS: usize = 5;
 /// Points of the normal density's curve.
 const CURVE_POINTS: usize = 200;
 
@@ -32,7 +35,7 @@ const CURVE_POINTS: usize = 200;
 /// The height of a bar is a density: the share of the values in it divided by its width.
 ///
 /// # Errors
-/// If the shape is another one, there is no value, or one is NaN or infinite.
+/// If `values` has another shape or no values, or a value is NaN or infinite.
 ///
 /// ```
 /// use cuaderno::plot::histograms;
@@ -46,11 +49,11 @@ pub fn histograms(name: &str, values: &Tensor) -> Result<Figure> {
     figure("histograms", name, values, false)
 }
 
-/// [`histograms`] with the density of the standard normal distribution, which is what a variational
-/// autoencoder wants its codes to have.
+/// Like [`histograms`], with the density of the standard normal distribution, which the codes of a
+/// variational autoencoder should have.
 ///
 /// # Errors
-/// As [`histograms`].
+/// As for [`histograms`].
 ///
 /// ```
 /// use cuaderno::plot::histograms_against_normal;
@@ -91,7 +94,7 @@ fn figure(plot: &'static str, name: &str, values: &Tensor, normal: bool) -> Resu
     Figure::new(plot, histograms)
 }
 
-/// All values, and with them most of the normal density.
+/// A range with all values and most of the normal density.
 fn range(values: &[f64], normal: bool) -> (f64, f64) {
     let most = if normal { 3.0 } else { f64::NEG_INFINITY };
     let low = values.iter().copied().fold(-most, f64::min);
@@ -121,7 +124,7 @@ fn normal_density(x: f64) -> f64 {
 struct Histograms {
     low: f64,
     high: f64,
-    /// Name and densities of each column.
+    /// The name and densities of each column.
     panels: Vec<(String, Vec<f64>)>,
     normal: bool,
 }
@@ -184,27 +187,14 @@ impl Histograms {
             axis,
         ))?;
         let number = style::text(TICK_TEXT).pos(Pos::new(HPos::Center, VPos::Center));
-        for value in self.ticks() {
+        for (value, label) in axes::round_ticks(self.low..self.high, MOST_TICKS) {
             let (at, end) = (x(value), units(bottom + 4.0));
             area.draw(&PathElement::new([(at, y(0.0)), (at, end)], axis))?;
             let below = units(bottom + TICKS_HEIGHT / 2.0 + 2.0);
-            // Adding zero turns -0 into 0.
-            area.draw_text(&format!("{}", value + 0.0), &number, (at, below))?;
+            area.draw_text(&label, &number, (at, below))?;
         }
         let middle = (left + width / 2.0, top - NAME_HEIGHT / 2.0);
         area.draw_text(name, &number, (units(middle.0), units(middle.1)))
-    }
-
-    /// Three to seven round numbers.
-    fn ticks(&self) -> Vec<f64> {
-        let finest = (self.high - self.low) / 5.0;
-        let power = 10f64.powf(finest.log10().floor());
-        let steps = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power);
-        let step = steps.into_iter().find(|&step| step >= finest);
-        let step = step.unwrap_or(finest);
-        let ticks = (self.low / step).ceil() as i64..=(self.high / step).floor() as i64;
-        // Divided, not multiplied by the step: 3 * 0.1 is not written 0.3.
-        ticks.map(|tick| tick as f64 / (1.0 / step)).collect()
     }
 }
 

@@ -13,22 +13,22 @@ use super::style::{self, AXIS_TEXT, MARGIN, TICK_TEXT, WIDTH, units};
 use super::{Figure, Plot};
 use crate::{Error, Result};
 
-/// Space between neighbouring images.
+/// The space between neighbouring images.
 const GAP: f64 = 6.0;
 /// Small images are enlarged up to about this side, larger ones are not enlarged.
 const LARGEST_TILE: f64 = 112.0;
-/// Height of a caption with the space around it.
+/// The height of a caption with the space around it.
 const CAPTION: f64 = TICK_TEXT * 1.5;
 
 /// Shows images row by row in a grid of `columns`, black for 0 and white for 1.
 ///
 /// `images` is `[n, 1, h, w]` or `[n, h, w]` (grey) or `[n, 3, h, w]` (red, green, blue). Values
-/// outside [0, 1] show as the nearer of the two; `u8` values are in 0..=255. Each pixel of an image
-/// becomes a square of whole PNG pixels: nothing is smoothed.
+/// outside `[0, 1]` are shown as the nearer of the two; `u8` values are in 0..=255. Each pixel of
+/// an image becomes a square of whole PNG pixels, without smoothing.
 ///
 /// # Errors
-/// If the shape is another one, there is no image, a value is NaN or infinite, or there are more
-/// images than a figure holds.
+/// If `images` has another shape or is empty, a value is NaN or infinite, or there are more images
+/// than a figure holds.
 ///
 /// ```
 /// use cuaderno::plot::image_grid;
@@ -42,10 +42,10 @@ pub fn image_grid(images: &Tensor, columns: usize) -> Result<Figure> {
     captioned_image_grid::<&str>(images, &[], columns)
 }
 
-/// [`image_grid`] with a caption under each image, such as its label.
+/// Like [`image_grid`], with a caption under each image, such as its label.
 ///
 /// # Errors
-/// As [`image_grid`], or if the numbers of captions and images differ.
+/// As for [`image_grid`], and if the numbers of captions and images differ.
 ///
 /// ```
 /// use cuaderno::plot::captioned_image_grid;
@@ -94,12 +94,12 @@ pub(super) struct Grid {
     pub columns: usize,
 }
 
-/// Where a grid puts its images, in logical pixels.
+/// The layout of a grid, in logical pixels.
 struct Layout {
-    /// Side of an image's pixel.
+    /// The side of an image's pixel.
     pixel: f64,
     image: (f64, f64),
-    /// An image with its caption and the gap to its neighbours.
+    /// The size of an image with its caption and the gap to its neighbours.
     cell: (f64, f64),
     left: f64,
     size: (f64, f64),
@@ -171,13 +171,13 @@ impl Plot for Grid {
         let caption = style::text(TICK_TEXT).pos(Pos::new(HPos::Center, VPos::Center));
         for (index, image) in self.images.iter().enumerate() {
             let (column, row) = (index % self.columns, index / self.columns);
-            // A cell may be wider than its image where a caption is; the image is in its middle.
+            // A caption may make a cell wider than its image, which is then in the middle.
             let middle = left + column as f64 * cell.0 + (cell.0 - GAP) / 2.0;
             let corner = (
                 units((middle - width / 2.0).floor()),
                 units((MARGIN + row as f64 * cell.1).floor()),
             );
-            // The frame is seen where a white image would melt into the page.
+            // Without a frame, a white image would merge with the page.
             let frame = units(1.0);
             area.draw(&Rectangle::new(
                 [

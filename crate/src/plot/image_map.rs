@@ -14,10 +14,10 @@ use crate::{Error, Result};
 
 /// Small images are enlarged up to this side, in logical pixels.
 const LARGEST_IMAGE: f64 = 56.0;
-/// A figure that stands alone grows up to this width where images would have less than one logical
-/// pixel for each of theirs.
+/// A figure on its own grows up to this width if images would otherwise have less than one logical
+/// pixel for each of their pixels.
 const WIDEST: f64 = 960.0;
-/// Labels of a row's or column's place keep this distance.
+/// The distance between labels of rows or columns.
 const LABEL_GAP: f64 = 10.0;
 
 /// Shows images as one picture, row by row from the top. `columns` and `rows` are each the name of an
@@ -27,7 +27,7 @@ const LABEL_GAP: f64 = 10.0;
 /// takes. Labels that would overlap are left out.
 ///
 /// # Errors
-/// As [`image_grid`](super::image_grid), or if the numbers of images and positions differ.
+/// As for [`image_grid`](super::image_grid), and if the numbers of images and positions differ.
 ///
 /// ```
 /// use cuaderno::plot::image_map;
@@ -64,7 +64,7 @@ pub fn image_map<X: Display, Y: Display>(
     Figure::new(NAME, map)
 }
 
-/// One picture of images of one size, row by row.
+/// A single picture of images of the same size, row by row.
 fn joined(images: &[Image], columns: usize) -> Image {
     let (width, height) = (images[0].width, images[0].height);
     let mut rgb = Vec::with_capacity(images.len() * images[0].rgb.len());
@@ -81,7 +81,7 @@ fn joined(images: &[Image], columns: usize) -> Image {
     }
 }
 
-/// The name of an axis and the label of each place.
+/// The name of an axis and the labels along it.
 struct Places {
     name: String,
     labels: Vec<String>,
@@ -95,8 +95,8 @@ impl Places {
         }
     }
 
-    /// The labels, `distance` apart, of which some are left empty where each takes `room`; the first
-    /// and the last stay.
+    /// The labels, which are `distance` apart and need `room` each. Some are left empty if they
+    /// would overlap, but not the first and the last.
     fn readable(&self, distance: f64, room: f64) -> Vec<String> {
         let last = self.labels.len() - 1;
         let every = (room / distance).ceil().max(1.0) as usize;
@@ -124,7 +124,7 @@ struct ImageMap {
 }
 
 impl ImageMap {
-    /// Side of an image's pixel where there is room for `width`, a whole number of the PNG's pixels.
+    /// The side of an image's pixel in the available `width`: a whole number of the PNG's pixels.
     fn pixel(&self, width: f64) -> f64 {
         let density = f64::from(DENSITY);
         let room = width - axes::room(&self.y(1.0)).0;
@@ -200,7 +200,7 @@ mod tests {
         Rng::new(6202).uniform(0.0, 1.0, shape).unwrap()
     }
 
-    /// Where a figure's pixels of one colour are: left, top, right, bottom.
+    /// The bounding box of a figure's pixels of one colour: left, top, right, bottom.
     fn extent(figure: &Image, color: [u8; 3]) -> (usize, usize, usize, usize) {
         let places = (0..figure.height).flat_map(|y| (0..figure.width).map(move |x| (x, y)));
         places.filter(|&(x, y)| figure.at(x, y) == color).fold(

@@ -1,4 +1,4 @@
-//! The losses of a training, epoch by epoch.
+//! Learning curves.
 
 use plotters::element::Polygon;
 use plotters::series::LineSeries;
@@ -13,9 +13,9 @@ use super::{Figure, Plot};
 use crate::train::{Epoch, History, Measure};
 use crate::{Error, Result};
 
-/// Height of a panel where there are several.
+/// The height of a panel if there are several.
 const PANEL: f64 = 300.0;
-/// The first epoch is left out where the others would fill less than this part of the axis.
+/// The first epoch is left out if the others would fill less than this fraction of the axis.
 const LEAST_SHARE: f64 = 0.1;
 
 /// Shows the losses of a training, epoch by epoch, with a panel for each part that the model names.
@@ -62,7 +62,7 @@ impl History {
     /// The [`learning_curve`] of this training.
     ///
     /// # Errors
-    /// As [`learning_curve`].
+    /// As for [`learning_curve`].
     pub fn plot(&self) -> Result<Figure> {
         learning_curve(self)
     }
@@ -74,7 +74,7 @@ struct LearningCurve {
 
 /// The two curves of one part of the loss.
 struct Panel {
-    /// The part's name, and what is left out.
+    /// The name of the part, and a note on what is left out.
     name: String,
     curves: Vec<Curve>,
 }
@@ -227,7 +227,7 @@ impl Panel {
     }
 }
 
-/// The outline of mean ± std.
+/// The outline of the band from mean - std to mean + std.
 fn band(points: &[Point]) -> Vec<(f64, f64)> {
     if let [only] = points {
         // A single epoch has no extent; its band is a narrow bar.

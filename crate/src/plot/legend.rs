@@ -1,4 +1,4 @@
-//! The legend above a plot: inside the axes it might hide the data.
+//! Legends, which stand above the plot because they might hide data inside the axes.
 
 use std::convert::Infallible;
 
@@ -11,7 +11,7 @@ use super::canvas::{Area, Drawn};
 use super::markers::{Marker, draw_marker};
 use super::style::{self, CURVE, MARGIN, MARKER, TICK_TEXT, UNITS_PER_PIXEL, units};
 
-/// Height of one line.
+/// The height of a line.
 const LINE: f64 = 24.0;
 /// Space above and below all lines.
 const PADDING: f64 = 5.0;
@@ -20,7 +20,7 @@ const GAP: f64 = 8.0;
 /// Space between entries.
 const ENTRY_GAP: f64 = 20.0;
 
-/// One name, with the sample left of it.
+/// A name, with a sample to its left.
 pub(super) struct Entry {
     pub name: String,
     pub sample: Sample,
@@ -30,11 +30,11 @@ pub(super) struct Entry {
 pub(super) enum Sample {
     /// Points.
     Marker(Marker, RGBColor),
-    /// A curve, with the markers of its points where it has them.
+    /// A curve, with markers if its points have them.
     Curve(Option<Marker>, RGBColor),
     /// Bars.
     Block(RGBColor),
-    /// Nothing: a remark.
+    /// Nothing, for a remark.
     Nothing,
 }
 
@@ -59,7 +59,7 @@ impl Entry {
     }
 }
 
-/// Height of a legend on a plot of that width.
+/// The height of a legend on a plot of this width.
 pub(super) fn height(entries: &[Entry], width: f64) -> f64 {
     match lines(entries, width).len() {
         0 => 0.0,
@@ -78,7 +78,7 @@ pub(super) fn draw_above<'c>(
     Ok(below)
 }
 
-/// Draws the entries at the top of the area, in centered lines.
+/// Draws the entries at the top of the area, in centred lines.
 fn draw(area: &Area, entries: &[Entry]) -> Drawn {
     let width = f64::from(area.dim_in_pixel().0) / UNITS_PER_PIXEL;
     let text = style::text(TICK_TEXT).pos(Pos::new(HPos::Left, VPos::Center));
@@ -114,7 +114,7 @@ fn draw(area: &Area, entries: &[Entry]) -> Drawn {
     Ok(())
 }
 
-/// As many entries per line as there is room for.
+/// Breaks the entries into lines, as many per line as there is room for.
 fn lines(entries: &[Entry], width: f64) -> Vec<&[Entry]> {
     let room = width - 2.0 * MARGIN;
     let mut lines = Vec::new();

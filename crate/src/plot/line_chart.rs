@@ -5,21 +5,27 @@ use plotters::series::LineSeries;
 
 use super::axes::{self, Axis};
 use super::canvas::{Area, Drawn};
+use super::curves::{Curves, Points};
 use super::legend::{self, Entry, Sample};
 use super::markers::{Marker, draw_marker};
 use super::style::{self, CURVE, HEIGHT, MARKER, MOST_MARKERS};
 use super::{Figure, Plot, values};
 use crate::{Error, Result};
 
-/// Shows a curve for each name and its points (x, y), each in its own colour and with its own marker.
+/// Shows a list of numbers as a curve; or a list of points (x, y); or several such lists with their
+/// names, each in its own colour and with its own marker.
 ///
-/// Curves of up to 20 points mark each point; longer ones are drawn as lines.
+/// Numbers without an x are counted from 1, as epochs are. Curves of up to 20 points mark each point;
+/// longer ones are drawn as lines.
 ///
 /// # Errors
 /// If there is no curve, a curve has no points, or a number is NaN or infinite.
 ///
 /// ```
 /// use cuaderno::plot::line_chart;
+///
+/// let losses = vec![0.31, 0.18, 0.12];
+/// let figure = line_chart("epoch", "loss", &losses)?;
 ///
 /// let curves = [
 ///     ("PCA", vec![(2.0, 0.0557), (8.0, 0.0374)]),
@@ -28,18 +34,14 @@ use crate::{Error, Result};
 /// let figure = line_chart("d'", "test MSE", &curves)?.title("More numbers, less error");
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
-pub fn line_chart<S: AsRef<str>>(
-    x_name: &str,
-    y_name: &str,
-    curves: &[(S, Vec<(f64, f64)>)],
-) -> Result<Figure> {
+pub fn line_chart(x_name: &str, y_name: &str, curves: &(impl Curves + ?Sized)) -> Result<Figure> {
     const NAME: &str = "line_chart";
+    let curves = curves.curves();
     if curves.is_empty() {
         return Err(Error::shape(NAME, "there is no curve; give at least one."));
     }
-    for (name, points) in curves {
+    for (name, points) in &curves {
         if points.is_empty() {
-            let name = name.as_ref();
             let problem = format!("the curve {name:?} has no points; give at least one.");
             return Err(Error::shape(NAME, problem));
         }
@@ -51,9 +53,7 @@ pub fn line_chart<S: AsRef<str>>(
     let chart = LineChart {
         x_name: x_name.to_owned(),
         y_name: y_name.to_owned(),
-        curves: (curves.iter())
-            .map(|(name, points)| (name.as_ref().to_owned(), points.clone()))
-            .collect(),
+        curves,
     };
     Figure::new(NAME, chart)
 }
@@ -61,7 +61,7 @@ pub fn line_chart<S: AsRef<str>>(
 struct LineChart {
     x_name: String,
     y_name: String,
-    curves: Vec<(String, Vec<(f64, f64)>)>,
+    curves: Vec<(String, Points)>,
 }
 
 impl LineChart {
@@ -153,6 +153,29 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_numbers_is_a_curve_without_a_name_from_1_on() {
+        let svg = |figure: Result<Figure>| figure.unwrap().svg().unwrap();
+        let points = svg(line_chart("epoch", "loss", &[(1.0, 0.5), (2.0, 0.25)]));
+        for list in [
+            line_chart("epoch", "loss", &vec![0.5, 0.25]),
+            line_chart("epoch", "loss", &[0.5f32, 0.25]),
+            line_chart("epoch", "loss", &[(1, 0.5), (2, 0.25)]),
+            line_chart("epoch", "loss", &[("", vec![0.5, 0.25])]),
+        ] {
+            assert_eq!(svg(list), points);
+        }
+        let named = svg(line_chart(
+            "epoch",
+            "loss",
+            &[("Adam", [3, 1]), ("SGD", [4, 2])],
+        ));
+        assert!(named.contains(">Adam</text>") && named.contains(">SGD</text>"));
+        let none: [f64; 0] = [];
+        let error = line_chart("x", "y", &none).unwrap_err().to_string();
+        assert!(error.contains("no curve"), "{error}");
+    }
+
+    #[test]
     fn long_curves_have_no_markers() {
         let points: Vec<_> = (0..100).map(|step| (f64::from(step), 1.0)).collect();
         let svg = line_chart("step", "loss", &[("loss", points)])
@@ -164,9 +187,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_drawn_is_one_sentence() {
-        let error = |curves: &[(&str, Vec<(f64, f64)>)]| {
-            line_chart("x", "y", curves).unwrap_err().to_string()
-        };
+        let error =
+            |curves: &[(&str, Points)]| line_chart("x", "y", curves).unwrap_err().to_string();
         assert!(error(&[]).contains("no curve"));
         assert!(error(&[("PCA", Vec::new())]).contains("\"PCA\" has no points"));
         assert!(error(&[("PCA", vec![(1.0, f64::NAN)])]).contains("NaN (number 1)"));

@@ -44,7 +44,7 @@ impl Marker {
         Self::ALL[index % Self::ALL.len()]
     }
 
-    /// Corners around a center at 0, 0 (y downwards); none for the circle, whose radius is 1. The
+    /// Corners around a centre at 0, 0 (y downwards); none for the circle, whose radius is 1. The
     /// sizes give the shapes about the same weight.
     fn outline(self) -> Vec<(f64, f64)> {
         match self {
@@ -62,7 +62,7 @@ impl Marker {
     }
 }
 
-/// Points around the center, the first one rotated by `turns` turns from the right.
+/// Points around the centre, the first rotated from the right by `turns` turns.
 fn corners(count: usize, turns: f64, radius: impl Fn(usize) -> f64) -> Vec<(f64, f64)> {
     let corner = |index: usize| {
         let (sin, cos) = (TAU * (turns + index as f64 / count as f64)).sin_cos();

@@ -1,5 +1,5 @@
-//! Figures: each function here returns a [`Figure`], which shows itself as the last expression of
-//! a notebook cell and writes itself to a PNG or SVG file anywhere else.
+//! Figures. Each function here returns a [`Figure`], which a notebook shows as the last expression
+//! of a cell, and which can be saved as a PNG or SVG file.
 //!
 //! A new plot is one more file: a private type that implements [`Plot`], and a function that checks
 //! its arguments and returns a figure of it. Sizes, colours and text styles come from `style`, so
@@ -10,6 +10,7 @@ mod bar_chart;
 mod canvas;
 mod confusion;
 mod contour_map;
+mod curves;
 mod figure;
 mod histogram;
 mod histograms;
@@ -31,6 +32,7 @@ mod values;
 pub use bar_chart::bar_chart;
 pub use confusion::{cluster_heat_map, confusion_heat_map};
 pub use contour_map::contour_map;
+pub use curves::Curves;
 pub use figure::Figure;
 pub use histogram::histogram;
 pub use histograms::{histograms, histograms_against_normal};
@@ -41,12 +43,13 @@ pub use line_chart::line_chart;
 pub use reconstructions::reconstructions;
 pub use scatter::scatter;
 pub use side_by_side::side_by_side;
+pub use values::Values;
 
 use canvas::{Area, Drawn};
 
 /// The part of a figure below its title.
 trait Plot: Send + Sync {
-    /// Width and height in logical pixels where there is room for `width`. Images have a size of their
+    /// Width and height in logical pixels when `width` is available. Images have a size of their
     /// own.
     fn size(&self, width: f64) -> (f64, f64);
 

@@ -1,8 +1,7 @@
-//! Points of a plane in the colours and markers of their classes.
+//! Scatter plots of classes.
 
 use std::collections::BTreeSet;
 
-use candle_core::Tensor;
 use plotters::style::Color;
 
 use super::axes::{self, Axis};
@@ -10,24 +9,26 @@ use super::canvas::{Area, Drawn};
 use super::legend::{self, Entry, Sample};
 use super::markers::{Marker, draw_marker};
 use super::style;
+use super::values::Values;
 use super::{Figure, Plot, values};
 use crate::metrics::labels;
 use crate::{Error, Result};
 
-/// A plane is better seen on an area that is nearly square.
+/// The height of the plot: a plane is best seen on a nearly square area.
 const HEIGHT: f64 = 520.0;
-/// More classes than that have no colours and markers of their own.
+/// The largest number of classes; more would have to share colours and markers.
 const MOST_CLASSES: usize = 10;
 
-/// Shows points `[n, 2]` of a plane, each in the colour and with the marker of its label `[n]` (u32
-/// or i64).
+/// Shows points `[n, 2]` in the plane, each in the colour and with the marker of its label `[n]`
+/// (u32 or i64). Both may also be lists: of pairs `(x, y)` and of class numbers.
 ///
 /// Digits 0 to 9 look the same in every figure. In a notebook it is a PNG: thousands of points would
 /// make a slow document.
 ///
 /// # Errors
-/// If a shape is another one, the numbers of labels and points differ, there is no point, there are
-/// more than ten classes, labels are not class numbers, or a coordinate is NaN or infinite.
+/// If a tensor has another shape, the numbers of labels and points differ, there are no points,
+/// there are more than ten classes, labels are not class numbers, or a coordinate is NaN or
+/// infinite.
 ///
 /// ```
 /// use cuaderno::plot::scatter;
@@ -36,10 +37,12 @@ const MOST_CLASSES: usize = 10;
 /// let points = Rng::new(6202).normal(0.0, 1.0, &[100, 2])?;
 /// let right = points.i((.., 0))?.gt(0f32)?.to_dtype(DType::U32)?;
 /// let figure = scatter(&points, &right)?.title("Two halves of a Gaussian");
+/// let figure = scatter(&[(0.5, 1.0), (2.0, 0.0), (1.5, 0.5)], &[0, 1, 1])?;
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
-pub fn scatter(points: &Tensor, labels: &Tensor) -> Result<Figure> {
+pub fn scatter(points: &(impl Values + ?Sized), labels: &(impl Values + ?Sized)) -> Result<Figure> {
     const NAME: &str = "scatter";
+    let (points, labels) = (points.values()?, labels.values()?);
     match (points.dims(), labels.dims()) {
         ([n, 2], [m]) if n == m && *n > 0 => {}
         (points, labels) => {
@@ -52,7 +55,7 @@ pub fn scatter(points: &Tensor, labels: &Tensor) -> Result<Figure> {
             ));
         }
     }
-    let labels = labels::read(NAME, labels)?;
+    let labels = labels::read(NAME, &labels)?;
     let classes: BTreeSet<u32> = labels.iter().copied().collect();
     if classes.len() > MOST_CLASSES {
         return Err(Error::argument(
@@ -61,7 +64,7 @@ pub fn scatter(points: &Tensor, labels: &Tensor) -> Result<Figure> {
             format!("at most {MOST_CLASSES}, which colours and markers still tell apart"),
         ));
     }
-    let coordinates = values::finite("a coordinate", points)?;
+    let coordinates = values::finite("a coordinate", &points)?;
     let points = coordinates.chunks_exact(2).zip(labels);
     let points = points.map(|(at, label)| (at[0], at[1], label)).collect();
     Figure::new(NAME, Scatter { points, classes })
@@ -128,7 +131,7 @@ impl Plot for Scatter {
 mod tests {
     use super::*;
     use crate::Rng;
-    use candle_core::Device;
+    use candle_core::{Device, Tensor};
 
     fn points(n: usize) -> Tensor {
         Rng::new(6202).normal(0.0, 1.0, &[n, 2]).unwrap()
@@ -149,10 +152,24 @@ mod tests {
         assert!(svg.contains(">1</text>") && svg.contains(">3</text>"));
     }
 
-    /// What an SVG says of a shape in the colour of a class.
+    /// The attribute of an SVG shape in the colour of a class.
     fn style_of(class: usize) -> String {
         let plotters::style::RGBColor(red, green, blue) = style::color(class);
         format!("fill=\"#{red:02x}{green:02x}{blue:02x}\"")
+    }
+
+    #[test]
+    fn lists_are_shown_as_tensors_are() {
+        let svg = |figure: Result<Figure>| figure.unwrap().svg().unwrap();
+        let tensor = Tensor::new(&[[0.5, 1.0], [2.0, 0.0]], &Device::Cpu).unwrap();
+        let shown = svg(scatter(&tensor, &labels(&[0, 1])));
+        assert_eq!(svg(scatter(&[(0.5, 1.0), (2.0, 0.0)], &[0, 1])), shown);
+        assert_eq!(
+            svg(scatter(&vec![(0.5, 1), (2.0, 0)], &vec![0usize, 1])),
+            shown
+        );
+        let error = scatter(&[0.5, 2.0], &[0, 1]).unwrap_err().to_string();
+        assert!(error.contains("[2]") && error.contains("[n, 2]"), "{error}");
     }
 
     #[test]

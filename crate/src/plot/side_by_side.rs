@@ -5,14 +5,14 @@ use super::style::{UNITS_PER_PIXEL, WIDTH, units};
 use super::{Figure, Plot};
 use crate::{Error, Result};
 
-/// Two figures share a sheet that is wider than an ordinary figure's, so that their text keeps its
-/// size.
+/// The width of a sheet with two figures, wider than an ordinary figure so that their text keeps
+/// its size.
 const SHEET: f64 = 1.35 * WIDTH;
 
 /// Shows two or three figures next to each other, each below its own title.
 ///
 /// # Errors
-/// If there are fewer or more figures, or they are too large for one sheet.
+/// If there are fewer than two or more than three figures, or they are too large for one sheet.
 ///
 /// ```
 /// use cuaderno::plot::{histogram, side_by_side};
@@ -44,7 +44,7 @@ struct SideBySide {
 }
 
 impl SideBySide {
-    /// The room of each figure on a sheet of that width.
+    /// The width of each figure on a sheet of this width.
     fn room(&self, sheet: f64) -> f64 {
         sheet / self.figures.len() as f64
     }

@@ -1,4 +1,4 @@
-//! The look of every figure, in one place: sizes, colours, markers and the font.
+//! The style of all figures: sizes, colours and the font.
 //!
 //! Sizes are logical pixels, 96 per inch, as in a web page. An ordinary figure is
 //! 8 x 4.5 inches, and no text is smaller than [`TICK_TEXT`], so that a projected notebook can
@@ -98,7 +98,7 @@ pub(super) fn text(size: f64) -> TextStyle<'static> {
         .color(&INK)
 }
 
-/// Width of one line of text, in logical pixels.
+/// The width of a line of text, in logical pixels.
 pub(super) fn text_width(line: &str, size: f64) -> f64 {
     let width = text(size).font.box_size(line).map_or(0, |(width, _)| width);
     f64::from(width) / UNITS_PER_PIXEL

@@ -14,8 +14,8 @@ pub(super) struct Svg {
 }
 
 impl Svg {
-    /// A white sheet of `width` x `height` logical pixels. A reader that cannot see the figure
-    /// gets its title.
+    /// A white sheet of `width` x `height` logical pixels. The title is there for readers who
+    /// cannot see the figure.
     pub fn new((width, height): (f64, f64), title: &str) -> Self {
         let mut svg = Self {
             document: String::new(),
@@ -34,14 +34,14 @@ impl Svg {
         svg
     }
 
-    /// The document, closed.
+    /// Closes the document and returns it.
     pub fn finish(mut self) -> String {
         self.push(format_args!("</svg>"));
         self.document
     }
 
     fn push(&mut self, element: fmt::Arguments) {
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(self.document, "{element}");
     }
 }
@@ -91,7 +91,7 @@ impl Surface for Svg {
     }
 
     fn image(&mut self, image: &Image, (x, y): Point, pixel: f32) {
-        // Browsers know the style, other programs the attribute.
+        // Browsers use the style, other programs the attribute.
         self.push(format_args!(
             "<image x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{}\" \
              image-rendering=\"optimizeSpeed\" style=\"image-rendering:pixelated\" \
@@ -140,7 +140,7 @@ impl Display for Paint {
     }
 }
 
-/// Text that may stand in an XML document.
+/// Text that is valid in an XML document.
 struct Escaped<'a>(&'a str);
 
 impl Display for Escaped<'_> {
@@ -150,7 +150,7 @@ impl Display for Escaped<'_> {
                 '<' => f.write_str("&lt;")?,
                 '>' => f.write_str("&gt;")?,
                 '&' => f.write_str("&amp;")?,
-                // XML has no way to write the other control characters.
+                // XML cannot represent the other control characters.
                 character if character.is_control() => f.write_char(' ')?,
                 character => f.write_char(character)?,
             }

@@ -1,5 +1,5 @@
-//! Comparison of codes: how much of an image is lost in its code, and whether images with similar
-//! codes belong to the same class.
+//! Comparisons of codes: how much of an image a code loses, and whether images with similar codes
+//! belong to the same class.
 
 use std::fmt;
 use std::time::Instant;
@@ -29,17 +29,17 @@ impl Codec for Pca {
 pub struct CodeScores {
     /// The name of the method.
     pub method: String,
-    /// Numbers in a code, d'.
+    /// The number of values in a code, d'.
     pub latent: usize,
-    /// The percentage of an image's numbers that the code saves.
+    /// The percentage of the numbers of an image that the code saves.
     pub compression: f64,
-    /// Mean squared error of the reconstructions, per pixel.
+    /// The mean squared error of the reconstructions, per pixel.
     pub mse: f64,
-    /// Binary cross-entropy of the reconstructions, per pixel.
+    /// The binary cross-entropy of the reconstructions, per pixel.
     pub bce: f64,
-    /// Fraction of the test images that their nearest neighbours classify correctly.
+    /// The fraction of the test images that their nearest neighbours classify correctly.
     pub accuracy: f64,
-    /// Mean time to classify a code, in milliseconds.
+    /// The mean time to classify a code, in milliseconds.
     pub milliseconds: f64,
 }
 
@@ -109,7 +109,7 @@ impl CodeComparison {
     /// The row of one method and one size of code.
     ///
     /// # Errors
-    /// If there is no such row; the sentence names the methods that were compared.
+    /// If there is no such row; the error names the methods that were compared.
     pub fn get(&self, method: &str, latent: usize) -> Result<&CodeScores> {
         let wanted = |line: &&CodeScores| line.method == method && line.latent == latent;
         self.scores.iter().find(wanted).ok_or_else(|| {
@@ -149,7 +149,7 @@ impl CodeComparison {
         curves
     }
 
-    /// A line for each method and size of code.
+    /// Prints a row for each method and size of code.
     pub fn table(&self) -> Table {
         let line = |line: &CodeScores| {
             vec![

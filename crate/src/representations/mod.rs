@@ -1,5 +1,5 @@
-//! Codes of images: their comparison, figures of the latent space, and sample images saved while a
-//! model trains.
+//! Codes of images: comparisons, figures of the latent space, and sample images saved during
+//! training.
 
 mod codes;
 mod latent;

@@ -10,7 +10,7 @@ use crate::models::Codec;
 use crate::plot::image_grid;
 use crate::train::{Callback, Training};
 
-/// Images side by side in a file.
+/// The number of images side by side in a file.
 const COLUMNS: usize = 10;
 
 /// Decodes the same codes at regular intervals and writes the images to a folder, as

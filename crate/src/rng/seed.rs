@@ -1,11 +1,11 @@
-//! How a seed is said.
+//! Seeds: a number or a generator.
 
 use super::Rng;
 
-/// What random numbers are drawn from: a seed, which gives the same ones each time, or `&mut rng`, a
-/// generator that goes on from where it was.
+/// A source of random numbers: a seed, which gives the same numbers every time, or `&mut rng`, a
+/// generator that continues where it was.
 ///
-/// Two networks of one model are built from one generator: built from one seed, both would begin
+/// Build the networks of one model from one generator: built from the same seed, both would start
 /// with the same numbers.
 ///
 /// ```
@@ -26,7 +26,7 @@ use super::Rng;
     note = "a generator that goes on is passed as `&mut rng`"
 )]
 pub trait Seed {
-    /// Calls `with` with a generator that starts at the seed, or with the one that goes on.
+    /// Calls `with` with a new generator for a seed, or with the given generator.
     fn draw<T>(self, with: impl FnOnce(&mut Rng) -> T) -> T;
 }
 
@@ -36,7 +36,7 @@ impl Seed for u64 {
     }
 }
 
-/// What a match on `Pass::Train(rng)` gives.
+/// The type that a match on `Pass::Train(rng)` gives.
 impl Seed for &mut &mut Rng {
     fn draw<T>(self, with: impl FnOnce(&mut Rng) -> T) -> T {
         with(self)

@@ -1,4 +1,4 @@
-//! What a trainer needs of two networks that are trained against each other.
+//! The interface between a trainer and two networks that are trained against each other.
 
 use std::fmt;
 use std::path::Path;
@@ -10,11 +10,12 @@ use super::{Batch, Examples, Losses, Measure};
 use crate::nn::{Parameters, Pass};
 use crate::{Result, Rng};
 
-/// Two networks with losses of their own, such as [`Gan`](crate::models::Gan): what
-/// [`Trainer::adversarial`](super::Trainer::adversarial) trains.
+/// Two networks, each with its own losses, that
+/// [`Trainer::adversarial`](super::Trainer::adversarial) can train. [`Gan`](crate::models::Gan) is
+/// one such pair.
 ///
-/// In every step the discriminator moves first, then the generator, each down the gradient of its
-/// own loss and by its own optimiser. Parameters and losses are recorded under the name of their
+/// In every step the discriminator moves first, then the generator, each along the gradient of its
+/// own loss and with its own optimiser. Parameters and losses are recorded under the name of their
 /// player: `generator.output.weight`, `discriminator.loss`.
 ///
 /// ```
@@ -54,11 +55,11 @@ use crate::{Result, Rng};
 /// }
 /// ```
 pub trait Adversaries {
-    /// The parameters that a player changes, in a fixed order.
+    /// The parameters of a player, in a fixed order.
     fn parameters(&self, player: Player) -> Parameters;
 
-    /// The losses of a player on a batch of real examples. What the generator makes, it makes of
-    /// codes drawn from `codes`, which is another generator of numbers for each player and step.
+    /// The losses of a player on a batch of real examples. The codes for generated examples are
+    /// drawn from `codes`, an independent random generator for each player and step.
     ///
     /// # Errors
     /// If the batch's shapes do not fit.
@@ -96,10 +97,10 @@ pub trait Adversaries {
         parameters(self).save(path)
     }
 
-    /// Takes the weights of both from a file.
+    /// Loads the weights of both from a file.
     ///
     /// # Errors
-    /// If the file cannot be read, or is not of such networks.
+    /// If the file cannot be read, or its weights do not fit the networks.
     fn load(&self, path: impl AsRef<Path>) -> Result<()>
     where
         Self: Sized,
@@ -108,22 +109,22 @@ pub trait Adversaries {
     }
 }
 
-/// The parameters of both players, under their names.
+/// The parameters of both players, prefixed with the player's name.
 fn parameters(networks: &dyn Adversaries) -> Parameters {
     together(&networks.players())
 }
 
-/// Who moves.
+/// One of the two networks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Player {
     /// Tells real examples from those that the generator makes.
     Discriminator,
-    /// Makes examples that the discriminator takes for real.
+    /// Makes examples that the discriminator should take for real.
     Generator,
 }
 
 impl Player {
-    /// Both of them, in the order in which they move.
+    /// Both players, in the order in which they move.
     pub const BOTH: [Self; 2] = [Self::Discriminator, Self::Generator];
 }
 

@@ -1,19 +1,18 @@
-//! Examples and the batches drawn from them.
+//! Examples, and batches of them.
 
 use candle_core::Tensor;
 
 use crate::{Error, Result, notebook};
 
-/// Some examples at once; the first dimension of both tensors counts them.
+/// Several examples at once. The first dimension of every tensor counts them.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    /// What the model is given, such as images `[batch, 1, 28, 28]`.
+    /// The inputs of the model, such as images `[batch, 1, 28, 28]`.
     pub inputs: Tensor,
-    /// What it should answer, of any rank: labels `[batch]`, the tags of words `[batch, time]`, the
-    /// classes of pixels `[batch, height, width]`. An autoencoder ignores them.
+    /// The desired outputs, of any rank: labels `[batch]`, tags of words `[batch, time]`, classes
+    /// of pixels `[batch, height, width]`. An autoencoder ignores them.
     pub targets: Tensor,
-    /// Zero where there is nothing but padding, such as `[batch, time]` for sentences of different
-    /// lengths.
+    /// Zero where there is only padding: `[batch, time]` for sentences of different lengths.
     pub mask: Option<Tensor>,
 }
 
@@ -48,14 +47,14 @@ pub trait Examples {
         self.len() == 0
     }
 
-    /// The examples at those indices, in that order.
+    /// The examples at these indices, in this order.
     ///
     /// # Errors
     /// If an index is not below [`Examples::len`], or an example cannot be read; in a notebook, if
     /// the user has interrupted the cell.
     fn batch(&self, indices: &[u32]) -> Result<Batch>;
 
-    /// All examples in one batch.
+    /// All examples as one batch.
     ///
     /// # Errors
     /// If an example cannot be read.
@@ -64,7 +63,7 @@ pub trait Examples {
     }
 }
 
-/// Inputs and targets that are tensors in memory.
+/// Examples whose inputs and targets are tensors in memory.
 ///
 /// ```
 /// use cuaderno::{prelude::*, train::TensorExamples};
@@ -83,7 +82,7 @@ pub struct TensorExamples {
 }
 
 impl TensorExamples {
-    /// Examples counted by the first dimension of both tensors.
+    /// Examples with these inputs and targets. The first dimension of both counts the examples.
     ///
     /// # Errors
     /// If these dimensions differ.
@@ -103,7 +102,7 @@ impl TensorExamples {
         }
     }
 
-    /// The same examples with a mask that goes with them: zero where there is padding.
+    /// Adds a mask to the examples, which is zero where there is padding.
     ///
     /// ```
     /// use cuaderno::{prelude::*, train::TensorExamples};
@@ -116,7 +115,7 @@ impl TensorExamples {
     /// ```
     ///
     /// # Errors
-    /// If the first dimension of the mask does not count the examples.
+    /// If the first dimension of the mask is not the number of examples.
     pub fn masked(mut self, mask: Tensor) -> Result<Self> {
         if mask.dims().first() != Some(&self.len()) {
             return Err(Error::shape(

@@ -1,10 +1,10 @@
-//! What can be done between batches and epochs.
+//! Callbacks between batches and epochs.
 
 use super::History;
 use crate::Result;
 use crate::nn::Parameters;
 
-/// Something that is called during a training.
+/// An object whose methods are called during training.
 ///
 /// ```
 /// use cuaderno::{prelude::*, train::{Callback, Training}};
@@ -22,7 +22,7 @@ use crate::nn::Parameters;
 /// }
 /// ```
 pub trait Callback: std::fmt::Debug {
-    /// After each step.
+    /// Called after each step.
     ///
     /// # Errors
     /// Any error ends the training.
@@ -31,7 +31,7 @@ pub trait Callback: std::fmt::Debug {
         Ok(())
     }
 
-    /// After each epoch and its validation.
+    /// Called after each epoch and its validation.
     ///
     /// # Errors
     /// Any error ends the training.
@@ -40,27 +40,27 @@ pub trait Callback: std::fmt::Debug {
         Ok(())
     }
 
-    /// What it remembers, so that a training can be resumed.
+    /// The callback's state, from which a training can be resumed.
     fn state(&self) -> Vec<f64> {
         Vec::new()
     }
 
-    /// Goes on from what [`Callback::state`] gave.
+    /// Restores a state that [`Callback::state`] returned.
     fn restore(&mut self, state: &[f64]) {
         let _ = state;
     }
 }
 
-/// What a [`Callback`] sees of a training, and how it ends it.
+/// A running training as a [`Callback`] sees it, with methods to end it.
 #[derive(Debug)]
 pub struct Training<'a> {
     /// The model's parameters.
     pub parameters: &'a Parameters,
-    /// The epochs done.
+    /// The epochs that are done.
     pub history: &'a History,
     /// The epoch that is running or has just ended, counted from 1.
     pub epoch: usize,
-    /// Steps since the beginning, those before an interruption included.
+    /// The number of steps so far, including those before an interruption.
     pub step: u64,
     /// The losses of the last batch, the minimised one first.
     pub losses: &'a [(&'a str, f64)],
@@ -74,7 +74,7 @@ pub(super) struct Stop {
 }
 
 impl Training<'_> {
-    /// Ends the training: there is nothing more to learn.
+    /// Ends the training for good.
     pub fn finish(&mut self, reason: impl Into<String>) {
         self.stop = Some(Stop {
             reason: reason.into(),
@@ -82,7 +82,7 @@ impl Training<'_> {
         });
     }
 
-    /// Ends the training for now: if it is resumed, it goes on from here.
+    /// Ends the training for now. If it is resumed, it continues from here.
     pub fn interrupt(&mut self, reason: impl Into<String>) {
         self.stop = Some(Stop {
             reason: reason.into(),
@@ -90,8 +90,8 @@ impl Training<'_> {
         });
     }
 
-    /// The mean of a part on the validation examples after the last epoch; the minimised part if
-    /// `part` is none.
+    /// The mean of a part of the loss on the validation examples after the last epoch. If `part` is
+    /// `None`, this is the minimised part.
     pub(super) fn validated(&self, part: Option<&str>) -> Result<f64> {
         let measures = self.history.last().map_or(&[][..], |epoch| &epoch.valid);
         let measure = match part {

@@ -1,11 +1,11 @@
-//! Weights written while training.
+//! Saving weights during training.
 
 use std::path::PathBuf;
 
 use super::{Callback, Training};
 use crate::Result;
 
-/// Writes the weights to a folder after an epoch; `Parameters::load` reads them.
+/// Writes the weights to a folder after each epoch. `Parameters::load` reads them.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
     folder: PathBuf,
@@ -14,8 +14,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Keeps the weights of the best epoch, by the validation of what the model minimises, in
-    /// `weights.safetensors`.
+    /// Keeps the weights of the epoch with the lowest validation loss in `weights.safetensors`.
     pub fn best(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
@@ -24,9 +23,8 @@ impl Checkpoint {
         }
     }
 
-    /// Keeps the weights of every epoch, in files named after the epoch and the validation of what
-    /// the model minimises (`weights-001-58.83.safetensors`), and the last ones in
-    /// `weights.safetensors`.
+    /// Keeps the weights of every epoch in files named after the epoch and its validation loss,
+    /// such as `weights-001-58.83.safetensors`, and the latest ones in `weights.safetensors`.
     pub fn every_epoch(folder: impl Into<PathBuf>) -> Self {
         Self {
             every_epoch: true,

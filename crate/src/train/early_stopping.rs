@@ -1,9 +1,9 @@
-//! Stopping when validation gets no better.
+//! Early stopping.
 
 use super::{Callback, Training};
 use crate::Result;
 
-/// Ends a training when a part of the validation losses has not fallen for `patience` epochs.
+/// Ends a training when a part of the validation loss has not fallen for `patience` epochs.
 #[derive(Clone, Debug)]
 pub struct EarlyStopping {
     patience: usize,
@@ -13,7 +13,7 @@ pub struct EarlyStopping {
 }
 
 impl EarlyStopping {
-    /// Watches what the model minimises.
+    /// Stops after this many epochs without a fall of the loss that the model minimises.
     pub fn patience(epochs: usize) -> Self {
         Self {
             patience: epochs,
@@ -23,7 +23,7 @@ impl EarlyStopping {
         }
     }
 
-    /// Watches another part by its name, such as `kl`.
+    /// Watches the part of this name instead, such as `kl`.
     pub fn part(mut self, name: &str) -> Self {
         self.part = Some(name.to_owned());
         self

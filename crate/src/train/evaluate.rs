@@ -1,14 +1,15 @@
-//! Losses without training.
+//! Evaluation: losses without training.
 
 use super::tally::Tally;
 use super::{Batch, Examples, Losses, Measure, Model};
 use crate::nn::no_grad;
 use crate::{Error, Result};
 
-/// Inputs of a batch of 4 MB at most: what a convolution makes of them still fits in memory.
+/// The numbers in the inputs of a batch: at most 4 MB, so that the outputs of a convolution still
+/// fit into memory.
 const NUMBERS: usize = 1 << 20;
 
-/// A model's losses over all examples, in big batches and without gradients.
+/// A model's losses over all examples, computed in large batches and without gradients.
 ///
 /// # Errors
 /// If there are no examples or the model fails on a batch.
@@ -16,7 +17,7 @@ pub fn evaluate(model: &dyn Model, examples: &dyn Examples) -> Result<Vec<Measur
     model.evaluate(examples)
 }
 
-/// The means of `losses` over all examples, in big batches and without gradients.
+/// The means of `losses` over all examples, computed in large batches and without gradients.
 pub(super) fn measure(
     examples: &dyn Examples,
     mut losses: impl FnMut(&Batch) -> Result<Vec<Losses>>,

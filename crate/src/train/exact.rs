@@ -1,4 +1,4 @@
-//! Numbers written as their bits: JSON has no NaN, and may lose the last digit.
+//! Numbers written as their bits, because JSON has no NaN and may lose the last digit.
 
 use serde::{Deserialize, Deserializer, Serializer};
 

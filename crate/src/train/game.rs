@@ -1,17 +1,17 @@
-//! What is trained, by one player or by two.
+//! The common form of training one model and training two adversaries.
 
 use super::evaluate::evaluate;
 use super::{Adversaries, Batch, Examples, Losses, Measure, Model, Player};
 use crate::nn::{Parameters, Pass};
 use crate::{Result, Rng};
 
-/// Validation draws its codes from this child of the seed, which no epoch has: the same in every
-/// epoch.
+/// The child of the seed that validation draws its codes from. No epoch uses it, so the codes are
+/// the same after each epoch.
 const VALIDATION: u64 = u64::MAX;
 
-/// `N` players who move in turn, each down the gradient of its own loss.
+/// `N` players that move in turn, each down the gradient of its own loss.
 pub(super) trait Game<const N: usize> {
-    /// The parameters that each player changes.
+    /// The parameters of each player.
     fn players(&self) -> [Parameters; N];
 
     /// The losses of a player in a training step.

@@ -1,4 +1,4 @@
-//! What happened in each epoch.
+//! The history of a training.
 
 use std::fmt;
 use std::path::Path;
@@ -10,46 +10,46 @@ use crate::files::write_atomically;
 use crate::table::Table;
 use crate::{Error, Result};
 
-/// One epoch after the other, as a training returns it. It prints as a table.
+/// The epochs of a training, which returns it at the end. It prints as a table.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
     /// The epochs in order.
     pub epochs: Vec<Epoch>,
-    /// Why the training stopped before its last epoch, if it did.
+    /// The reason why the training stopped before its last epoch, if it did.
     pub stopped: Option<String>,
 }
 
 /// One pass over the training examples and the validation after it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
-    /// Counted from 1.
+    /// The number of the epoch, counted from 1.
     pub number: usize,
-    /// What it took, validation included.
+    /// The time it took, including validation.
     #[serde(with = "exact")]
     pub seconds: f64,
     /// The learning rate of its steps.
     #[serde(with = "exact")]
     pub learning_rate: f64,
-    /// The parts on the training batches, while the weights were changing.
+    /// The parts of the loss on the training batches, while the weights were changing.
     pub train: Vec<Measure>,
-    /// The parts on the validation examples, with the weights at the epoch's end.
+    /// The parts of the loss on the validation examples, with the weights at the end of the epoch.
     pub valid: Vec<Measure>,
 }
 
-/// One named part of the losses over the batches of an epoch.
+/// A named part of the loss, over the batches of an epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measure {
-    /// The name the model gave it, such as `loss`.
+    /// The name that the model gave it, such as `loss`.
     pub name: String,
     /// The mean over the examples.
     #[serde(with = "exact")]
     pub mean: f64,
-    /// The standard deviation of the batches' means: the band of a learning curve.
+    /// The standard deviation of the means of the batches, which a learning curve shows as a band.
     #[serde(with = "exact")]
     pub std: f64,
 }
 
-/// The measures of one set, training or validation.
+/// The measures on the training or on the validation examples.
 type Measures = fn(&Epoch) -> &[Measure];
 
 impl History {
@@ -81,7 +81,7 @@ impl History {
     /// ```
     ///
     /// # Errors
-    /// If there was no epoch, or the model declares no such part; the sentence names those it does.
+    /// If there was no epoch, or the model has no such part; the error names those it has.
     pub fn train(&self, part: &str) -> Result<Vec<f64>> {
         self.means(|epoch| &epoch.train, part)
     }
@@ -89,7 +89,7 @@ impl History {
     /// The mean of `part` on the validation examples, epoch by epoch.
     ///
     /// # Errors
-    /// As [`History::train`].
+    /// As for [`History::train`].
     pub fn valid(&self, part: &str) -> Result<Vec<f64>> {
         self.means(|epoch| &epoch.valid, part)
     }
@@ -97,7 +97,7 @@ impl History {
     /// The mean of `part` on the validation examples after the last epoch.
     ///
     /// # Errors
-    /// As [`History::train`].
+    /// As for [`History::train`].
     pub fn final_valid(&self, part: &str) -> Result<f64> {
         let means = self.valid(part)?;
         Ok(means[means.len() - 1])
@@ -120,8 +120,9 @@ impl History {
         self.epochs.iter().map(mean).collect()
     }
 
-    /// Writes one line per epoch, with mean and standard deviation of each part on training and
-    /// validation: `epoch,seconds,learning_rate,train_loss,train_loss_std,valid_loss,…`.
+    /// Writes a CSV file with a line for each epoch, which holds the mean and standard deviation of
+    /// each part in training and validation:
+    /// `epoch,seconds,learning_rate,train_loss,train_loss_std,valid_loss,…`.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -146,12 +147,12 @@ impl History {
         write_atomically(path.as_ref(), text.as_bytes())
     }
 
-    /// Shows the table in a notebook, as HTML and as text.
+    /// Shows the table in a notebook, as HTML and text.
     pub fn evcxr_display(&self) {
         self.table().evcxr_display();
     }
 
-    /// Set, measures of the set, and name of the part, for every column of numbers.
+    /// The set, its measures and the name of the part, for every column of numbers.
     fn columns(&self) -> Vec<(&'static str, Measures, &str)> {
         let sets: [(_, Measures); 2] = [
             ("train", |epoch| &epoch.train),
@@ -197,12 +198,12 @@ impl fmt::Display for History {
 }
 
 impl Epoch {
-    /// A part on the training batches.
+    /// A part of the loss on the training batches.
     pub fn train(&self, part: &str) -> Option<&Measure> {
         self.train.iter().find(|m| m.name == part)
     }
 
-    /// A part on the validation examples.
+    /// A part of the loss on the validation examples.
     pub fn valid(&self, part: &str) -> Option<&Measure> {
         self.valid.iter().find(|m| m.name == part)
     }

@@ -1,4 +1,4 @@
-//! What a training is, so that its weights are taken for no other's.
+//! The identity of a training, which tells its weights from those of others.
 
 use candle_core::Tensor;
 use flate2::Crc;
@@ -10,10 +10,11 @@ use super::{Examples, Model};
 use crate::nn::{Parameter, Parameters, Pass, no_grad};
 use crate::{Result, Rng};
 
-/// Examples that are read at once to tell data sets apart.
+/// The number of examples read at a time for the checksum of a data set.
 const CHUNK: usize = 1000;
 
-/// Two trainings with equal identities end with the same weights, to the bit, on one machine.
+/// Everything that decides the weights of a training. On one machine, two trainings with the same
+/// identity end with the same weights, bit by bit.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Identity {
     version: &'static str,
@@ -25,12 +26,12 @@ pub(super) struct Identity {
 
 #[derive(Clone, Debug, Serialize)]
 struct ModelIdentity {
-    /// Names and shapes.
+    /// The names and shapes of the parameters.
     parameters: Vec<String>,
-    /// A checksum of what they are before the training, which depends on their seed.
+    /// A checksum of their values before the training, which depend on the seed.
     start: u32,
-    /// The losses of the first batch: what a model computes from its parameters, activations and
-    /// factors of its loss included.
+    /// The losses of the first batch, which depend on everything that the model computes, such as
+    /// its activations and the factors of its loss.
     losses: Vec<String>,
 }
 
@@ -41,7 +42,7 @@ struct ExamplesIdentity {
 }
 
 impl Identity {
-    /// That of a training which has not begun. Nothing changes.
+    /// The identity of a training that has not started. Nothing is changed.
     pub(super) fn of(
         settings: Settings,
         model: &dyn Model,
@@ -75,8 +76,8 @@ impl ModelIdentity {
     }
 }
 
-/// The losses of the first batch, as in training. Buffers, which a pass of training changes, are put
-/// back.
+/// The losses of the first batch in a training pass. Buffers, which such a pass changes, are
+/// restored.
 fn first_losses(
     model: &dyn Model,
     parameters: &Parameters,

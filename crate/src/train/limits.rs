@@ -1,4 +1,4 @@
-//! Stopping for reasons that are not the training's.
+//! Limits from outside on a training.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Callback, Training};
 use crate::{Error, Result};
 
-/// Interrupts a training after some time, between two batches.
+/// Interrupts a training between two batches, after some time.
 #[derive(Clone, Debug)]
 pub struct TimeBudget {
     budget: Duration,
@@ -14,7 +14,7 @@ pub struct TimeBudget {
 }
 
 impl TimeBudget {
-    /// The time runs from the first batch on.
+    /// The time counts from the first batch.
     pub fn new(budget: Duration) -> Self {
         Self {
             budget,
@@ -33,13 +33,13 @@ impl Callback for TimeBudget {
     }
 }
 
-/// Interrupts a training, between two batches, once a file exists: how another process stops it
-/// without losing a notebook's variables. The file is removed.
+/// Interrupts a training between two batches once a file exists, and removes the file. This lets
+/// another process stop it without losing the variables of a notebook.
 #[derive(Clone, Debug)]
 pub struct StopFile(PathBuf);
 
 impl StopFile {
-    /// Watches for that file; what it holds does not matter.
+    /// Watches for the file at `path`. Its content does not matter.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self(path.into())
     }

@@ -1,4 +1,4 @@
-//! Training: what a model minimises, batches, the loop and its history.
+//! Training: models and their losses, batches, the training loop and its history.
 
 mod adversaries;
 mod batch;

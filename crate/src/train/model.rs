@@ -1,4 +1,4 @@
-//! What a trainer needs of a model.
+//! The interface between a trainer and a model.
 
 use std::path::Path;
 
@@ -9,18 +9,18 @@ use super::{Batch, Examples, Measure};
 use crate::nn::{Parameters, Pass};
 use crate::{Error, Result};
 
-/// Something that can be trained: it has parameters and says what it minimises.
+/// A model that can be trained: it has parameters and a loss to minimise.
 pub trait Model {
     /// The parameters, in a fixed order.
     fn parameters(&self) -> Parameters;
 
-    /// The losses of a batch, each the mean over its examples.
+    /// The losses of a batch, each a mean over its examples.
     ///
     /// # Errors
     /// If the batch's shapes do not fit.
     fn losses(&self, batch: &Batch, pass: &mut Pass) -> Result<Losses>;
 
-    /// Its losses over all examples, without training: [`evaluate`](super::evaluate).
+    /// The losses over all examples, without training: see [`evaluate`](super::evaluate).
     ///
     /// # Errors
     /// If there are no examples or the model fails on a batch.
@@ -30,7 +30,7 @@ pub trait Model {
         })
     }
 
-    /// Writes its weights to a safetensors file: [`Parameters::save`].
+    /// Writes the weights to a safetensors file: see [`Parameters::save`].
     ///
     /// ```
     /// use cuaderno::prelude::*;
@@ -55,11 +55,11 @@ pub trait Model {
         self.parameters().save(path)
     }
 
-    /// Takes its weights from a file: [`Parameters::load`]. The networks are built first, as they
-    /// were when the weights were saved.
+    /// Loads the weights from a file: see [`Parameters::load`]. The model must have been built in
+    /// the same way as the saved one.
     ///
     /// # Errors
-    /// If the file cannot be read, or is not of such a model.
+    /// If the file cannot be read, or its weights do not fit this model.
     fn load(&self, path: impl AsRef<Path>) -> Result<()>
     where
         Self: Sized,
@@ -68,8 +68,8 @@ pub trait Model {
     }
 }
 
-/// Named numbers that a model computes on a batch. The first is what training minimises; the
-/// others (its parts, or metrics) are shown and recorded under their names.
+/// Named numbers that a model computes on a batch. Training minimises the first; the others, such
+/// as its parts or metrics, are shown and recorded under their names.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -87,7 +87,7 @@ pub struct Losses {
 }
 
 impl Losses {
-    /// What is minimised: a scalar.
+    /// Losses with the one to minimise, a scalar.
     pub fn new(name: &str, loss: Tensor) -> Self {
         Self {
             parts: vec![(name.to_owned(), loss)],
@@ -101,19 +101,18 @@ impl Losses {
         self
     }
 
-    /// How much the batch counts in the means of an epoch: the number of its examples unless told
-    /// otherwise. A mean over the words of a padded batch counts by its words, so that the mean of
-    /// an epoch is the one over all words.
+    /// Sets the weight of the batch in the means of an epoch, which by default is the number of its
+    /// examples. For losses that are means over the words of a padded batch, give the number of
+    /// words; the mean of an epoch is then the mean over all words.
     pub fn weight(mut self, weight: f64) -> Self {
         self.weight = Some(weight);
         self
     }
 
-    /// The number under a name.
+    /// The number with this name.
     ///
     /// # Errors
-    /// If there is no such part, which the sentence tells with those there are, or it is not a
-    /// single number.
+    /// If there is no such part (the error names those there are), or it is not a single number.
     pub fn value(&self, name: &str) -> Result<f64> {
         let values = self.values()?;
         let found = values.iter().find(|(part, _)| *part == name);
@@ -127,17 +126,17 @@ impl Losses {
         })
     }
 
-    /// The first part.
+    /// The first part, which training minimises.
     pub fn minimised(&self) -> &Tensor {
         &self.parts[0].1
     }
 
-    /// How much a batch of that many examples counts.
+    /// The weight of a batch of `examples` examples.
     pub(super) fn weight_of(&self, examples: usize) -> f64 {
         self.weight.unwrap_or(examples as f64)
     }
 
-    /// The same parts under names that begin with `prefix` and a dot.
+    /// The same parts, with `prefix` and a dot before their names.
     pub(super) fn of(mut self, prefix: &str) -> Self {
         for (name, _) in &mut self.parts {
             *name = format!("{prefix}.{name}");
@@ -145,7 +144,7 @@ impl Losses {
         self
     }
 
-    /// Names and values in order.
+    /// Names and values, in order.
     ///
     /// # Errors
     /// If a part is not a single number.

@@ -1,49 +1,49 @@
-//! What training reports while it runs.
+//! Observers, to which a training reports while it runs.
 
 use std::fmt::Debug;
 use std::sync::OnceLock;
 
 use super::{History, Measure};
 
-/// Sees a training step by step and shows it in one way or another.
+/// Shows a training step by step.
 pub(crate) trait Observer: Debug {
-    /// After each batch.
+    /// Called after each batch.
     fn batch_done(&mut self, standing: &Standing) {
         let _ = standing;
     }
 
-    /// After each epoch and its validation.
+    /// Called after each epoch and its validation.
     fn epoch_done(&mut self, history: &History);
 
-    /// After the last.
+    /// Called after the last epoch.
     fn training_done(&mut self, history: &History);
 }
 
-/// How far a training has come.
+/// The progress of a training.
 pub(crate) struct Standing<'a> {
     /// The epoch that is running, counted from 1.
     pub(crate) epoch: usize,
     pub(crate) epochs: usize,
-    /// Batches of this epoch so far.
+    /// The batches of this epoch that are done.
     pub(crate) batch: usize,
     pub(crate) batches: usize,
-    /// The means of this epoch's losses; worked out only where they are shown.
+    /// The mean losses of this epoch so far. They are computed only when they are shown.
     pub(crate) losses: &'a dyn Fn() -> Vec<Measure>,
 }
 
-/// Makes the observer of a training.
+/// Makes an observer for a training.
 type Make = fn() -> Box<dyn Observer>;
 
-/// What observes trainings that are not quiet, if it is not [`Lines`].
+/// Makes the observers of trainings that are not quiet, if set; otherwise they are [`Lines`].
 static LIVE: OnceLock<Make> = OnceLock::new();
 
-/// Lets what `make` returns observe every training from now on that is not quiet. The first call
-/// decides: a process is in a notebook or is not.
+/// Sets `make` to make the observers of all later trainings that are not quiet. Only the first call
+/// counts, since a process either runs in a notebook or does not.
 pub(crate) fn observe_with(make: Make) {
     LIVE.get_or_init(|| make);
 }
 
-/// The observer of a training: live in a notebook, one line per epoch elsewhere.
+/// The observer for a training: live in a notebook, one line for each epoch elsewhere.
 pub(super) fn observer(quiet: bool) -> Box<dyn Observer> {
     match LIVE.get() {
         _ if quiet => Box::new(Silence),
@@ -52,7 +52,7 @@ pub(super) fn observer(quiet: bool) -> Box<dyn Observer> {
     }
 }
 
-/// Tells nothing.
+/// Shows nothing.
 #[derive(Debug)]
 struct Silence;
 
@@ -61,7 +61,7 @@ impl Observer for Silence {
     fn training_done(&mut self, _: &History) {}
 }
 
-/// Prints one line per epoch: for programs, headless runs and files.
+/// Prints a line for each epoch: for programs, headless runs and files.
 #[derive(Debug)]
 struct Lines;
 

@@ -12,7 +12,7 @@ use crate::optim::clip_by_norm;
 use crate::{Error, Result, notebook, ops};
 
 impl<const PLAYERS: usize> Trainer<PLAYERS> {
-    /// Trains, and returns where the training is then.
+    /// Runs the training, and returns its position at the end.
     pub(super) fn play(
         mut self,
         game: &dyn Game<PLAYERS>,
@@ -83,7 +83,7 @@ impl<const PLAYERS: usize> Trainer<PLAYERS> {
         Ok(position)
     }
 
-    /// The beginning, or where an earlier training was interrupted.
+    /// The start, or the position where an earlier training was interrupted.
     fn start(
         &mut self,
         examples: usize,
@@ -115,7 +115,7 @@ impl<const PLAYERS: usize> Trainer<PLAYERS> {
         Ok(position)
     }
 
-    /// Trains on what is left of an epoch, up to where a callback stops it.
+    /// Trains on the rest of an epoch, until a callback stops it.
     fn train_epoch(
         &mut self,
         game: &dyn Game<PLAYERS>,
@@ -158,7 +158,7 @@ impl<const PLAYERS: usize> Trainer<PLAYERS> {
         Ok(None)
     }
 
-    /// Lets each player take its step, one after the other, and returns the losses of all.
+    /// Lets each player take a step in turn, and returns the losses of all.
     fn moves(
         &mut self,
         game: &dyn Game<PLAYERS>,
@@ -183,7 +183,7 @@ impl<const PLAYERS: usize> Trainer<PLAYERS> {
         Ok(all)
     }
 
-    /// Calls every callback; the first one that stops the training gives the reason.
+    /// Calls every callback. The first one that stops the training gives the reason.
     fn call(
         &mut self,
         parameters: &Parameters,

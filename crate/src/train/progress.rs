@@ -1,4 +1,4 @@
-//! What a hand-written training loop shows and records.
+//! Progress and history of hand-written training loops.
 
 use std::time::Instant;
 
@@ -8,8 +8,8 @@ use super::{Epoch, History, Losses, Measure, Step};
 use crate::Result;
 use crate::notebook::{self, Looking};
 
-/// The progress bar, learning curve and history of a hand-written training loop, the same as those of
-/// [`Trainer`](super::Trainer).
+/// The progress bar, learning curve and history of [`Trainer`](super::Trainer) for a hand-written
+/// training loop.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -43,7 +43,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// The progress of a training of that many epochs.
+    /// The progress of a training of `epochs` epochs.
     pub fn of_epochs(epochs: usize) -> Self {
         Self {
             observer: observer(false),
@@ -55,17 +55,18 @@ impl Progress {
         }
     }
 
-    /// Shows and prints nothing.
+    /// Turns off the bar, the curve and the printed lines.
     pub fn quiet(mut self) -> Self {
         self.observer = observer(true);
         self
     }
 
-    /// Records the losses of a step and moves the bar. Returns whether to go on: false once the
-    /// user has interrupted the cell.
+    /// Records the losses of a step and moves the bar. Returns whether to continue, which is false
+    /// once the user has interrupted the cell.
     ///
     /// # Errors
-    /// If the loss is no longer a number, which names the step, or a part is not a single number.
+    /// If the loss has become NaN or infinite (the error names the step), or a part is not a single
+    /// number.
     pub fn step_done(&mut self, step: &Step, losses: &Losses) -> Result<bool> {
         let values = losses.values()?;
         step.check(values[0])?;
@@ -85,8 +86,8 @@ impl Progress {
         Ok(!interrupted)
     }
 
-    /// Ends an epoch with the learning rate of its steps and what [`evaluate`](super::evaluate)
-    /// gave on the validation examples.
+    /// Ends an epoch. `learning_rate` is that of its steps, `valid` the result of
+    /// [`evaluate`](super::evaluate) on the validation examples.
     pub fn epoch_done(&mut self, learning_rate: f64, valid: Vec<Measure>) {
         self.history.epochs.push(Epoch {
             number: self.history.epochs.len() + 1,
@@ -99,7 +100,7 @@ impl Progress {
         self.observer.epoch_done(&self.history);
     }
 
-    /// Ends the training and returns what happened.
+    /// Ends the training and returns its history.
     pub fn finish(mut self) -> History {
         self.observer.training_done(&self.history);
         self.history

@@ -1,4 +1,4 @@
-//! Going on with an interrupted training as if nothing had happened.
+//! Resuming an interrupted training as if nothing had happened.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,32 +13,32 @@ use crate::nn::{Parameters, tensor_file};
 use crate::optim::{Optimiser, State};
 use crate::{Error, Result};
 
-/// Where a training is, apart from the weights and the optimisers' averages. Everything random
-/// follows from the seed and the position.
+/// The position of a training, without the weights and the averages of the optimisers. All random
+/// numbers follow from the seed and the position.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Position {
     pub(super) seed: u64,
     pub(super) batch_size: usize,
     pub(super) examples: usize,
-    /// Epochs done.
+    /// The epochs that are done.
     pub(super) epoch: usize,
-    /// Batches done in the epoch that is running.
+    /// The number of batches done in the epoch that is running.
     pub(super) batch: usize,
     /// The losses of these batches.
     pub(super) tally: Tally,
     pub(super) history: History,
-    /// Whether a callback found that there is nothing more to learn.
+    /// Whether a callback has ended the training for good.
     pub(super) finished: bool,
-    /// The steps of each parameter.
+    /// The number of steps that each parameter has taken.
     pub(super) steps_of: BTreeMap<String, u64>,
     /// The state of each callback, as bits.
     pub(super) callbacks: Vec<Vec<u64>>,
 }
 
-/// Its name in the folder that is resumed from.
+/// The name of the file in the folder.
 pub(super) const RESUME_FILE: &str = "training.safetensors";
 
-/// The file that a training is resumed from.
+/// The path of the file that a training is resumed from.
 #[derive(Clone, Debug)]
 pub(super) struct ResumeFile(PathBuf);
 
@@ -80,8 +80,8 @@ impl ResumeFile {
         tensor_file::write(&self.0, weights.chain(averages), position)
     }
 
-    /// Restores the parameters and the optimiser of each player and the callbacks, and returns the
-    /// position.
+    /// Restores the parameters and the optimiser of each player as well as the callbacks, and
+    /// returns the position.
     pub(super) fn load(
         &self,
         expected: &Position,

@@ -15,12 +15,14 @@ use crate::{Error, Result};
 const ARCHITECTURE: &str = "architecture.json";
 const FOLDERS: [&str; 3] = ["viz", "images", "weights"];
 
-/// A folder that holds all of one training, as in the course (`run/vae/0002_digits`): figures in
-/// `viz`, sample images in `images`, the weights of each epoch in `weights`, the architecture in
-/// `architecture.json`, and what [`Trainer::resume`](super::Trainer::resume) goes on from.
+/// A folder for everything that belongs to a training, laid out as in the course
+/// (`run/vae/0002_digits`): figures in `viz`, sample images in `images`, the weights of each epoch
+/// in `weights`, the architecture in `architecture.json`, and the state that
+/// [`Trainer::resume`](super::Trainer::resume) continues from.
 ///
-/// A new training [builds](Self::build) its folder; a later one [loads](Self::load) it, and goes on
-/// or has nothing left to do. [`RunFolder::open_or_create`] does what there is to do.
+/// A new training [builds](Self::build) its folder. A later run [loads](Self::load) it, and either
+/// continues the training or finds it finished. [`RunFolder::open_or_create`] does whichever is
+/// needed.
 ///
 /// ```
 /// use cuaderno::{nn::Activation, prelude::*, train::TensorExamples};
@@ -42,7 +44,7 @@ const FOLDERS: [&str; 3] = ["viz", "images", "weights"];
 pub struct RunFolder(PathBuf);
 
 impl RunFolder {
-    /// Whether something is there at `path`, so that it is to be loaded and cannot be built.
+    /// Whether something exists at `path`, so that it has to be loaded and cannot be built.
     pub fn exists(path: impl AsRef<Path>) -> bool {
         match fs::read_dir(path.as_ref()) {
             Ok(mut entries) => entries.next().is_some(),
@@ -50,10 +52,10 @@ impl RunFolder {
         }
     }
 
-    /// Makes the folder of a new training of a model that `architecture` describes.
+    /// Creates the folder of a new training, for a model that `architecture` describes.
     ///
     /// # Errors
-    /// If there is something at `path` already, or the folder cannot be made.
+    /// If something exists at `path` already, or the folder cannot be created.
     pub fn build(path: impl Into<PathBuf>, architecture: &impl Serialize) -> Result<Self> {
         let path = path.into();
         if Self::exists(&path) {
@@ -76,12 +78,12 @@ impl RunFolder {
         Ok(Self(path))
     }
 
-    /// Opens the folder of a training of the same architecture, after reading every file of weights
-    /// in it. Nothing in it changes.
+    /// Opens the folder of an earlier training with the same architecture, and checks every weights
+    /// file in it. Nothing in it is changed.
     ///
     /// # Errors
-    /// If there is no run at `path`, if it is of another architecture (the sentence says what is
-    /// different), or if a file is missing or damaged.
+    /// If there is no run at `path`, if its architecture is different (the error says where), or if
+    /// a file is missing or damaged.
     pub fn load(path: impl Into<PathBuf>, architecture: &impl Serialize) -> Result<Self> {
         let path = path.into();
         if !path.exists() {
@@ -122,10 +124,10 @@ impl RunFolder {
         Ok(run)
     }
 
-    /// Loads the run at `path` if there is one, and else builds it.
+    /// Loads the run at `path` if there is one, and otherwise builds it.
     ///
     /// # Errors
-    /// As [`RunFolder::load`] and [`RunFolder::build`].
+    /// As for [`RunFolder::load`] and [`RunFolder::build`].
     pub fn open_or_create(path: impl Into<PathBuf>, architecture: &impl Serialize) -> Result<Self> {
         let path = path.into();
         match Self::exists(&path) {
@@ -134,32 +136,32 @@ impl RunFolder {
         }
     }
 
-    /// The folder itself, to [resume](super::Trainer::resume) from.
+    /// The folder itself, for [`Trainer::resume`](super::Trainer::resume).
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Where figures go.
+    /// The folder for figures.
     pub fn viz(&self) -> PathBuf {
         self.0.join("viz")
     }
 
-    /// Where sample images go.
+    /// The folder for sample images.
     pub fn images(&self) -> PathBuf {
         self.0.join("images")
     }
 
-    /// Where weights go.
+    /// The folder for weights.
     pub fn weights(&self) -> PathBuf {
         self.0.join("weights")
     }
 
-    /// Keeps the weights of every epoch: `weights/weights-001-58.83.safetensors`.
+    /// A callback that keeps the weights of every epoch: `weights/weights-001-58.83.safetensors`.
     pub fn checkpoint(&self) -> Checkpoint {
         Checkpoint::every_epoch(self.weights())
     }
 
-    /// The files of weights that [`RunFolder::checkpoint`] has kept, one for each epoch, in order.
+    /// The weights files that [`RunFolder::checkpoint`] has written, one for each epoch, in order.
     ///
     /// # Errors
     /// If the folder cannot be read.
@@ -189,7 +191,7 @@ impl RunFolder {
     }
 }
 
-/// The first place where two descriptions are not the same.
+/// The first place where two descriptions differ.
 pub(super) fn difference(place: &str, found: &Value, expected: &Value) -> Option<String> {
     let inner = |key: &str| match place {
         "" => key.to_owned(),
@@ -236,7 +238,7 @@ mod tests {
         }
     }
 
-    /// Every file below a folder with its content.
+    /// Every file below a folder, with its content.
     fn content(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut files = BTreeMap::new();
         for entry in fs::read_dir(folder).unwrap() {
@@ -249,7 +251,7 @@ mod tests {
         files
     }
 
-    /// A run with weights in it, and where they are.
+    /// A run with weights in it, and their path.
     fn run(folder: &Path) -> (RunFolder, PathBuf) {
         let run = RunFolder::build(folder.join("0002_digits"), &architecture(2)).unwrap();
         let weights = run.weights().join("weights-001-58.83.safetensors");

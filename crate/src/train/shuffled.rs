@@ -1,12 +1,12 @@
-//! The batches of an epoch in random order.
+//! Shuffled batches.
 
 use super::{Batch, Examples};
 use crate::{Error, Result, Rng, notebook};
 
-/// The batches of one epoch in an order that the seed and the epoch decide: those that a
-/// [`Trainer`](super::Trainer) of that seed and batch size takes in that epoch. The last batch holds
-/// what is left, so that every example comes once. In a notebook, an interrupt of the cell is an
-/// error of the next batch.
+/// The batches of one epoch in random order. They are the batches that a
+/// [`Trainer`](super::Trainer) with this seed and batch size takes in this epoch. The last batch
+/// holds the remaining examples, so every example appears once. In a notebook, interrupting the
+/// cell makes the next batch an error.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -41,9 +41,9 @@ pub struct ShuffledBatches<'a> {
 pub struct Step {
     /// The examples of this step.
     pub batch: Batch,
-    /// The generator that dropout and sampling draw from in this step.
+    /// The random generator for dropout and sampling in this step.
     pub rng: Rng,
-    /// The epoch, and the step and the steps in it, each counted from 1.
+    /// The epoch, the step in it, and the number of its steps. Epoch and step count from 1.
     pub(super) epoch: usize,
     pub(super) number: usize,
     pub(super) steps: usize,
@@ -63,7 +63,8 @@ impl<'a> ShuffledBatches<'a> {
         if batch_size == 0 {
             return Err(Error::argument("batch_size", 0, "at least 1"));
         }
-        // Derived, not drawn: epoch 5 is the same whether or not epochs 1 to 4 ran before it.
+        // Derived instead of drawn, so that epoch 5 is the same whether or not epochs 1 to 4 ran
+        // before it.
         let rng = Rng::new(seed).child(epoch as u64);
         Ok(Self {
             order: rng.child(0).permutation(examples.len()),
@@ -75,7 +76,7 @@ impl<'a> ShuffledBatches<'a> {
         })
     }
 
-    /// Leaves out the first batches, without reading them.
+    /// Skips the first batches without reading them.
     pub(super) fn after(mut self, batches: usize) -> Self {
         self.next = batches;
         self
@@ -102,7 +103,7 @@ impl Iterator for ShuffledBatches<'_> {
 }
 
 impl Step {
-    /// Refuses a loss that is no longer a number.
+    /// Refuses a loss that is NaN or infinite.
     pub(super) fn check(&self, (name, value): (&str, f64)) -> Result<()> {
         if value.is_finite() {
             return Ok(());

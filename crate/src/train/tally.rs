@@ -1,15 +1,15 @@
-//! The mean and the spread of losses over the batches of an epoch.
+//! Mean and standard deviation of losses over the batches of an epoch.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Measure, exact};
 
-/// Gathers the losses of batches into measures.
+/// Collects the losses of batches into measures.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Tally(Vec<Part>);
 
-/// Welford's running mean and sum of squared deviations, weighted by how much each batch counts: stable
-/// where a sum of squares would cancel.
+/// Welford's running mean and sum of squared deviations, with the weights of the batches. It is
+/// stable where a difference of sums would cancel.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Part {
     name: String,
@@ -22,7 +22,7 @@ struct Part {
 }
 
 impl Tally {
-    /// Adds the losses of a batch that counts by `weight`.
+    /// Adds the losses of a batch with this weight.
     pub(super) fn add(&mut self, losses: &[(&str, f64)], weight: f64) {
         for &(name, value) in losses {
             let index = self.0.iter().position(|part| part.name == name);

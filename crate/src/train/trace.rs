@@ -1,4 +1,4 @@
-//! How a parameter moves while a network trains.
+//! Traces of parameters during training.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,10 +7,10 @@ use candle_core::DType;
 use super::{Callback, Training};
 use crate::{Error, Result};
 
-/// Records the mean of one parameter at regular intervals.
+/// A callback that records the mean of one parameter at regular intervals.
 ///
-/// Cloning it gives a second handle on the same record: one goes into the trainer, the other is
-/// read afterwards.
+/// A clone is a second handle on the same record: pass one to the trainer, and read the other
+/// afterwards.
 ///
 /// ```
 /// use cuaderno::{prelude::*, train::TensorExamples};
@@ -30,7 +30,7 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Watches the parameter of that name, at every `every`-th step.
+    /// Watches the parameter of this name, every `every` steps.
     pub fn mean_of(parameter: &str, every: u64) -> Self {
         Self {
             parameter: parameter.to_owned(),
@@ -39,7 +39,8 @@ impl Trace {
         }
     }
 
-    /// What was recorded: steps and means, as [`line_chart`](crate::plot::line_chart) takes them.
+    /// The recorded steps and means, in the form that [`line_chart`](crate::plot::line_chart)
+    /// takes.
     pub fn points(&self) -> Vec<(f64, f64)> {
         let points = self.points.lock().unwrap_or_else(PoisonError::into_inner);
         points.clone()

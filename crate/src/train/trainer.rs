@@ -1,4 +1,4 @@
-//! How a training is to be done.
+//! The trainer.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use super::{Adversaries, Callback, Examples, History, Model};
 use crate::Result;
 use crate::optim::{Optimiser, Schedule};
 
-/// Minimises what a [`Model`] declares, by mini-batches in an order drawn anew each epoch.
+/// Minimises the loss of a [`Model`] over mini-batches, which are reshuffled in each epoch.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -33,7 +33,7 @@ pub struct Trainer<const PLAYERS: usize = 1> {
     pub(super) quiet: bool,
 }
 
-/// What [`Trainer::settings`] tells.
+/// The settings of a training, which [`Trainer::settings`] returns.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Settings {
     optimisers: String,
@@ -46,17 +46,18 @@ pub(super) struct Settings {
 }
 
 impl Trainer {
-    /// One epoch in batches of 32 (Keras' default) with seed 0, unless told otherwise.
+    /// A trainer with this optimiser, by default for one epoch in batches of 32 (Keras' default)
+    /// with seed 0.
     pub fn new(optimiser: impl Optimiser + 'static) -> Self {
         Self::with_optimisers([Box::new(optimiser)])
     }
 
-    /// Trains `model` in place and returns what happened.
+    /// Trains `model` in place and returns the history.
     ///
     /// # Errors
     /// If there are no examples, the batch size is 0, an argument of the optimiser or the schedule
-    /// is out of its range, or the model fails on a batch; if the loss is no longer a number, which
-    /// names the batch; if a folder to resume from was left by another training.
+    /// is out of range, or the model fails on a batch; if the loss becomes NaN or infinite (the
+    /// error names the batch); if the folder to resume from belongs to another training.
     pub fn fit(
         self,
         model: &dyn Model,
@@ -68,8 +69,8 @@ impl Trainer {
 }
 
 impl Trainer<2> {
-    /// Trains two networks against each other, each by its own optimiser. One epoch in batches of 32
-    /// with seed 0, unless told otherwise.
+    /// A trainer for two networks that are trained against each other, each with its own optimiser.
+    /// By default it trains for one epoch in batches of 32 with seed 0.
     ///
     /// ```
     /// use cuaderno::prelude::*;
@@ -91,14 +92,14 @@ impl Trainer<2> {
         Self::with_optimisers([Box::new(discriminator), Box::new(generator)])
     }
 
-    /// Trains both networks in place and returns what happened. In each step the discriminator moves
-    /// before the generator. A schedule and a clipped norm hold for each of them by itself; the
-    /// history's learning rate is the discriminator's, whose loss is the one that
-    /// [`EarlyStopping`](super::EarlyStopping) and [`Checkpoint`](super::Checkpoint) watch unless
-    /// told otherwise. Validation draws the same codes after each epoch.
+    /// Trains both networks in place and returns the history. In each step the discriminator moves
+    /// before the generator. The schedule and the clipping apply to each of them separately. The
+    /// learning rate in the history is that of the discriminator, and by default
+    /// [`EarlyStopping`](super::EarlyStopping) and [`Checkpoint`](super::Checkpoint) watch the loss
+    /// of the discriminator. Validation draws the same codes after each epoch.
     ///
     /// # Errors
-    /// As [`Trainer::fit`] of one model.
+    /// As for [`Trainer::fit`] with one model.
     pub fn fit(
         self,
         networks: &dyn Adversaries,
@@ -124,7 +125,7 @@ impl<const PLAYERS: usize> Trainer<PLAYERS> {
         }
     }
 
-    /// What decides the weights that a training ends with, apart from the model and the examples.
+    /// Everything that decides the trained weights, apart from the model and the examples.
     pub(super) fn settings(&self) -> Settings {
         Settings {
             optimisers: format!("{:?}", self.optimisers),
@@ -137,51 +138,53 @@ impl<const PLAYERS: usize> Trainer<PLAYERS> {
         }
     }
 
-    /// Passes over the training examples.
+    /// Sets the number of passes over the training examples.
     pub fn epochs(mut self, epochs: usize) -> Self {
         self.epochs = epochs;
         self
     }
 
-    /// Examples a step; an epoch's last batch is smaller if they do not divide evenly.
+    /// Sets the number of examples in a batch. The last batch of an epoch is smaller if they do not
+    /// divide evenly.
     pub fn batch_size(mut self, batch_size: usize) -> Self {
         self.batch_size = batch_size;
         self
     }
 
-    /// Decides the order of the examples and what dropout and sampling draw.
+    /// Sets the seed of the order of the examples and of dropout and sampling.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// How the learning rate goes on from the optimiser's, epoch by epoch.
+    /// Sets how the learning rate changes from epoch to epoch, starting from the optimiser's.
     pub fn schedule(mut self, schedule: Schedule) -> Self {
         self.schedule = schedule;
         self
     }
 
-    /// Clips gradients to this global norm, the norm over all parameters together.
+    /// Clips gradients to this global norm, taken over all parameters together.
     pub fn clip_norm(mut self, max_norm: f64) -> Self {
         self.clip_norm = Some(max_norm);
         self
     }
 
-    /// Adds something to be called after each batch and each epoch, in the order added.
+    /// Adds a callback for each batch and each epoch. Callbacks are called in the order they were
+    /// added.
     pub fn callback(mut self, callback: impl Callback + 'static) -> Self {
         self.callbacks.push(Box::new(callback));
         self
     }
 
-    /// Keeps everything that the training consists of in this folder, after each epoch and when it
-    /// is interrupted, and goes on from there if there is something: two halves give the same bits
-    /// as one whole.
+    /// Saves the full state of the training in this folder after each epoch and at an interruption,
+    /// and continues from a state that is there already. A resumed training ends with the same bits
+    /// as an uninterrupted one.
     pub fn resume(mut self, folder: impl Into<PathBuf>) -> Self {
         self.resume = Some(folder.into());
         self
     }
 
-    /// Shows and prints nothing.
+    /// Turns off progress bars, curves and printed lines.
     pub fn quiet(mut self) -> Self {
         self.quiet = true;
         self

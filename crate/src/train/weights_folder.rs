@@ -1,4 +1,4 @@
-//! Trainings that are done once and loaded after that.
+//! Trainings that run once and are loaded afterwards.
 
 use std::path::{Path, PathBuf};
 
@@ -11,12 +11,12 @@ use super::{Examples, History, Model, Trainer};
 use crate::nn::tensor_file;
 use crate::{Error, Result};
 
-/// A folder that keeps the weights of trainings under names, so that a notebook that is opened again
-/// loads what it has trained before.
+/// A folder that keeps the weights of trainings under names, so that a notebook loads what it has
+/// trained in an earlier session.
 ///
-/// Weights are loaded where nothing that decides them has changed: the model with its first weights
-/// and its losses, the examples, the seeds and settings of the trainer, and the version of this
-/// crate. Otherwise the model is trained, and a sentence says what is different.
+/// Weights are loaded if nothing that decides them has changed: the model with its initial weights
+/// and losses, the examples, the seed and settings of the trainer, and the version of this crate.
+/// Otherwise the model is trained, and a printed line says what is different.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -41,7 +41,7 @@ pub struct WeightsFolder {
     retrain: bool,
 }
 
-/// What a file holds beside the weights.
+/// The content of a file besides the weights.
 #[derive(Serialize, Deserialize)]
 struct Note {
     identity: Value,
@@ -49,9 +49,9 @@ struct Note {
 }
 
 impl WeightsFolder {
-    /// The folder at `path`, which is made when the first weights are kept. With the environment
-    /// variable `CUADERNO_RETRAIN`, which `--retrain` of the command sets, nothing is loaded from
-    /// it.
+    /// The folder at `path`, which is created when the first weights are saved. If the environment
+    /// variable `CUADERNO_RETRAIN` is set, as the command's `--retrain` does, nothing is loaded
+    /// from it.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self {
             folder: path.into(),
@@ -59,21 +59,20 @@ impl WeightsFolder {
         }
     }
 
-    /// Trains everything again; the same seeds give the same weights.
+    /// Makes every training run again. The same seeds give the same weights.
     pub fn retrain(mut self) -> Self {
         self.retrain = true;
         self
     }
 
-    /// Trains a fresh `model` as [`Trainer::fit`] does and keeps its weights and its history under
-    /// `name`, or loads both. A line says which, with the last validation of what is minimised.
+    /// Trains a fresh `model` as [`Trainer::fit`] does and saves its weights and history under
+    /// `name`, or loads both. A printed line says which, with the final validation loss.
     ///
-    /// A training that was interrupted is not kept. Callbacks are not called when weights are
-    /// loaded.
+    /// An interrupted training is not saved. Callbacks are not called when weights are loaded.
     ///
     /// # Errors
-    /// As [`Trainer::fit`], or if the weights cannot be written. A file that cannot be loaded is no
-    /// error: the model is trained again.
+    /// As for [`Trainer::fit`], and if the weights cannot be written. A file that cannot be loaded
+    /// is not an error: the model is trained again.
     pub fn train_or_load(
         &self,
         name: &str,
@@ -110,7 +109,7 @@ impl WeightsFolder {
         Ok(position.history)
     }
 
-    /// The file of a name: its letters and digits, with a `-` for what is between.
+    /// The file for a name: its letters and digits, with a `-` for anything between them.
     fn file(&self, name: &str) -> Result<PathBuf> {
         let words = name.split(|c: char| !c.is_alphanumeric());
         let words: Vec<String> = words
@@ -128,7 +127,7 @@ impl WeightsFolder {
     }
 }
 
-/// Takes the weights of a file that are of this training, or changes nothing.
+/// Loads the weights of this training from a file, or changes nothing.
 fn load(file: &Path, identity: &Value, model: &dyn Model) -> Result<History> {
     let kept = tensor_file::read(file)?;
     let note = kept.note.filter(|note| !note.is_empty());
@@ -144,7 +143,7 @@ fn load(file: &Path, identity: &Value, model: &dyn Model) -> Result<History> {
     Ok(note.history)
 }
 
-/// The end of a training in words: `valid loss 0.0931, trained in 34.2 s`.
+/// A description of the end of a training: `valid loss 0.0931, trained in 34.2 s`.
 fn told(history: &History) -> String {
     let seconds: f64 = history.epochs.iter().map(|epoch| epoch.seconds).sum();
     let last = history.last().and_then(|epoch| epoch.valid.first());

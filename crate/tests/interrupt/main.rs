@@ -1,6 +1,7 @@
 //! An interrupted cell ends at a batch or a step, or as its loop wants. A process of its own: there is
 //! one running cell in each.
 
+use cuaderno::data::Batches;
 use cuaderno::prelude::*;
 use cuaderno::train::{Callback, Training};
 use cuaderno::{Error, Result};

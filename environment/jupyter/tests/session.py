@@ -60,6 +60,20 @@ class Session:
         """Runs a cell; `on_message` sees each message as it comes."""
         return self.outcome(self.send(code, allow_stdin=typed is not None), typed, on_message)
 
+    def complete(self, code):
+        """What could stand at the end of `code`."""
+        return self._reply(self.client.complete(code, len(code)))["matches"]
+
+    def inspect(self, code):
+        """What is known of what stands at the end of `code`, by mime type."""
+        return self._reply(self.client.inspect(code, len(code)))["data"]
+
+    def _reply(self, request):
+        while True:
+            reply = self.client.get_shell_msg(timeout=PATIENCE)
+            if reply["parent_header"].get("msg_id") == request:
+                return reply["content"]
+
     def outcome(self, request, typed=None, on_message=None):
         start = time.monotonic()
         messages = []
@@ -86,10 +100,7 @@ class Session:
             messages.append((time.monotonic() - start, kind, content))
             if on_message:
                 on_message(kind, content)
-        while True:
-            reply = self.client.get_shell_msg(timeout=PATIENCE)
-            if reply["parent_header"].get("msg_id") == request:
-                return Outcome(reply["content"], messages)
+        return Outcome(self._reply(request), messages)
 
 
 def processes_in_session(leader):

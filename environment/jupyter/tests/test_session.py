@@ -152,6 +152,40 @@ class Running(unittest.TestCase):
         self.assertEqual(values["value"]["data"]["text/plain"], "42")
         self.assertEqual(values["wrong"]["ename"], "CompileError")
 
+    def test_completion_offers_first_what_one_would_use_and_nothing_private(self):
+        self.session.run(
+            "let matrix = Tensor::zeros((2, 3), DType::F32, &Device::Cpu)?;\n"
+            "let learned = 3;\nlet list = vec![0.5];\n"
+            "let trainer = Trainer::new(Adam::new(1e-3));"
+        )
+        for code, first, never in [
+            ("matrix.", ["dims", "shape", "dtype"], ["same_shape_binary_op", "storage_mut", "sum_impl"]),
+            ("matrix.me", ["mean", "mean_all"], []),
+            ("list.", ["get", "len", "push"], ["append_elements", "extend_desugared"]),
+            ("trainer.", ["fit", "epochs", "batch_size", "seed"], ["train_epoch", "optimisers"]),
+            ("le", ["learned"], []),
+            ("let y = ", [], ["EvcxrUserCodeError", "evcxr_variable_store"]),
+            ("cuaderno::", [], ["numerics::", "live::", "ALLOCATOR"]),
+            ("Activation::El", ["Elu"], []),
+        ]:
+            with self.subTest(code):
+                found = self.session.complete(code)
+                self.assertEqual(found[: len(first)], first)
+                self.assertEqual([name for name in never if name in found], [])
+                self.assertEqual([name for name in found if not name or "\n" in name], [])
+
+    def test_a_description_reads_as_it_would_be_printed(self):
+        for code, says in [
+            ("Trainer", ["pub struct Trainer", "    let history = Trainer::new("]),
+            ("line_chart", ["-> Result<Figure>", "\n\nErrors\n\nIf ", "    let figure = line_chart("]),
+        ]:
+            with self.subTest(code):
+                data = self.session.inspect(code)
+                for words in says:
+                    self.assertIn(words, data["text/plain"])
+                for words in ["# Ok", "pub(super)"]:
+                    self.assertNotIn(words, data["text/plain"] + data["text/html"])
+
     def test_kernel_info_is_answered_while_a_cell_runs(self):
         request = self.session.send("std::thread::sleep(std::time::Duration::from_secs(2));")
         start = time.monotonic()

@@ -90,11 +90,24 @@ impl Client {
     }
 
     /// Runs a cell; returns how long it took until the front end knew of its end.
+    ///
+    /// # Errors
+    /// If it fails.
     pub fn execute(&mut self, code: &str) -> Result<Duration> {
+        match self.answer(code)? {
+            (duration, None) => Ok(duration),
+            (_, Some(failure)) => bail!("The measured cell failed:\n{code}\n{failure}"),
+        }
+    }
+
+    /// Runs a cell that may fail; returns how long it took until the front end knew of its end, and
+    /// the error.
+    pub fn answer(&mut self, code: &str) -> Result<(Duration, Option<String>)> {
         let request: JupyterMessage = ExecuteRequest::new(code.to_owned()).into();
         let id = request.header.msg_id.clone();
         let start = Instant::now();
-        self.sockets.block_on(async {
+        let failure = self.sockets.block_on(async {
+            let mut failure = None;
             self.shell.send(request).await?;
             loop {
                 let message = self.iopub.read().await?;
@@ -109,17 +122,14 @@ impl Client {
                     JupyterMessageContent::Status(status)
                         if status.execution_state == ExecutionState::Idle =>
                     {
-                        break;
+                        break anyhow::Ok(failure);
                     }
-                    JupyterMessageContent::ErrorOutput(error) => {
-                        bail!("The measured cell failed:\n{code}\n{}", error.evalue)
-                    }
+                    JupyterMessageContent::ErrorOutput(error) => failure = Some(error.evalue),
                     _ => {}
                 }
             }
-            Ok(())
         })?;
-        Ok(start.elapsed())
+        Ok((start.elapsed(), failure))
     }
 
     /// The memory of the kernel process, in megabytes; the runtime process is not in it.

@@ -46,6 +46,8 @@ const KINDS: [(&str, Cell); 5] = [
     ("tensors, variables kept", tensor_cell),
     ("struct, forward pass and one training step", training_cell),
 ];
+/// Cells that are answered with an error, which must not take longer than the fourth kind.
+const WRONG: (&str, Cell) = ("tensors, a wrong type in the last line", wrong_cell);
 
 /// Measures and prints.
 ///
@@ -78,15 +80,14 @@ fn measure_engine(toolchain: &Toolchain, support: &Support) -> Result<()> {
     row("engine ready", &[start.elapsed()]);
     let mut time = |code: &str| {
         let result = engine.execute(code, None, None, &|_, _| None, Box::new(|_| {}));
-        match result.failure {
-            Some(failure) => {
-                bail!("The measured cell failed:\n{code}\n{}", failure.readable())
-            }
-            None => Ok(result.duration),
-        }
+        let failure = result.failure.map(|failure| failure.readable());
+        Ok((result.duration, failure))
     };
-    time(PRELUDE)?;
-    time(&tensor_cell(usize::MAX))?;
+    for code in [PRELUDE, &tensor_cell(usize::MAX)] {
+        if let (_, Some(failure)) = time(code)? {
+            bail!("The measured cell failed:\n{code}\n{failure}");
+        }
+    }
     row("first tensor cell done, from the start", &[start.elapsed()]);
     measure_kinds(time)
 }
@@ -103,13 +104,22 @@ fn measure_kernel() -> Result<()> {
     std::thread::sleep(READING.saturating_sub(client.age()));
     let first = client.execute(PRELUDE)? + client.execute(&tensor_cell(usize::MAX))?;
     row("first tensor cell of a kernel that had 15 s", &[first]);
-    measure_kinds(|code| client.execute(code))
+    measure_kinds(|code| client.answer(code))
 }
 
-fn measure_kinds(mut time: impl FnMut(&str) -> Result<Duration>) -> Result<()> {
-    for (name, cell) in KINDS {
-        let times = (0..REPEATS).map(|i| time(&cell(i)));
-        row(name, &times.collect::<Result<Vec<_>>>()?);
+/// Measures each kind of cell; `time` tells how long a cell took, and its error.
+fn measure_kinds(mut time: impl FnMut(&str) -> Result<(Duration, Option<String>)>) -> Result<()> {
+    let right = KINDS.map(|kind| (kind, false));
+    for ((name, cell), is_wrong) in right.into_iter().chain([(WRONG, true)]) {
+        let mut times = Vec::new();
+        for code in (0..REPEATS).map(cell) {
+            match time(&code)? {
+                (duration, failure) if failure.is_some() == is_wrong => times.push(duration),
+                (_, Some(failure)) => bail!("The measured cell failed:\n{code}\n{failure}"),
+                (_, None) => bail!("The measured cell should fail:\n{code}"),
+            }
+        }
+        row(name, &times);
     }
     Ok(())
 }
@@ -161,6 +171,10 @@ fn tensor_cell(i: usize) -> String {
          let s{i} = (t{i}.matmul(&t{i}.t()?)? + 1.0)?;\n\
          println!(\"{{s{i}}}\");"
     )
+}
+
+fn wrong_cell(i: usize) -> String {
+    format!("{}\nlet w{i}: f64 = &t{i};", tensor_cell(i))
 }
 
 fn training_cell(i: usize) -> String {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use ra_ap_syntax::ast::{self, AstNode, HasName};
-use ra_ap_syntax::{Edition, SourceFile, SyntaxNode};
+use ra_ap_syntax::{Edition, SourceFile, SyntaxKind, SyntaxNode};
 
 use super::reading::mentions;
 
@@ -142,6 +142,15 @@ impl Cell {
         Some(start..start + usize::from(node.text_range().len()))
     }
 
+    /// Where the cell ends with the call of a macro that defines items and no `;` stands behind it: to
+    /// evcxr the call is an expression, whose value it shows.
+    pub fn open_end(&self, macros: &dyn Fn(&str) -> bool) -> Option<usize> {
+        let last = self.statements.last()?;
+        let is_open = last.kind() == SyntaxKind::MACRO_EXPR;
+        item_macro(last, macros).filter(|_| is_open)?;
+        Some(self.place_after(self.statements.len() - 1))
+    }
+
     /// The names that the cell's statements give to values.
     pub fn new_variables(&self) -> BTreeSet<String> {
         let lets = self
@@ -200,14 +209,7 @@ impl Cell {
                     ));
                 }
             }
-            let call = node.descendants().find_map(ast::MacroCall::cast);
-            let is_whole = |call: &ast::MacroCall| {
-                call.syntax().text_range().start() == node.text_range().start()
-                    && !ast::Item::can_cast(node.kind())
-            };
-            let path = call.filter(is_whole).and_then(|call| call.path());
-            let name = path.map(|path| path.syntax().text().to_string());
-            if let Some(name) = name.filter(|name| name == "thread_local" || macros(name)) {
+            if let Some(name) = item_macro(node, macros) {
                 sentences.push(format!(
                     "What `{name}!` defines is known in this cell alone. If later cells need it, \
                      write it without the macro, or put the call into a module: \
@@ -217,6 +219,15 @@ impl Cell {
         }
         sentences
     }
+}
+
+/// The macro that the statement `node` calls, if it defines items; `macros` says that of a macro.
+fn item_macro(node: &SyntaxNode, macros: &dyn Fn(&str) -> bool) -> Option<String> {
+    let call = node.descendants().find_map(ast::MacroCall::cast)?;
+    let is_whole = call.syntax().text_range().start() == node.text_range().start()
+        && !ast::Item::can_cast(node.kind());
+    let name = call.path()?.syntax().text().to_string();
+    (is_whole && (name == "thread_local" || macros(&name))).then_some(name)
 }
 
 /// The names that a pattern gives.
@@ -353,6 +364,28 @@ mod tests {
             count("thread_local! { static A: u8 = 1; }\npair!(Shoes);"),
             2
         );
+    }
+
+    #[test]
+    fn a_macro_that_defines_items_is_no_value() {
+        let end = |code: &str| {
+            let cell = Cell::read(code).ok().unwrap();
+            cell.open_end(&|name| name == "pair")
+        };
+        for code in [
+            "thread_local! { static A: u8 = 1; }",
+            "let a = 1;\npair!(Shoes)",
+        ] {
+            assert_eq!(end(code), Some(code.len()), "{code}");
+        }
+        for code in [
+            "pair!(Shoes);",
+            "vec![1]",
+            "pair!(Shoes);\nA",
+            "{ pair!(Shoes) }",
+        ] {
+            assert_eq!(end(code), None, "{code}");
+        }
     }
 
     #[test]

@@ -205,7 +205,7 @@ impl Failure {
             traceback: cells
                 .line_of(report)
                 .into_iter()
-                .chain(hint(report))
+                .chain(hint(cells, report))
                 .collect(),
         }
     }
@@ -223,7 +223,7 @@ impl Failure {
             traceback: rest(message)
                 .into_iter()
                 .chain(cells.line_of(report))
-                .chain(hint(report))
+                .chain(hint(cells, report))
                 .collect(),
         }
     }
@@ -288,8 +288,10 @@ impl Cells<'_> {
     }
 }
 
-fn hint(report: &Report) -> Option<String> {
-    Some(format!("hint: {}", hints::hint_at_run_time(report)?))
+fn hint(cells: &Cells, report: &Report) -> Option<String> {
+    let line = cells.line_of(report);
+    let hint = hints::hint_at_run_time(report, line.as_deref())?;
+    Some(format!("hint: {hint}"))
 }
 
 fn first_line(message: &str) -> String {

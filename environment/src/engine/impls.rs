@@ -41,8 +41,9 @@ pub struct Marked {
 }
 
 impl Impls {
-    /// Puts markers into `code`, of which `cell` is the syntax. No line moves.
-    pub fn mark(&self, code: &str, cell: &Cell) -> Marked {
+    /// Puts markers into `code`, of which `cell` is the syntax; `macros` says of a macro whether it
+    /// defines items. No line moves.
+    pub fn mark(&self, code: &str, cell: &Cell, macros: &dyn Fn(&str) -> bool) -> Marked {
         let mut impls = self.clone();
         let items = cell.statements().iter().cloned();
         let defined: BTreeSet<_> = items.filter_map(|node| type_name(&node)).collect();
@@ -83,6 +84,7 @@ impl Impls {
                 insertions.insert(0, (cell.place_before(first), rest));
             }
         }
+        insertions.extend(cell.open_end(macros).map(|end| (end, ";".to_owned())));
         insertions.sort_by_key(|(place, _)| *place);
         let (code, moved) = insert(code, &insertions);
         Marked { code, moved, impls }
@@ -175,7 +177,7 @@ mod tests {
         let mut codes = Vec::new();
         for code in cells {
             let cell = Cell::read(code).unwrap_or_else(|unread| panic!("{unread:?}"));
-            let marked = impls.mark(code, &cell);
+            let marked = impls.mark(code, &cell, &|_| false);
             assert_eq!(marked.code.lines().count(), code.lines().count());
             impls = marked.impls;
             codes.push(marked.code);
@@ -240,7 +242,7 @@ mod tests {
     fn what_has_moved_is_known() {
         let code = "let a = 1; impl A {}";
         let cell = Cell::read(code).ok().unwrap();
-        let marked = Impls::default().mark(code, &cell);
+        let marked = Impls::default().mark(code, &cell, &|_| false);
         assert_eq!(marked.moved, BTreeMap::from([(1, (10, 22))]));
     }
 }

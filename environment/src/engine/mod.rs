@@ -7,8 +7,10 @@ mod cell;
 mod channel;
 mod collected;
 mod collector;
+mod completion;
 mod definitions;
 mod dependencies;
+mod description;
 mod diagnostics;
 mod failure;
 mod gradients;
@@ -36,6 +38,7 @@ mod support;
 mod syntax;
 mod thread;
 mod variables;
+mod whole_numbers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -59,6 +62,7 @@ use crate::toolchain::Toolchain;
 use answer::Answer;
 use cell::Cell;
 use collector::Collector;
+use completion::Names;
 use definitions::Definitions;
 use dependencies::Dependencies;
 use diagnostics::Report;
@@ -70,7 +74,10 @@ use place::EarlierCell;
 use session::{Facts, LITERALS, Session, WORKING_DIRECTORY};
 use source::Replaced;
 use variables::{Gone, Variables};
+use whole_numbers::WholeNumbers;
 
+/// What evcxr says where the analyser knows nothing.
+pub const NOTHING_KNOWN: &str = "No documentation found";
 /// The engine runs this binary again as `cuaderno runtime`.
 const RUNTIME: &str = "runtime";
 
@@ -149,6 +156,9 @@ struct Engine {
     cells: Vec<EarlierCell>,
     rustc: PathBuf,
     gradients: Gradients,
+    whole_numbers: WholeNumbers,
+    /// The names that the analyser may offer.
+    names: Names,
 }
 
 /// What an engine is started with.
@@ -208,6 +218,8 @@ impl Engine {
             cells: Vec::new(),
             rustc: toolchain.rustc.clone(),
             gradients: Gradients::default(),
+            whole_numbers: WholeNumbers::default(),
+            names: Names::new(toolchain, support),
         };
         engine.allow_question_marks()?;
         Ok(engine)
@@ -275,7 +287,8 @@ impl Engine {
             self.gone.after_failure(new, &before, place.as_deref());
             return ended(Some(Failure::of_answer(answer)));
         }
-        let warnings = self.gradients.warnings(code);
+        let (cut, whole_numbers) = self.whole_numbers.warnings(&prepared, &types);
+        let warnings = self.gradients.warnings(code) + &cut;
         if !warnings.is_empty() {
             on_output(&CellOutput::Text(Stream::Stderr, warnings));
         }
@@ -348,7 +361,9 @@ impl Engine {
                 )
             }
         };
-        if failure.is_some() {
+        if failure.is_none() {
+            self.whole_numbers = whole_numbers;
+        } else {
             let here: BTreeSet<String> = after.union(&definitions).cloned().collect();
             let place = in_cell(place.as_deref(), number);
             self.gone.after_failure(new, &here, place.as_deref());
@@ -384,11 +399,10 @@ impl Engine {
         name: &str,
         on_output: &mut dyn FnMut(&CellOutput),
     ) -> Result<(), Failure> {
-        const NOTHING: &str = "No documentation found";
         let paths = [name.to_owned(), format!("cuaderno::prelude::{name}")];
         let found = paths.iter().find_map(|path| {
             let found = self.describe(path, path.len()).ok();
-            found.filter(|(text, _)| text != NOTHING)
+            found.filter(|(text, _)| text != NOTHING_KNOWN)
         });
         match found {
             Some((text, html)) => {
@@ -423,13 +437,14 @@ impl Engine {
         callbacks: &mut EvalCallbacks,
     ) -> Result<EvalOutputs, evcxr::Error> {
         let cell = Cell::read(code).map_err(|unread| unread.message(code))?;
-        let marked = self.impls.mark(code, &cell);
+        let later = self.definitions.with(&cell);
+        let makes_items = |name: &str| later.makes_items(name);
+        let marked = self.impls.mark(code, &cell, &makes_items);
         self.moved = marked.moved;
         self.marked.clone_from(&marked.code);
         Report::remove(self.session.folder())?;
         self.lose_variables(&marked.code, &cell)?;
-        let later = self.definitions.with(&cell);
-        for sentence in cell.what_does_not_last(&|name| later.makes_items(name)) {
+        for sentence in cell.what_does_not_last(&makes_items) {
             self.collector.say(Stream::Stderr, format!("{sentence}\n"));
         }
         let names = self.context.variables_and_types().map(|(name, _)| name);
@@ -488,12 +503,15 @@ impl Engine {
         Ok(())
     }
 
-    /// What could stand at byte `position` of `code`.
+    /// What could stand at byte `position` of `code`, best first.
     ///
     /// # Errors
     /// If the analyser cannot tell.
     pub fn completions(&mut self, code: &str, position: usize) -> Result<Completions> {
-        self.context.completions(code, position)
+        let found = self.context.completions(code, position)?;
+        let definitions = self.context.defined_item_names().map(str::to_owned);
+        let session = definitions.chain(self.variables()).collect();
+        Ok(self.names.best_first(found, code, &session))
     }
 
     /// What is known of the expression before byte `position` of `code`, as text and as HTML.
@@ -501,7 +519,11 @@ impl Engine {
     /// # Errors
     /// If the analyser cannot tell.
     pub fn describe(&mut self, code: &str, position: usize) -> Result<(String, String)> {
-        self.context.hover_at(code, position)
+        let (text, html) = self.context.hover_at(code, position)?;
+        Ok(match text == NOTHING_KNOWN {
+            true => (text, html),
+            false => description::printed(&html),
+        })
     }
 
     /// Forgets all variables and definitions and starts a new runtime process in
@@ -521,6 +543,7 @@ impl Engine {
         self.gone = Gone::default();
         self.cells.clear();
         self.gradients = Gradients::default();
+        self.whole_numbers = WholeNumbers::default();
         self.allow_question_marks()
     }
 

@@ -4,7 +4,7 @@ use jupyter_protocol::{CompleteReply, InspectReply, IsCompleteReply};
 use ra_ap_syntax::{Edition, SourceFile};
 use serde_json::json;
 
-use crate::engine::{Contents, Depth, EngineThread, ends_within_a_token};
+use crate::engine::{Contents, Depth, EngineThread, NOTHING_KNOWN, ends_within_a_token};
 use crate::media::media;
 
 /// Whether `code` is a whole cell: what a console asks before it runs a line.
@@ -58,10 +58,10 @@ pub fn complete(engine: &mut EngineThread, code: &str, cursor: usize) -> Complet
     let mut matches = Vec::new();
     let mut types = Vec::new();
     for completion in &found.completions {
-        // A call's arguments are the student's to write.
+        // Arguments, fields and blocks are the student's to write.
         let text = completion
             .code
-            .split('(')
+            .split(['(', '{', '$', ' ', '\n'])
             .next()
             .unwrap_or_default()
             .to_owned();
@@ -90,7 +90,7 @@ pub fn inspect(engine: &mut EngineThread, code: &str, cursor: usize) -> InspectR
     let rest = &code[position..];
     let end = position + rest.find(|c| !word(c)).unwrap_or(rest.len());
     match engine.describe(code, end) {
-        Ok((text, html)) if text != "No documentation found" => InspectReply {
+        Ok((text, html)) if text != NOTHING_KNOWN => InspectReply {
             found: true,
             data: media(&Contents::text(text).with("text/html", html)),
             ..InspectReply::default()

@@ -1,8 +1,6 @@
 //! `cargo cuaderno run`: notebooks executed headless on the engine, without Jupyter or Python.
 
-mod notebook;
 mod printer;
-mod python_json;
 mod results;
 
 use std::ffi::OsStr;
@@ -15,10 +13,10 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::engine::{CellOutput, EngineThread, Failure, Interrupts, Settings};
+use crate::notebook::Notebook;
 use crate::profile::ProfileArguments;
 use crate::toolchain::Toolchain;
 use crate::{setup, workbook};
-use notebook::Notebook;
 use printer::Printer;
 use results::Results;
 

@@ -1,15 +1,15 @@
 //! Where a run leaves what it made: the executed notebooks and each figure as PNG.
 
 use std::collections::HashMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::notebook::Notebook;
 use crate::engine::CellOutput;
+use crate::files::write;
+use crate::notebook::Notebook;
 
 /// A folder of results: `<name>.ipynb` and `<name>/cell-07.png` for each notebook. Notebooks of one
 /// name keep the folders by which they differ: `a/<name>.ipynb` and `b/<name>.ipynb`.
@@ -130,18 +130,6 @@ fn same_file(one: &Path, other: &Path) -> bool {
         (Ok(one), Ok(other)) => one == other,
         _ => false,
     }
-}
-
-/// Writes all of the file or nothing.
-fn write(path: &Path, contents: &[u8]) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let attempt = || -> Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(contents)?;
-        file.persist(path)?;
-        Ok(())
-    };
-    attempt().with_context(|| format!("{} cannot be written", path.display()))
 }
 
 #[cfg(test)]

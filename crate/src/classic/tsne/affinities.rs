@@ -1,4 +1,4 @@
-//! How similar points are in the data.
+//! Similarities of points in the data.
 
 use rayon::prelude::*;
 
@@ -6,8 +6,7 @@ use crate::Result;
 use crate::classic::features::Features;
 use crate::classic::neighbours::{Nearest, nearest_others};
 
-/// The similarities of each point to the few that are near it. They are symmetric and their sum
-/// is 1.
+/// The similarities of each point to the few that are near it. They are symmetric and add up to 1.
 pub(super) struct Affinities {
     /// Row `i` is at `starts[i]..starts[i + 1]`.
     starts: Vec<usize>,
@@ -16,8 +15,8 @@ pub(super) struct Affinities {
 }
 
 impl Affinities {
-    /// Each point gives its neighbours, three times the perplexity of them, Gaussian weights with
-    /// a width of its own, such that their distribution has the perplexity asked for.
+    /// Each point has three times as many neighbours as the perplexity. It gives them Gaussian
+    /// weights, with a width chosen so that the distribution of the weights has that perplexity.
     pub fn of(features: &Features, perplexity: f64) -> Result<Self> {
         let count = (3.0 * perplexity) as usize + 1;
         let nearest = nearest_others(features, count.min(features.n - 1))?;
@@ -28,7 +27,7 @@ impl Affinities {
         Ok(Self::symmetric(&nearest, &weights))
     }
 
-    /// The mean of what two points give each other.
+    /// The mean of the weights that two points give each other.
     fn symmetric(nearest: &[Nearest], weights: &[Vec<f64>]) -> Self {
         let n = nearest.len();
         let mut rows: Vec<Vec<(u32, f64)>> = vec![Vec::new(); n];
@@ -56,23 +55,23 @@ impl Affinities {
         affinities
     }
 
-    /// How many points there are.
+    /// The number of points.
     pub fn len(&self) -> usize {
         self.starts.len() - 1
     }
 
-    /// The points that are similar to one, and how much.
+    /// The points similar to point `row`, with their similarities.
     pub fn row(&self, row: usize) -> (&[u32], &[f32]) {
         let range = self.starts[row]..self.starts[row + 1];
         (&self.points[range.clone()], &self.values[range])
     }
 }
 
-/// `exp(-precision * squared distance)` of each neighbour, of sum 1, with the precision at which
-/// their entropy is the logarithm of `perplexity`.
+/// The weights `exp(-precision * squared distance)` of the neighbours, scaled to add up to 1, with
+/// the precision at which their entropy is the logarithm of `perplexity`.
 fn weights_of(nearest: &Nearest, perplexity: f64) -> Vec<f64> {
-    // Distances are meant relative to the nearest one, so that the largest weight is 1, and to
-    // their mean, so that a precision around 1 is a good guess in any units.
+    // Distances are taken relative to the nearest one, so that the largest weight is 1, and divided
+    // by their mean, so that a precision around 1 is a good guess in any units.
     let nearest_one = nearest.found[0].0;
     let relative: Vec<f64> = nearest
         .found

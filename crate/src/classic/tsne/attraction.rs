@@ -1,4 +1,4 @@
-//! How similar points pull each other.
+//! Attraction between similar points.
 
 use rayon::prelude::*;
 
@@ -6,13 +6,14 @@ use super::affinities::Affinities;
 use crate::numerics::level::Level;
 use crate::numerics::simd::{self, Float, Simd, WithSimd};
 
-/// Points a task.
+/// The number of points in a task.
 const ROWS: usize = 256;
 
-/// Pulls computed at a time: as wide as AVX-512, and the same on every level.
+/// The number of pulls computed at a time: the width of AVX-512, on every level.
 const LANES: usize = 16;
 
-/// The pull on each point: `sum over j of p_ij q_ij (y_i - y_j)`, `q_ij = 1 / (1 + |y_i - y_j|²)`.
+/// The pull on each point: the sum over j of `p_ij q_ij (y_i - y_j)`, with `q_ij = 1 / (1 + |y_i -
+/// y_j|²)`.
 pub(super) fn attraction(affinities: &Affinities, positions: &[[f32; 2]]) -> Vec<[f32; 2]> {
     let mut forces = vec![[0f32; 2]; positions.len()];
     let tasks = forces.par_chunks_mut(ROWS).enumerate();
@@ -48,7 +49,7 @@ impl WithSimd for Pull<'_> {
             let mut force_x = [0f32; LANES];
             let mut force_y = [0f32; LANES];
             for (points, values) in points.chunks(LANES).zip(values.chunks(LANES)) {
-                // First fetch, then compute: what is left over keeps the value 0.
+                // First gather, then compute; unused places keep the value 0.
                 let (mut xs, mut ys, mut p) = ([0f32; LANES], [0f32; LANES], [0f32; LANES]);
                 for (lane, (&point, &value)) in points.iter().zip(values).enumerate() {
                     [xs[lane], ys[lane]] = self.positions[point as usize];
@@ -67,8 +68,7 @@ impl WithSimd for Pull<'_> {
     }
 }
 
-/// The sum of `p_ij ln(p_ij / q_ij)` over all pairs, where the `q_ij` of sum 1 have been divided
-/// by `total`.
+/// The sum of `p_ij ln(p_ij / q_ij)` over all pairs, with the `q_ij` divided by their sum, `total`.
 pub(super) fn kl_divergence(affinities: &Affinities, positions: &[[f32; 2]], total: f64) -> f64 {
     let of_row = |row: usize| {
         let (points, values) = affinities.row(row);

@@ -5,7 +5,7 @@ use super::affinities::Affinities;
 use super::attraction::{attraction, kl_divergence};
 use super::repulsion::Repulsion;
 
-/// The map as it moves.
+/// The map while it moves.
 pub(super) struct Descent<'a> {
     pub positions: Vec<[f32; 2]>,
     velocities: Vec<[f32; 2]>,
@@ -15,7 +15,7 @@ pub(super) struct Descent<'a> {
 }
 
 impl<'a> Descent<'a> {
-    /// Starts at rest at `positions`.
+    /// A map at rest at `positions`.
     pub fn new(positions: Vec<[f32; 2]>, affinities: &'a Affinities) -> Self {
         let n = positions.len();
         Self {
@@ -23,12 +23,12 @@ impl<'a> Descent<'a> {
             velocities: vec![[0.0; 2]; n],
             gains: vec![[1.0; 2]; n],
             affinities,
-            // Belkina et al. 2019, as scikit-learn has it.
+            // Belkina et al. 2019, as in scikit-learn.
             learning_rate: (n as f32 / EXAGGERATION / 4.0).max(50.0),
         }
     }
 
-    /// Moves every point once.
+    /// Moves every point by one step.
     pub fn step(&mut self, exaggeration: f32, momentum: f32) {
         let repulsion = Repulsion::of(&self.positions);
         let attraction = attraction(self.affinities, &self.positions);
@@ -38,7 +38,7 @@ impl<'a> Descent<'a> {
                 let gradient = 4.0 * (exaggeration * pull - push / divisor);
                 let velocity = &mut self.velocities[row][axis];
                 let gain = &mut self.gains[row][axis];
-                // Downhill still, or past the lowest point (Jacobs 1988).
+                // Still going downhill, or past the lowest point (Jacobs 1988).
                 *gain = if *velocity * gradient < 0.0 {
                     *gain + 0.2
                 } else {
@@ -50,7 +50,7 @@ impl<'a> Descent<'a> {
         }
     }
 
-    /// How far the similarities in the map are from those in the data.
+    /// The divergence of the similarities in the map from those in the data.
     pub fn kl_divergence(&self) -> f64 {
         let total = Repulsion::of(&self.positions).total;
         kl_divergence(self.affinities, &self.positions, total)

@@ -1,4 +1,4 @@
-//! t-SNE: a map on which neighbours stay neighbours.
+//! t-SNE: a map on which neighbours in the data stay neighbours.
 
 mod affinities;
 mod attraction;
@@ -17,23 +17,24 @@ use super::features::Features;
 use super::{Pca, Rows};
 use crate::{Error, Result, Rng};
 
-/// By how much similar points attract each other more in the beginning, so that clusters form.
+/// The factor by which similar points attract each other more at first, so that clusters form.
 const EXAGGERATION: f32 = 12.0;
 
-/// For how many iterations they do.
+/// The number of iterations with that factor.
 const EXAGGERATED: usize = 250;
 
-/// Iterations between two lines of progress.
+/// The number of iterations between two lines of progress.
 const REPORT: usize = 250;
 
-/// Deviation of the first coordinate in the beginning.
+/// The standard deviation of the first coordinate at the start.
 const INITIAL_DEVIATION: f32 = 1e-4;
 
-/// The two-dimensional map of a data set by t-distributed stochastic neighbour embedding (van der
-/// Maaten and Hinton 2008), by the Barnes-Hut approximation (van der Maaten 2014).
+/// A two-dimensional map of a data set made by t-distributed stochastic neighbour embedding (van
+/// der Maaten and Hinton 2008) with the Barnes-Hut approximation (van der Maaten 2014).
 ///
-/// It goes on as scikit-learn's `TSNE` does by default: from the first two principal components,
-/// with early exaggeration 12 for 250 iterations and a learning rate of `n / 48`, 50 at least.
+/// It follows the defaults of scikit-learn's `TSNE`: it starts from the first two principal
+/// components, with early exaggeration 12 for 250 iterations and a learning rate of `n / 48`, but
+/// at least 50.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -45,22 +46,22 @@ const INITIAL_DEVIATION: f32 = 1e-4;
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
 ///
-/// Its parameters stand where `linfa_tsne::TSneParams` do, which map a data set of linfa to one of
-/// the embedded points: `TSne::params().perplexity(10.0).transform(dataset)?`.
+/// Its parameters can take the place of `linfa_tsne::TSneParams`, which turn one of linfa's data
+/// sets into one with the embedded points: `TSne::params().perplexity(10.0).transform(dataset)?`.
 #[derive(Clone, Debug)]
 pub struct TSne {
-    /// `[n, 2]`, f32.
+    /// The positions on the map, `[n, 2]` of f32.
     pub embedding: Tensor,
     /// The Kullback-Leibler divergence of the similarities in the map from those in the data, in
-    /// nats: what was minimised.
+    /// nats, which t-SNE minimises.
     pub kl_divergence: f64,
 }
 
-/// What a [`TSne`] is fitted with.
+/// Parameters of a [`TSne`].
 #[derive(Clone, Copy, Debug)]
 pub struct TSneParams(TSneValidParams);
 
-/// The same, checked as far as they can be without data.
+/// [`TSneParams`] after the checks that are possible without data.
 #[derive(Clone, Copy, Debug)]
 pub struct TSneValidParams {
     perplexity: f64,
@@ -70,7 +71,7 @@ pub struct TSneValidParams {
 }
 
 impl TSne {
-    /// Perplexity 30, 1000 iterations and seed 0, unless told otherwise.
+    /// Parameters, by default perplexity 30, 1000 iterations and seed 0.
     pub fn params() -> TSneParams {
         TSneParams(TSneValidParams {
             perplexity: 30.0,
@@ -82,38 +83,39 @@ impl TSne {
 }
 
 impl TSneParams {
-    /// How many neighbours of a point count, roughly: 5 to 50 are usual.
+    /// Sets the perplexity: roughly, the number of neighbours that matter to a point. Values from 5
+    /// to 50 are usual.
     pub fn perplexity(mut self, perplexity: f64) -> Self {
         self.0.perplexity = perplexity;
         self
     }
 
-    /// Steps of gradient descent; the first 250 are exaggerated.
+    /// Sets the number of steps of gradient descent. The first 250 are exaggerated.
     pub fn max_iter(mut self, max_iter: usize) -> Self {
         self.0.max_iter = max_iter;
         self
     }
 
-    /// Decides the small noise in the initial positions, which keeps apart what the first two
-    /// principal components do not.
+    /// Sets the seed of the small noise in the initial positions, which separates points that the
+    /// first two principal components do not.
     pub fn seed(mut self, seed: u64) -> Self {
         self.0.seed = seed;
         self
     }
 
-    /// Prints nothing.
+    /// Turns off the lines of progress.
     pub fn quiet(mut self) -> Self {
         self.0.quiet = true;
         self
     }
 
-    /// Makes the map of `x` `[n, d]`, a tensor or a data set of linfa, as [`Rows`] has it, in about
-    /// 2 s for 5,000 points on one core.
+    /// Makes the map of `x` `[n, d]`, a tensor or one of the other types that [`Rows`] lists. 5,000
+    /// points take about 2 s on one core.
     ///
     /// # Errors
-    /// If `x` is no such tensor or not finite, has fewer than 4 rows or only equal ones, or if
-    /// the perplexity is below 1 or above a third of the other points, of which there would be
-    /// too few to choose neighbours from.
+    /// If `x` has another shape or type, is not finite, has fewer than 4 rows or only equal ones,
+    /// or if the perplexity is below 1 or above a third of the number of other points, too few to
+    /// choose neighbours from.
     pub fn fit(&self, x: impl Rows) -> Result<TSne> {
         self.check_ref()?.fit(x)
     }
@@ -137,10 +139,10 @@ impl ParamGuard for TSneParams {
 }
 
 impl TSneValidParams {
-    /// As [`TSneParams::fit`].
+    /// The same as [`TSneParams::fit`].
     ///
     /// # Errors
-    /// As [`TSneParams::fit`].
+    /// As for [`TSneParams::fit`].
     pub fn fit(&self, x: impl Rows) -> Result<TSne> {
         let operation = "TSne::fit";
         let x = &x.to_tensor()?;
@@ -191,7 +193,7 @@ impl TSneValidParams {
         })
     }
 
-    /// The first two principal components, scaled down, and noise of a hundredth of that.
+    /// The first two principal components, scaled down, with noise of a hundredth of their size.
     fn initial_positions(&self, x: &Tensor) -> Result<Vec<[f32; 2]>> {
         let (n, d) = x.dims2()?;
         let count = d.min(2);
@@ -212,7 +214,7 @@ impl TSneValidParams {
     }
 }
 
-/// linfa's way to the map: what comes in goes out with the embedded points as its records.
+/// linfa's interface to the map: returns the data set with the embedded points as its records.
 impl<R: Records + Rows> Transformer<R, Result<R::Transformed>> for TSneValidParams {
     fn transform(&self, x: R) -> Result<R::Transformed> {
         let embedding = self.fit(&x.to_tensor()?)?.embedding;
@@ -231,7 +233,7 @@ mod tests {
     use super::*;
     use candle_core::DType;
 
-    /// Three clouds far from each other.
+    /// Three clouds of points far from each other.
     fn clouds() -> Tensor {
         let x = Rng::new(1).normal(0.0, 1.0, &[150, 5]).unwrap();
         let shift: Vec<f32> = (0..150).map(|row| (row / 50 * 20) as f32).collect();

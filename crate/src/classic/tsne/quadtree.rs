@@ -1,30 +1,30 @@
-//! A tree of squares around points of the plane.
+//! A tree of squares around points in the plane.
 
-/// Points in a leaf at most, unless they lie in one of the smallest squares.
+/// The most points that a leaf holds, unless it is one of the smallest squares.
 const LEAF: usize = 16;
 
-/// How often the square around all points is halved at most.
+/// How often the square around all points is halved, at most.
 const DEPTH: u32 = 16;
 
-/// Nodes in the order of a walk that visits a node before its children.
+/// The nodes in pre-order: each stands before its children.
 pub(super) struct QuadTree {
     pub nodes: Vec<Node>,
     /// The points in the order of the leaves.
     pub points: Vec<[f32; 2]>,
-    /// Which row each of them is.
+    /// The row of each of these points.
     pub rows: Vec<u32>,
 }
 
 /// A square and the points in it.
 pub(super) struct Node {
-    /// The mean of the points.
+    /// The mean of its points.
     pub centre: [f32; 2],
-    /// Where its points begin and end in [`QuadTree::points`].
+    /// Where its points are in [`QuadTree::points`].
     pub start: usize,
     pub end: usize,
-    /// The side of the square, squared.
+    /// The squared side of the square.
     pub side_squared: f32,
-    /// The node after its last descendant; of a leaf, the next one.
+    /// The node after its last descendant, which for a leaf is the next node.
     pub next: usize,
     pub is_leaf: bool,
 }
@@ -37,10 +37,10 @@ impl Node {
 }
 
 impl QuadTree {
-    /// The tree of finite `positions`, of which there is one at least.
+    /// The tree of `positions`, which must be finite and not empty.
     pub fn of(positions: &[[f32; 2]]) -> Self {
         let (low, side) = square_around(positions);
-        // Sorted by interleaved coordinates, the points of every square are neighbours.
+        // Sorted by interleaved coordinates, the points of every square are next to each other.
         let mut keys: Vec<(u32, u32)> = Vec::with_capacity(positions.len());
         let cells = (1 << DEPTH) as f32 / side;
         for (row, position) in positions.iter().enumerate() {
@@ -64,7 +64,7 @@ impl QuadTree {
         tree
     }
 
-    /// Adds the node of the points whose `keys` are given, the first of them at `start`, and its
+    /// Adds the node of the points with these `keys`, the first of them at `start`, and its
     /// descendants. Returns the sum of the points.
     fn grow(&mut self, keys: &[u32], start: usize, side: f32, depth: u32) -> [f64; 2] {
         let at = self.nodes.len();
@@ -116,7 +116,7 @@ fn square_around(positions: &[[f32; 2]]) -> ([f32; 2], f32) {
     (low, side.max(f32::MIN_POSITIVE))
 }
 
-/// Puts a zero before each of 16 bits.
+/// Inserts a zero before each of 16 bits.
 fn spread(bits: u32) -> u32 {
     let bits = (bits | bits << 8) & 0x00ff_00ff;
     let bits = (bits | bits << 4) & 0x0f0f_0f0f;
@@ -152,7 +152,7 @@ mod tests {
                 assert_eq!(node.next, at + 1);
                 continue;
             }
-            // The children share out its points.
+            // Each point is in exactly one of the children.
             let (mut child, mut begin) = (at + 1, node.start);
             while child < node.next {
                 assert_eq!(tree.nodes[child].start, begin);

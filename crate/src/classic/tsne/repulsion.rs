@@ -1,4 +1,4 @@
-//! How points push each other away: every pair, those far away in groups.
+//! Repulsion between points: between all pairs, with distant points taken in groups.
 
 use rayon::prelude::*;
 
@@ -6,11 +6,11 @@ use super::quadtree::{Node, QuadTree};
 use crate::numerics::level::Level;
 use crate::numerics::simd::{self, Float, Simd, WithSimd};
 
-/// A square is taken for one point where its side is below this part of its distance: scikit-
-/// learn's `angle`.
+/// A square counts as a single point if its side is below this fraction of its distance:
+/// scikit-learn's `angle`.
 const ANGLE: f32 = 0.5;
 
-/// Leaves a task.
+/// The number of leaves in a task.
 const LEAVES: usize = 16;
 
 /// The push on each point, before it is divided by `total`.
@@ -21,7 +21,7 @@ pub(super) struct Repulsion {
 }
 
 impl Repulsion {
-    /// Of points at `positions`.
+    /// The repulsion of points at `positions`.
     pub fn of(positions: &[[f32; 2]]) -> Self {
         let tree = QuadTree::of(positions);
         let leaves: Vec<&Node> = tree.nodes.iter().filter(|node| node.is_leaf).collect();
@@ -51,7 +51,7 @@ impl Repulsion {
     }
 }
 
-/// What pushes the points of a leaf: points, and groups of them in the place of their mean.
+/// The sources that push the points of a leaf: points, and groups of points at their mean.
 #[derive(Default)]
 struct Sources {
     x: Vec<f32>,
@@ -59,7 +59,7 @@ struct Sources {
     count: Vec<f32>,
 }
 
-/// Sources taken at a time: as wide as AVX-512, and the same on every level.
+/// The number of sources taken at a time: the width of AVX-512, on every level.
 const LANES: usize = 16;
 
 impl Sources {
@@ -75,13 +75,13 @@ impl Sources {
         self.count.push(count);
     }
 
-    /// All that push the points of `leaf`, itself included.
+    /// The sources that push the points of `leaf`, itself included.
     fn collect(&mut self, tree: &QuadTree, leaf: &Node) {
         self.clear();
         let (low, high) = bounds(&tree.points[leaf.start..leaf.end]);
         let mut at = 0;
         while let Some(node) = tree.nodes.get(at) {
-            // From the mean to the nearest place where a point of the leaf can be.
+            // The distance from the mean to the nearest place where a point of the leaf can be.
             let outside = |axis: usize| {
                 let centre = node.centre[axis];
                 (low[axis] - centre).max(centre - high[axis]).max(0.0)
@@ -117,7 +117,7 @@ fn bounds(points: &[[f32; 2]]) -> ([f32; 2], [f32; 2]) {
     (low, high)
 }
 
-/// The forces on the points of some leaves, in their order, and the sum of their similarities.
+/// The forces on the points of some leaves, in order, and the sum of their similarities.
 struct Push<'a> {
     tree: &'a QuadTree,
     leaves: &'a [&'a Node],

@@ -96,7 +96,8 @@ fn the_sample_is_real_and_balanced() {
 
 #[test]
 fn images_of_the_sample_have_their_own_labels() {
-    // The nearest mean image tells 82 % of all of MNIST right; of shuffled labels 10 %.
+    // The nearest mean image classifies 82 % of all of MNIST correctly; with shuffled labels it
+    // would be 10 %.
     let mnist = Mnist::sample().unwrap();
     let pixels =
         |set: &LabelledImages| -> Vec<f32> { set.images.flatten_all().unwrap().to_vec1().unwrap() };

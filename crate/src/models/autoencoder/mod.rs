@@ -1,4 +1,4 @@
-//! Autoencoders: an encoder, a code and a decoder.
+//! Autoencoders.
 
 mod ready_made;
 #[cfg(test)]
@@ -14,13 +14,15 @@ use crate::ops::Reduction;
 use crate::train::{Batch, Losses, Model};
 use crate::{Error, Result, ops};
 
-/// A network that compresses an example to a code, and one that restores the example from it.
+/// An encoder that compresses an example to a code, and a decoder that restores the example from
+/// it.
 ///
-/// The decoder puts out logits, of which a sigmoid makes numbers in `[0, 1]`; the sigmoid is not a
-/// step of the decoder. The model is trained on the mean binary cross-entropy between an example
-/// and its reconstruction; see [`Autoencoder::with_output`] for others.
+/// The decoder outputs logits, which a sigmoid maps to `[0, 1]`; the sigmoid belongs to the model,
+/// not to the decoder. Training minimises the mean binary cross-entropy between an example and its
+/// reconstruction; see [`Autoencoder::with_output`] for other outputs.
 ///
-/// [`Autoencoder::basic`] and [`Autoencoder::deep`] are a course's own, for images of 28 x 28.
+/// [`Autoencoder::basic`] and [`Autoencoder::deep`] are the ones of the INF-395 course, for images
+/// of 28 x 28.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -47,11 +49,11 @@ pub struct Autoencoder {
 }
 
 impl Autoencoder {
-    /// An autoencoder of those networks. Cloned networks share their weights.
+    /// An autoencoder with these networks. Clones of a network share its weights.
     ///
     /// # Errors
-    /// If the decoder does not take what the encoder gives, or does not give what it takes; the
-    /// sentence names the shapes.
+    /// If the decoder does not take the encoder's output, or its own output does not have the shape
+    /// of the encoder's input; the error names the shapes.
     pub fn new(encoder: Sequential, decoder: Sequential) -> Result<Self> {
         let code = encoder.output_shape(encoder.input_shape())?;
         check_decoder("Autoencoder", &encoder, &code, &decoder)?;
@@ -62,21 +64,22 @@ impl Autoencoder {
         })
     }
 
-    /// The same weights with another activation of the output. Only a sigmoid gives probabilities,
-    /// which cross-entropy needs: with any other the mean squared error is minimised.
+    /// Replaces the activation of the output; the weights stay the same. Cross-entropy needs the
+    /// probabilities that a sigmoid gives, so with any other activation the loss is the mean
+    /// squared error.
     pub fn with_output(mut self, activation: Activation) -> Self {
         self.output = activation;
         self
     }
 
     /// Sets the bias of the decoder's last layer so that the decoder starts at the mean of
-    /// `examples` `[n, ..]`. What is left to learn is how they differ from it.
+    /// `examples` `[n, ..]`. Training then only has to learn how the examples differ from it.
     ///
-    /// A dense layer has a bias for each number of an example and starts at the mean example; a
-    /// convolution has one a channel and starts at the mean grey of each.
+    /// A dense layer has a bias for each number of an example, and starts at the mean example; a
+    /// convolution has one for each channel, and starts at the channel's mean.
     ///
     /// # Errors
-    /// If the examples have another shape, the output is not a sigmoid's, or the decoder's last
+    /// If the examples have the wrong shape, the output is not a sigmoid, or the decoder's last
     /// layer has no bias.
     pub fn start_at_mean(&self, examples: &Tensor) -> Result<()> {
         if self.output != Activation::Sigmoid {
@@ -99,7 +102,7 @@ impl Autoencoder {
         })
     }
 
-    /// The examples `[n, ..]` of codes `[n, ..]`.
+    /// The examples `[n, ..]` decoded from codes `[n, ..]`.
     ///
     /// # Errors
     /// If the codes do not fit the decoder.
@@ -110,7 +113,7 @@ impl Autoencoder {
         })
     }
 
-    /// What is left of examples `[n, ..]` after going through their codes.
+    /// The reconstructions of examples `[n, ..]`, which are encoded and decoded again.
     ///
     /// # Errors
     /// If the examples do not fit the encoder.
@@ -118,7 +121,7 @@ impl Autoencoder {
         self.decode(&self.encode(examples)?)
     }
 
-    /// As [`Autoencoder::reconstruct`]: what Keras calls the answer of a network.
+    /// The same as [`Autoencoder::reconstruct`], under the name that Keras uses.
     ///
     /// # Errors
     /// If the examples do not fit the encoder.
@@ -126,7 +129,7 @@ impl Autoencoder {
         self.reconstruct(examples)
     }
 
-    /// Layer, output shape and parameters of both halves.
+    /// A table of the layers of both halves, with output shapes and parameter counts.
     pub fn summary(&self) -> Result<Summary> {
         let mut summary = Summary::new(self.encoder.input_shape());
         summary.add_all(&self.encoder)?;

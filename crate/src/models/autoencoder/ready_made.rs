@@ -8,13 +8,13 @@ use crate::nn::{
 use crate::{Result, Seed};
 
 const IMAGE: [usize; 3] = [1, 28, 28];
-/// What is left of an image after two poolings: 32 maps of 7 x 7.
+/// The shape of an image after two poolings: 32 maps of 7 x 7.
 const MAPS: [usize; 3] = [32, 7, 7];
 
 impl Autoencoder {
-    /// The basic autoencoder, 784-latent-784: one dense layer that compresses an image to a code of
-    /// `latent` numbers, to which `activation` is applied, and one that restores it. The weights
-    /// start as in Keras, which the course used: Glorot-uniform, with zero biases.
+    /// The basic autoencoder, 784-latent-784. One dense layer with `activation` compresses an image
+    /// to a code of `latent` numbers, and another restores it. The weights are initialised as in
+    /// Keras, which the course used: Glorot-uniform, with zero biases.
     ///
     /// ```
     /// use cuaderno::prelude::*;
@@ -37,10 +37,10 @@ impl Autoencoder {
         Self::build(&encoder, &decoder, seed)
     }
 
-    /// The deep convolutional autoencoder: two convolutions of 16 and 32 filters, each with a ReLU
-    /// and a max pooling, and a dense layer compress an image to a code of `latent` numbers, to
-    /// which `activation` is applied; a dense layer, upsampling and convolutions of 32, 16 and 1
-    /// filters restore it. The weights start as in Keras.
+    /// The deep convolutional autoencoder. Two convolutions of 16 and 32 filters, each followed by
+    /// a ReLU and max pooling, and a dense layer with `activation` compress an image to a code of
+    /// `latent` numbers; a dense layer, upsampling and convolutions of 32, 16 and 1 filters restore
+    /// it. The weights are initialised as in Keras.
     ///
     /// # Errors
     /// If `latent` is 0.

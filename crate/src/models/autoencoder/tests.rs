@@ -11,7 +11,7 @@ fn model(latent: usize) -> Autoencoder {
     Autoencoder::basic(latent, Activation::Relu, 6202).unwrap()
 }
 
-/// Images that are one of two random patterns: a code of one number can tell them apart.
+/// Images of two random patterns, which a code of one number can tell apart.
 fn patterns() -> TensorExamples {
     let mut rng = Rng::new(1);
     let patterns = rng

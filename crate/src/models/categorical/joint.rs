@@ -1,4 +1,4 @@
-//! A VAE whose code is a category and a style, made to find categories that mean something.
+//! A VAE whose code is a category and a style, trained to find meaningful categories.
 
 use candle_core::{D, DType, Device, Tensor};
 
@@ -16,20 +16,21 @@ use crate::{Error, Result, Seed, ops};
 /// The temperature of the samples of a category in training.
 const TEMPERATURE: f64 = 2.0 / 3.0;
 
-/// A VAE with a joint code: one of some categories for what an image shows, and Gaussian numbers for
-/// its style (E. Dupont, *Learning disentangled joint continuous and discrete representations*,
-/// NeurIPS 2018).
+/// A VAE with a joint code: a category for what an image shows, and Gaussian numbers for its style
+/// (E. Dupont, *Learning disentangled joint continuous and discrete representations*, NeurIPS
+/// 2018).
 ///
-/// Besides the bound it maximises the mutual information ([`ops::mutual_information`]) between the
-/// category of an image and that of the same image [`distort`]ed, times a weight: all categories are
-/// to be used, each image is to have one, and turning or shifting it a little is not to change it.
-/// What is minimised is `loss = bound - weight * information` with `bound = r_loss + kl`, all
-/// means over the images in nats; `r_loss` is the binary cross-entropy summed over the pixels, `kl`
-/// the divergence of category and style from the uniform and the standard normal distribution. The
-/// bound stays that of a VAE, so its value can be compared with others'.
+/// Besides the bound it maximises, with a weight, the mutual information
+/// ([`ops::mutual_information`]) between the category of an image and that of the same image
+/// [`distort`]ed. This makes the model use all categories, decide on one for each image, and keep
+/// it when the image is turned or shifted a little. The model minimises `loss = bound - weight *
+/// information` with `bound = r_loss + kl`, all of them means over the images in nats. `r_loss` is
+/// the binary cross-entropy summed over the pixels; `kl` is the divergence of category and style
+/// from the uniform and the standard normal distribution. The bound is that of a VAE and can be
+/// compared with those of other VAEs.
 ///
-/// When it is evaluated, the code is the likeliest category and the style's mean, and `information`
-/// is that of an image and itself.
+/// In evaluation the code is the most likely category and the mean of the style, and `information`
+/// compares each image with itself.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -48,17 +49,17 @@ pub struct JointVae {
 }
 
 impl JointVae {
-    /// What may happen to a digit without making it another one.
+    /// Changes that do not turn a digit into another one.
     pub const DISTORTION: Distortion = Distortion {
         degrees: 15.0,
         pixels: 2.0,
         scale: 0.15,
     };
 
-    /// A VAE of those networks, for images of any size, without weight on the information. For that
-    /// many categories and a style of `style` numbers the encoder gives `categories + 2 * style`: the
-    /// logits of the categories, the means and then the log-variances of the style. The decoder takes
-    /// `categories + style` and puts out logits, of which a sigmoid makes the pixels.
+    /// A VAE with these networks, for images of any size; the weight of the information is 0. With
+    /// a style of `style` numbers, the encoder outputs `categories + 2 * style` numbers: the logits
+    /// of the categories, then the means and the log-variances of the style. The decoder takes
+    /// `categories + style` numbers and outputs logits, which a sigmoid turns into pixels.
     ///
     /// ```
     /// use cuaderno::prelude::*;
@@ -82,8 +83,8 @@ impl JointVae {
     /// ```
     ///
     /// # Errors
-    /// If the encoder does not take images, which can be distorted, or the networks do not fit each
-    /// other; the sentence names the shapes.
+    /// If the encoder does not take images, or the networks do not fit each other; the error names
+    /// the shapes.
     pub fn new(encoder: Sequential, decoder: Sequential, categories: usize) -> Result<Self> {
         let (image, code) = (
             encoder.input_shape(),
@@ -113,11 +114,12 @@ impl JointVae {
         })
     }
 
-    /// For images of 28 x 28: the layers of INF-395, section 4.2, with strides of 2 already in the
-    /// first two convolutions, which makes it several times faster, and with weights as in Keras.
+    /// A model for images of 28 x 28, with the layers of INF-395, section 4.2. The strides of 2 are
+    /// in the first two convolutions, which makes it several times faster. The weights are
+    /// initialised as in Keras.
     ///
     /// # Errors
-    /// If there are no categories or no style.
+    /// If `categories` or `style` is 0.
     pub fn convolutional(categories: usize, style: usize, seed: impl Seed) -> Result<Self> {
         let architecture = VaeArchitecture::new(categories + style)
             .encoder([32, 32, 64], [3, 3, 3], [2, 2, 1])
@@ -133,7 +135,7 @@ impl JointVae {
         seed.draw(|rng| Self::new(encoder.build(&mut *rng)?, decoder.build(rng)?, categories))
     }
 
-    /// How much the information counts in the loss.
+    /// Sets the weight of the information in the loss.
     ///
     /// # Errors
     /// If the weight is negative or not finite.
@@ -150,30 +152,30 @@ impl JointVae {
     }
 
     /// Sets the bias of the decoder's last layer so that the decoder starts at the mean of `images`
-    /// `[n, ..]`, and has no need of the code to get there: that of each pixel where there is a bias
-    /// for each, the mean grey of each channel where it is a convolution's.
+    /// `[n, ..]`, or of each of their channels if that layer is a convolution. Training then need
+    /// not use the code to get there.
     ///
     /// # Errors
-    /// If the images have another shape, or the decoder's last layer has no bias.
+    /// If the images have the wrong shape, or the decoder's last layer has no bias.
     pub fn start_at_mean(&self, images: &Tensor) -> Result<()> {
         start_at_mean(&self.decoder, images)
     }
 
-    /// The likeliest category, `[n]` of u32, of each of the images `[n, ..]`.
+    /// The most likely category, `[n]` of u32, of each of the images `[n, ..]`.
     ///
     /// # Errors
-    /// If the images have another shape.
+    /// If the images have the wrong shape.
     pub fn categories(&self, images: &Tensor) -> Result<Tensor> {
         likeliest(&in_batches(images, |images| {
             Ok(self.code(images, &mut Pass::Evaluate)?.0)
         })?)
     }
 
-    /// The codes `[n, categories + style]` of images `[n, ..]`: a 1 at the likeliest
-    /// category, then the style's mean.
+    /// The codes `[n, categories + style]` of images `[n, ..]`: a 1 at the most likely category,
+    /// then the mean of the style.
     ///
     /// # Errors
-    /// If the images have another shape.
+    /// If the images have the wrong shape.
     pub fn encode(&self, images: &Tensor) -> Result<Tensor> {
         in_batches(images, |images| {
             let (logits, style) = self.code(images, &mut Pass::Evaluate)?;
@@ -181,34 +183,34 @@ impl JointVae {
         })
     }
 
-    /// The images `[n, ..]` of codes `[n, categories + style]`, with pixels in `[0, 1]`.
+    /// The images `[n, ..]` decoded from codes `[n, categories + style]`, with pixels in `[0, 1]`.
     ///
     /// # Errors
-    /// If the codes have another shape.
+    /// If the codes have the wrong shape.
     pub fn decode(&self, codes: &Tensor) -> Result<Tensor> {
         decode(&self.decoder, codes)
     }
 
-    /// What is left of images `[n, ..]` after going through their codes.
+    /// The reconstructions of images `[n, ..]`, which are encoded and decoded again.
     ///
     /// # Errors
-    /// If the images have another shape.
+    /// If the images have the wrong shape.
     pub fn reconstruct(&self, images: &Tensor) -> Result<Tensor> {
         self.decode(&self.encode(images)?)
     }
 
-    /// As [`JointVae::reconstruct`]: what Keras calls the answer of a network.
+    /// The same as [`JointVae::reconstruct`], under the name that Keras uses.
     ///
     /// # Errors
-    /// If the images have another shape.
+    /// If the images have the wrong shape.
     pub fn predict(&self, images: &Tensor) -> Result<Tensor> {
         self.reconstruct(images)
     }
 
-    /// The images `[n, ..]` of one category in the styles `[n, style]`.
+    /// The images `[n, ..]` of one category, one for each of the styles `[n, style]`.
     ///
     /// # Errors
-    /// If there is no such category, or the styles have another shape.
+    /// If there is no such category, or the styles have the wrong shape.
     pub fn draw(&self, category: u32, styles: &Tensor) -> Result<Tensor> {
         if category as usize >= self.categories {
             return Err(Error::argument(
@@ -221,14 +223,14 @@ impl JointVae {
         self.decode(&self.joined(&category, styles)?)
     }
 
-    /// The image of each category in the middle of all styles, `[categories, ..]`.
+    /// The image of each category in the mean style, `[categories, ..]`.
     pub fn prototypes(&self) -> Result<Tensor> {
         let all = Tensor::arange(0, self.categories as u32, &Device::Cpu)?;
         let middle = Tensor::zeros((self.categories, self.style()), DType::F32, &Device::Cpu)?;
         self.decode(&self.joined(&all, &middle)?)
     }
 
-    /// The images `[n, ..]` of `n` categories and styles drawn at random.
+    /// The images `[n, ..]` of `n` random categories and styles.
     pub fn sample(&self, n: usize, seed: impl Seed) -> Result<Tensor> {
         seed.draw(|rng| {
             let categories: Vec<u32> = (0..n).map(|_| rng.below(self.categories) as u32).collect();
@@ -237,7 +239,7 @@ impl JointVae {
         })
     }
 
-    /// Layer, output shape and parameters of both halves.
+    /// A table of the layers of both halves, with output shapes and parameter counts.
     pub fn summary(&self) -> Result<Summary> {
         let mut summary = Summary::new(self.encoder.input_shape());
         summary.add_all(&self.encoder)?;
@@ -246,12 +248,12 @@ impl JointVae {
         Ok(summary)
     }
 
-    /// The numbers of a style.
+    /// The number of values in a style.
     fn style(&self) -> usize {
         self.decoder.input_shape()[0] - self.categories
     }
 
-    /// The codes of categories `[n]` and styles `[n, style]`.
+    /// The codes with these categories `[n]` and styles `[n, style]`.
     fn joined(&self, categories: &Tensor, styles: &Tensor) -> Result<Tensor> {
         let category = one_hot(categories, self.categories, styles.dtype())?;
         Ok(Tensor::cat(&[&category, styles], 1)?)
@@ -265,7 +267,8 @@ impl JointVae {
         Ok((logits, split(&style)?))
     }
 
-    /// What the categories of the images, given by their logits, tell of those of another view.
+    /// The mutual information between the categories of the images, given by their logits, and
+    /// those of the images distorted.
     fn information(&self, images: &Tensor, logits: &Tensor, pass: &mut Pass) -> Result<Tensor> {
         let p = ops::softmax(logits, D::Minus1)?;
         let Pass::Train(rng) = pass else {
@@ -310,7 +313,7 @@ impl Model for JointVae {
     }
 }
 
-/// The code of an image is its likeliest category and the mean of its style.
+/// The code of an image is its most likely category and the mean of its style.
 impl Codec for JointVae {
     fn encode(&self, images: &Tensor) -> Result<Tensor> {
         self.encode(images)

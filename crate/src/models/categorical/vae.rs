@@ -12,13 +12,13 @@ use crate::ops::Reduction;
 use crate::train::{Batch, Losses, Model};
 use crate::{Error, Result, Seed, ops};
 
-/// A VAE whose code is one of some categories: the encoder gives a logit for each, training decodes
+/// A VAE whose code is a category. The encoder outputs a logit for each category, training decodes
 /// a relaxed sample of their distribution ([`ops::gumbel_softmax`]), and the divergence from the
 /// uniform distribution is part of the loss.
 ///
-/// It minimises `loss = r_loss + kl`, each the mean over the examples, in nats: `r_loss` is the binary
-/// cross-entropy summed over the numbers of an example. When it is evaluated, the code is the
-/// likeliest category instead of a sample.
+/// It minimises `loss = r_loss + kl`, both means over the examples in nats; `r_loss` is the binary
+/// cross-entropy summed over the numbers of an example. In evaluation the code is the most likely
+/// category instead of a sample.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -36,9 +36,9 @@ pub struct CategoricalVae {
 }
 
 impl CategoricalVae {
-    /// A VAE of those networks, with a temperature of 2/3. The encoder ends in a logit for each
-    /// category; the decoder takes a code of as many numbers and puts out logits, of which a sigmoid
-    /// makes numbers in `[0, 1]`.
+    /// A VAE with these networks and a temperature of 2/3. The encoder outputs a logit for each
+    /// category; the decoder takes a code of as many numbers and outputs logits, which a sigmoid
+    /// maps to `[0, 1]`.
     ///
     /// ```
     /// use cuaderno::prelude::*;
@@ -55,7 +55,7 @@ impl CategoricalVae {
     ///
     /// # Errors
     /// If the encoder does not end in `[categories]`, or the networks do not fit each other; the
-    /// sentence names the shapes.
+    /// error names the shapes.
     pub fn new(encoder: Sequential, decoder: Sequential) -> Result<Self> {
         let code = encoder.output_shape(encoder.input_shape())?;
         if !matches!(code[..], [categories] if categories > 0) {
@@ -74,11 +74,11 @@ impl CategoricalVae {
         })
     }
 
-    /// INF-395's, section 4.3: that many categories between the networks of
-    /// [`VaeArchitecture::inf395`], with weights as in Keras.
+    /// The model of INF-395, section 4.3: `categories` categories between the networks of
+    /// [`VaeArchitecture::inf395`], with weights initialised as in Keras.
     ///
     /// # Errors
-    /// If there are no categories.
+    /// If `categories` is 0.
     pub fn inf395(categories: usize, seed: impl Seed) -> Result<Self> {
         let architecture = VaeArchitecture::inf395(categories);
         let encoder = architecture.encoder_plan();
@@ -87,81 +87,82 @@ impl CategoricalVae {
         seed.draw(|rng| Self::new(encoder.build(&mut *rng)?, decoder.build(rng)?))
     }
 
-    /// The same weights with another temperature of the samples in training: the colder, the nearer
-    /// they are to one category. A training fails if it is not positive.
+    /// Sets the temperature of the samples in training: the lower it is, the closer they are to a
+    /// single category. Training fails if it is not positive.
     pub fn temperature(mut self, temperature: f64) -> Self {
         self.temperature = temperature;
         self
     }
 
     /// Sets the bias of the decoder's last layer so that the decoder starts at the mean of `images`
-    /// `[n, ..]`, and has no need of the code to get there: that of each number where there is a bias
-    /// for each, the mean grey of each channel where it is a convolution's.
+    /// `[n, ..]`, or of each of their channels if that layer is a convolution. Training then need
+    /// not use the code to get there.
     ///
     /// # Errors
-    /// If the images have another shape, or the decoder's last layer has no bias.
+    /// If the images have the wrong shape, or the decoder's last layer has no bias.
     pub fn start_at_mean(&self, images: &Tensor) -> Result<()> {
         start_at_mean(&self.decoder, images)
     }
 
-    /// The probability of each category, `[n, categories]`, of images `[n, ..]`.
+    /// The probabilities `[n, categories]` of the categories of images `[n, ..]`.
     ///
     /// # Errors
-    /// If the images have another shape.
+    /// If the images have the wrong shape.
     pub fn probabilities(&self, images: &Tensor) -> Result<Tensor> {
         in_batches(images, |images| {
             ops::softmax(&self.encoder.apply(images, &mut Pass::Evaluate)?, D::Minus1)
         })
     }
 
-    /// The likeliest category, `[n]` of u32, of each of the images `[n, ..]`.
+    /// The most likely category, `[n]` of u32, of each of the images `[n, ..]`.
     ///
     /// # Errors
-    /// If the images have another shape.
+    /// If the images have the wrong shape.
     pub fn categories(&self, images: &Tensor) -> Result<Tensor> {
         likeliest(&self.probabilities(images)?)
     }
 
-    /// The codes `[n, categories]` of images `[n, ..]`: a 1 at the likeliest category.
+    /// The codes `[n, categories]` of images `[n, ..]`, with a 1 at the most likely category.
     ///
     /// # Errors
-    /// If the images have another shape.
+    /// If the images have the wrong shape.
     pub fn encode(&self, images: &Tensor) -> Result<Tensor> {
         self.one_hot(&self.categories(images)?)
     }
 
-    /// The images `[n, ..]` of codes `[n, categories]`, with pixels in `[0, 1]`. A code is a
-    /// 1 at its category, or a mixture.
+    /// The images `[n, ..]` decoded from codes `[n, categories]`, with pixels in `[0, 1]`. A code
+    /// has a 1 at its category, or is a mixture of several.
     ///
     /// # Errors
-    /// If the codes have another shape.
+    /// If the codes have the wrong shape.
     pub fn decode(&self, codes: &Tensor) -> Result<Tensor> {
         decode(&self.decoder, codes)
     }
 
-    /// The images of the likeliest categories of images `[n, ..]`.
+    /// The reconstructions of images `[n, ..]`: the images of their most likely categories.
     ///
     /// # Errors
-    /// If the images have another shape.
+    /// If the images have the wrong shape.
     pub fn reconstruct(&self, images: &Tensor) -> Result<Tensor> {
         self.decode(&self.encode(images)?)
     }
 
-    /// As [`CategoricalVae::reconstruct`]: what Keras calls the answer of a network.
+    /// The same as [`CategoricalVae::reconstruct`], under the name that Keras uses.
     ///
     /// # Errors
-    /// If the images have another shape.
+    /// If the images have the wrong shape.
     pub fn predict(&self, images: &Tensor) -> Result<Tensor> {
         self.reconstruct(images)
     }
 
-    /// The image of each category, `[categories, ..]`: all that it can draw.
+    /// The image of each category, `[categories, ..]`. There are no others that this model can
+    /// draw.
     pub fn prototypes(&self) -> Result<Tensor> {
         let all = Tensor::arange(0, self.count() as u32, &Device::Cpu)?;
         self.decode(&self.one_hot(&all)?)
     }
 
-    /// The images `[n, ..]` of `n` categories drawn from the uniform distribution.
+    /// The images `[n, ..]` of `n` categories, drawn from the uniform distribution.
     pub fn sample(&self, n: usize, seed: impl Seed) -> Result<Tensor> {
         seed.draw(|rng| {
             let drawn: Vec<u32> = (0..n).map(|_| rng.below(self.count()) as u32).collect();
@@ -169,7 +170,7 @@ impl CategoricalVae {
         })
     }
 
-    /// Layer, output shape and parameters of both halves.
+    /// A table of the layers of both halves, with output shapes and parameter counts.
     pub fn summary(&self) -> Result<Summary> {
         let mut summary = Summary::new(self.encoder.input_shape());
         summary.add_all(&self.encoder)?;
@@ -211,7 +212,7 @@ impl Model for CategoricalVae {
     }
 }
 
-/// The code of an image is a 1 at its likeliest category.
+/// The code of an image has a 1 at its most likely category.
 impl Codec for CategoricalVae {
     fn encode(&self, images: &Tensor) -> Result<Tensor> {
         self.one_hot(&self.categories(images)?)

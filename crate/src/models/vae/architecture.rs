@@ -1,4 +1,4 @@
-//! What a convolutional VAE is to be: lists of filters, kernels and strides.
+//! Configuration of a convolutional VAE: lists of filters, kernels and strides.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,22 +9,23 @@ use crate::nn::{
 };
 use crate::{Error, Result, Seed};
 
-/// One convolution, forward in an encoder or transposed in a decoder. It is padded so that it
-/// divides, or multiplies, the side of its input by the stride, as Keras' `padding="same"` does.
+/// One convolution: an ordinary one in an encoder, a transposed one in a decoder. It is padded so
+/// that it divides (or multiplies) the side of its input by the stride, like Keras'
+/// `padding="same"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Convolution {
     /// Output channels.
     pub filters: usize,
-    /// Height and width of the kernel, an odd number.
+    /// Height and width of the kernel. Must be odd.
     pub kernel: usize,
-    /// What it divides, or multiplies, the side by.
+    /// The factor by which it divides or multiplies the side of its input.
     pub stride: usize,
 }
 
-/// A convolutional VAE to be: the lists of its encoder's and its decoder's convolutions, and what
-/// lies between them. [`VaeArchitecture::inf395`] is a course's own.
+/// Configuration of a convolutional [`Vae`]: the convolutions of its encoder and its decoder, and
+/// what lies between them. [`VaeArchitecture::inf395`] is the one of the INF-395 course.
 ///
-/// It is what a run folder keeps of a model beside the weights.
+/// A run folder stores it beside the weights.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -50,9 +51,9 @@ pub struct VaeArchitecture {
 }
 
 impl VaeArchitecture {
-    /// A VAE with `z_dim` latent dimensions. Its convolutions are yet to be given. Unless told
-    /// otherwise it has Keras' leaky ReLU, no dense layers beside those of the code, neither batch
-    /// norm nor dropout, and the cross-entropy of all pixels as the loss of the reconstruction.
+    /// A VAE with `z_dim` latent dimensions and no convolutions yet. By default it has Keras' leaky
+    /// ReLU, no dense layers besides those of the code, no batch norm and no dropout, and its
+    /// reconstruction loss is the cross-entropy summed over all pixels.
     pub fn new(z_dim: usize) -> Self {
         Self {
             z_dim,
@@ -69,8 +70,8 @@ impl VaeArchitecture {
         }
     }
 
-    /// INF-395's, section 4.2: filters 32, 32 and 64 with ReLUs, the last with stride 2, a dense
-    /// layer of 128, and the same way back.
+    /// The architecture of INF-395, section 4.2: convolutions of 32, 32 and 64 filters with ReLUs,
+    /// the last with stride 2, a dense layer of 128 units, and a decoder that mirrors them.
     pub fn inf395(z_dim: usize) -> Self {
         Self::new(z_dim)
             .encoder([32, 32, 64], [3, 3, 3], [1, 1, 2])
@@ -79,7 +80,7 @@ impl VaeArchitecture {
             .activation(Activation::Relu)
     }
 
-    /// The encoder's convolutions: a filter count, a kernel and a stride for each.
+    /// Sets the encoder's convolutions: the filters, kernel and stride of each.
     pub fn encoder<const N: usize>(
         mut self,
         filters: [usize; N],
@@ -90,8 +91,8 @@ impl VaeArchitecture {
         self
     }
 
-    /// The decoder's transposed convolutions: a filter count, a kernel and a stride for each. The
-    /// last one makes the pixels, so it has one filter.
+    /// Sets the decoder's transposed convolutions: the filters, kernel and stride of each. The last
+    /// one outputs the pixels, so it has one filter.
     pub fn decoder<const N: usize>(
         mut self,
         filters: [usize; N],
@@ -102,42 +103,42 @@ impl VaeArchitecture {
         self
     }
 
-    /// A dense layer of that many units on each side of the code.
+    /// Adds a dense layer of `units` units on each side of the code.
     pub fn hidden(mut self, units: usize) -> Self {
         self.hidden = Some(units);
         self
     }
 
-    /// What is applied after every layer but those of the code and the pixels.
+    /// Sets the activation of all layers except those of the code and the pixels.
     pub fn activation(mut self, activation: Activation) -> Self {
         self.activation = activation;
         self
     }
 
-    /// A batch norm between each convolution and its activation.
+    /// Adds batch norm between each convolution and its activation.
     pub fn batch_norm(mut self) -> Self {
         self.batch_norm = true;
         self
     }
 
-    /// Dropout of that rate after each convolution's activation.
+    /// Adds dropout with this rate after the activation of each convolution.
     pub fn dropout(mut self, rate: f64) -> Self {
         self.dropout = Some(rate);
         self
     }
 
-    /// What a reconstruction costs: the mean loss of its pixels, times `factor`.
+    /// Sets the reconstruction loss: `factor` times the mean `pixel_loss` over the pixels.
     pub fn r_loss(mut self, pixel_loss: PixelLoss, factor: f64) -> Self {
         (self.pixel_loss, self.r_loss_factor) = (pixel_loss, factor);
         self
     }
 
-    /// A fresh model. The weights start as in Keras, which the courses used: Glorot-uniform, with
-    /// zero biases.
+    /// Builds a model. The weights are initialised as in Keras, which the courses used:
+    /// Glorot-uniform, with zero biases.
     ///
     /// # Errors
-    /// If a size is 0, a kernel even, the factor not a finite number from 0 up, or if the decoder
-    /// does not end in images of 28 x 28.
+    /// If a size is 0, a kernel is even, the factor is negative or not finite, or the decoder does
+    /// not output images of 28 x 28.
     pub fn build(&self, seed: impl Seed) -> Result<Vae> {
         self.check()?;
         let heads = heads(Dense::units(self.z_dim));
@@ -210,7 +211,7 @@ impl VaeArchitecture {
         let mut to_maps = Dense::units(maps.iter().product());
         if let Some(units) = self.hidden {
             plan = plan.then("hidden", Dense::units(units).activation(self.activation));
-            // Without an activation, this layer and the one before would be one linear map.
+            // Without an activation, this layer and the one before it would be a single linear map.
             to_maps = to_maps.activation(self.activation);
         }
         plan = plan
@@ -238,7 +239,7 @@ impl VaeArchitecture {
         plan
     }
 
-    /// What a convolution applies itself: the activation, unless a batch norm comes first.
+    /// The activation that a convolution applies itself; a batch norm has to come before it.
     fn fused_activation(&self) -> Activation {
         if self.batch_norm {
             Activation::Linear
@@ -260,7 +261,7 @@ impl VaeArchitecture {
         }
     }
 
-    /// The shape of what the encoder's last convolution puts out.
+    /// The output shape of the encoder's last convolution.
     fn maps(&self) -> [usize; 3] {
         let mut maps = IMAGE;
         for convolution in &self.encoder {

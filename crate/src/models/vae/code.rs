@@ -4,7 +4,7 @@ use candle_core::Tensor;
 
 use crate::{Result, Seed};
 
-/// For each image and each latent dimension a Gaussian distribution of the code.
+/// The distribution of the codes of some images: a Gaussian for each image and latent dimension.
 ///
 /// ```
 /// use cuaderno::{models::GaussianCode, prelude::*};
@@ -17,9 +17,9 @@ use crate::{Result, Seed};
 /// ```
 #[derive(Clone, Debug)]
 pub struct GaussianCode {
-    /// `[n, latent]`.
+    /// The means, `[n, latent]`.
     pub mean: Tensor,
-    /// The natural logarithm of the variance, `[n, latent]`.
+    /// The natural logarithms of the variances, `[n, latent]`.
     pub log_var: Tensor,
 }
 
@@ -29,8 +29,9 @@ impl GaussianCode {
         Ok(self.log_var.exp()?)
     }
 
-    /// One sample of each distribution, `[n, latent]`: `z = mean + exp(log_var / 2) * noise`, with
-    /// standard normal noise, so that gradients reach both ("reparameterisation").
+    /// One sample of each distribution, `[n, latent]`. It is computed as `z = mean + exp(log_var /
+    /// 2) * noise` with standard normal noise, so that gradients reach mean and variance (the
+    /// reparameterisation trick).
     pub fn sample(&self, seed: impl Seed) -> Result<Tensor> {
         let noise = seed.draw(|rng| rng.normal(0.0, 1.0, self.mean.dims()))?;
         let noise = noise

@@ -24,24 +24,24 @@ use crate::{Error, Result, Seed, ops};
 const IMAGE: [usize; 3] = [1, 28, 28];
 const PIXELS: usize = 784;
 
-/// What the error of a reconstructed pixel is; the loss of an image is its mean over the pixels,
-/// times a factor.
+/// The error of a reconstructed pixel. The loss of an image is the mean error of its pixels, times
+/// a factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PixelLoss {
-    /// Binary cross-entropy: a pixel is a probability of ink. With the factor 784, the number of
-    /// pixels, the loss is a bound in nats.
+    /// Binary cross-entropy, with a pixel as the probability of ink. With the factor 784, the
+    /// number of pixels, the loss is a bound in nats.
     Bce,
     /// The squared error.
     Mse,
 }
 
-/// An autoencoder whose code is a Gaussian distribution: the encoder gives a mean and a
-/// log-variance for each latent dimension, training decodes a sample of it, and the divergence from
-/// the standard normal distribution is part of the loss.
+/// An autoencoder whose code is a Gaussian distribution. The encoder outputs a mean and a
+/// log-variance for each latent dimension, training decodes a sample of this distribution, and its
+/// divergence from the standard normal distribution is part of the loss.
 ///
-/// It minimises `loss = r_loss + kl`, each the mean over the images: `r_loss` is a factor times
-/// the mean [`PixelLoss`] of an image, `kl` the divergence in nats, summed over the latent
-/// dimensions. When it is evaluated, z is the mean instead of a sample.
+/// It minimises `loss = r_loss + kl`, both means over the images. `r_loss` is a factor times the
+/// mean [`PixelLoss`] of an image; `kl` is the divergence in nats, summed over the latent
+/// dimensions. In evaluation z is the mean instead of a sample.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -63,9 +63,10 @@ pub struct Vae {
 }
 
 impl Vae {
-    /// A VAE of those networks. For a code of `latent` numbers the encoder gives `2 * latent`, the
-    /// means and then the log-variances, and the decoder puts out logits, of which a sigmoid makes
-    /// the pixels. Its loss is the cross-entropy of all pixels, a bound in nats.
+    /// A VAE with these networks. For a code of `latent` numbers the encoder outputs `2 * latent`,
+    /// the means and then the log-variances; the decoder outputs logits, which a sigmoid turns into
+    /// pixels. The reconstruction loss is the cross-entropy summed over all pixels, which makes the
+    /// loss a bound in nats.
     ///
     /// ```
     /// use cuaderno::prelude::*;
@@ -87,7 +88,7 @@ impl Vae {
     /// ```
     ///
     /// # Errors
-    /// If the networks do not fit each other; the sentence names the shapes.
+    /// If the networks do not fit each other; the error names the shapes.
     pub fn new(encoder: Sequential, decoder: Sequential) -> Result<Self> {
         let code = encoder.output_shape(encoder.input_shape())?;
         let [both] = code[..] else {
@@ -105,9 +106,9 @@ impl Vae {
         })
     }
 
+    /// The model of MA6202 (there with 400 hidden units and 20 latent dimensions):
     /// 784-hidden-latent-hidden-784 with ReLUs, trained on the cross-entropy summed over the pixels
-    /// and started as PyTorch starts its layers: MA6202's, with 400 hidden units and 20 latent
-    /// numbers. [`VaeArchitecture`] has the convolutional ones.
+    /// and initialised as in PyTorch. For convolutional models see [`VaeArchitecture`].
     ///
     /// # Errors
     /// If `hidden` or `latent` is 0.
@@ -124,7 +125,7 @@ impl Vae {
         seed.draw(|rng| Self::new(encoder.build(&mut *rng)?, decoder.build(rng)?))
     }
 
-    /// What a reconstruction costs: the mean loss of its pixels, times `factor`.
+    /// Sets the reconstruction loss: `factor` times the mean `pixel_loss` over the pixels.
     ///
     /// # Errors
     /// If the factor is negative or not finite.
@@ -140,18 +141,18 @@ impl Vae {
         Ok(self)
     }
 
-    /// The distributions of the codes of images `[n, ..]`: means and log-variances
-    /// `[n, latent]`.
+    /// The distributions of the codes of images `[n, ..]`, with means and log-variances `[n,
+    /// latent]`.
     ///
     /// # Errors
-    /// If the images have another shape.
+    /// If the images have the wrong shape.
     pub fn encode(&self, images: &Tensor) -> Result<GaussianCode> {
         split(&in_batches(images, |images| {
             self.encoder.apply(images, &mut Pass::Evaluate)
         })?)
     }
 
-    /// The images `[n, ..]` of codes `[n, latent]`, with pixels in `[0, 1]`.
+    /// The images `[n, ..]` decoded from codes `[n, latent]`, with pixels in `[0, 1]`.
     ///
     /// # Errors
     /// If a code does not have `latent` numbers.
@@ -159,34 +160,35 @@ impl Vae {
         decode(&self.decoder, codes)
     }
 
-    /// The images of the means of the codes of images `[n, ..]`.
+    /// The reconstructions of images `[n, ..]`: the images decoded from the means of their codes.
     ///
     /// # Errors
-    /// If the images have another shape.
+    /// If the images have the wrong shape.
     pub fn reconstruct(&self, images: &Tensor) -> Result<Tensor> {
         self.decode(&self.encode(images)?.mean)
     }
 
-    /// The images `[n, ..]` of `n` codes drawn from the standard normal distribution.
+    /// The images `[n, ..]` decoded from `n` codes drawn from the standard normal distribution.
     pub fn sample(&self, n: usize, seed: impl Seed) -> Result<Tensor> {
         let codes = seed.draw(|rng| rng.normal(0.0, 1.0, &[n, self.latent()]))?;
         self.decode(&codes)
     }
 
-    /// The latent dimensions.
+    /// The number of latent dimensions.
     pub fn latent(&self) -> usize {
         self.decoder.input_shape()[0]
     }
 
-    /// As [`Vae::reconstruct`]: what Keras calls the answer of a network.
+    /// The same as [`Vae::reconstruct`], under the name that Keras uses.
     ///
     /// # Errors
-    /// If the images have another shape.
+    /// If the images have the wrong shape.
     pub fn predict(&self, images: &Tensor) -> Result<Tensor> {
         self.reconstruct(images)
     }
 
-    /// Layer, output shape and parameters of both halves, and the sample between them.
+    /// A table of the layers of both halves and the sampling between them, with output shapes and
+    /// parameter counts.
     pub fn summary(&self) -> Result<Summary> {
         let mut summary = Summary::new(self.encoder.input_shape());
         summary.add_all(&self.encoder)?;
@@ -230,14 +232,14 @@ impl Model for Vae {
     }
 }
 
-/// The last step of an encoder: the means and the log-variances of a code, side by side.
+/// The last layer of an encoder, which outputs the means and then the log-variances of a code.
 fn heads(head: DensePlan) -> ParallelPlan {
     Parallel::concat(1)
         .branch("mean", head)
         .branch("log_var", head)
 }
 
-/// The code whose means and log-variances stand side by side, `[n, 2 * latent]`.
+/// Splits `[n, 2 * latent]` into means and log-variances.
 pub(super) fn split(both: &Tensor) -> Result<GaussianCode> {
     let latent = both.dim(1)? / 2;
     Ok(GaussianCode {
@@ -255,7 +257,7 @@ fn unfit(code: &[usize]) -> Error {
     )
 }
 
-/// The code of an image is the mean of its distribution.
+/// As a single code for each image, this takes the mean of the distribution.
 impl Codec for Vae {
     fn encode(&self, images: &Tensor) -> Result<Tensor> {
         Ok(self.encode(images)?.mean)

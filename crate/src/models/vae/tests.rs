@@ -9,7 +9,7 @@ use crate::ops::check_variables;
 use crate::optim::Adam;
 use crate::train::{Trainer, evaluate};
 
-/// The Portuguese course's.
+/// The network of the Portuguese course.
 fn lists() -> VaeArchitecture {
     VaeArchitecture::new(2)
         .encoder([32, 64, 64, 64], [3, 3, 3, 3], [1, 2, 2, 1])
@@ -29,7 +29,7 @@ fn batch(n: usize) -> Batch {
     Batch::new(images(n), images(n))
 }
 
-/// The columns of steps and of parameters in a summary.
+/// The columns of a summary with the steps and the parameters.
 fn parameters(vae: &Vae) -> Vec<(String, usize)> {
     let text = vae.summary().unwrap().to_string();
     let lines = text.lines().skip(2);
@@ -92,7 +92,7 @@ fn batch_norm_and_dropout_stand_after_each_convolution_but_the_last() {
     assert_eq!(place("batch_norm2"), place("conv2") + 1);
     assert_eq!(place("dropout2"), place("activation2") + 1);
 
-    // In use neither is random: the same code twice, the one of a single image too.
+    // In evaluation neither is random: a code is the same every time, and for a single image too.
     let (all, one) = (images(3), images(1));
     let code = |images| vae.encode(images).unwrap().mean.to_vec2::<f32>().unwrap();
     for (a, b) in code(&all)[0].iter().zip(&code(&one)[0]) {

@@ -43,7 +43,7 @@ impl<T: Float> WithSimd for Moments<'_, T> {
 /// Batch normalisation as a candle operation with a gradient.
 pub(super) struct BatchNorm<T> {
     pub(super) shape: Channels,
-    /// Whether mean and variance are those of x, and so change with it.
+    /// Whether mean and variance are those of `x` and thus change with it.
     pub(super) of_batch: bool,
     /// The mean and the reciprocal deviation of each channel.
     pub(super) moments: Vec<(T, T)>,

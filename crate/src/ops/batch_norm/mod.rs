@@ -1,4 +1,4 @@
-//! Batch normalisation: each channel by the mean and variance of the batch or of the training.
+//! Batch normalisation, with the statistics of the batch or the running ones.
 
 mod fused;
 mod per_channel;
@@ -13,21 +13,21 @@ use super::{
 use crate::numerics::{float::Float, for_float, storage::Elements};
 use crate::{Error, Result};
 
-/// Mean and variance of each channel, `[channels]` each.
+/// The mean and variance of each channel, `[channels]` each.
 #[derive(Clone, Debug)]
 pub struct ChannelStatistics {
     /// The mean.
     pub mean: Tensor,
-    /// The variance: of a batch the unbiased one, as PyTorch keeps it.
+    /// The variance. For a batch it is the unbiased one, as in PyTorch.
     pub variance: Tensor,
 }
 
 impl ChannelStatistics {
-    /// `(1 - momentum) * self + momentum * batch`: the running statistics after a training step.
-    /// PyTorch's default momentum is 0.1; Keras' 0.99 means 0.01 here.
+    /// The running statistics after a training step: `(1 - momentum) * self + momentum * batch`.
+    /// PyTorch's default momentum is 0.1; Keras' 0.99 corresponds to 0.01.
     ///
     /// # Errors
-    /// If the momentum is not between 0 and 1, or if the numbers of channels differ.
+    /// If the momentum is not between 0 and 1, or the numbers of channels differ.
     pub fn moved_towards(&self, batch: &Self, momentum: f64) -> Result<Self> {
         if !(0.0..=1.0).contains(&momentum) {
             return Err(Error::argument("the momentum", momentum, "between 0 and 1"));
@@ -54,12 +54,12 @@ impl ChannelStatistics {
 }
 
 /// Batch normalisation in evaluation: `(x - mean) / sqrt(variance + epsilon) * weight + bias` with
-/// the given (running) statistics. x is `[batch, channels]`, `[batch, channels, length]` or
-/// `[batch, channels, height, width]`; all others are `[channels]`. PyTorch's `F.batch_norm` with
-/// `training=False`; its default epsilon is 1e-5. The statistics get no gradient.
+/// the given (running) statistics, which get no gradient. `x` is `[batch, channels]`, `[batch,
+/// channels, length]` or `[batch, channels, height, width]`; all others are `[channels]`. It is
+/// PyTorch's `F.batch_norm` with `training=False`, where `epsilon` is 1e-5 by default.
 ///
 /// # Errors
-/// If shapes or element types do not fit, or if epsilon is negative.
+/// If shapes or element types do not fit, or `epsilon` is negative.
 pub fn batch_norm(
     x: &Tensor,
     weight: &Tensor,
@@ -86,9 +86,9 @@ pub fn batch_norm(
     })
 }
 
-/// Batch normalisation in training (Ioffe and Szegedy, 2015): as [`batch_norm`] with the mean and
-/// the biased variance of this batch. Returns these statistics too, with the unbiased variance and
-/// without gradient, to move the running ones [towards](ChannelStatistics::moved_towards).
+/// Batch normalisation in training (Ioffe and Szegedy, 2015): like [`batch_norm`], with the mean
+/// and the biased variance of this batch. It also returns these statistics, with the unbiased
+/// variance and without gradient, to [update](ChannelStatistics::moved_towards) the running ones.
 ///
 /// ```
 /// use cuaderno::{ops, prelude::*};
@@ -102,8 +102,8 @@ pub fn batch_norm(
 /// ```
 ///
 /// # Errors
-/// If shapes or element types do not fit, if a channel has fewer than two numbers, or if epsilon
-/// is negative.
+/// If shapes or element types do not fit, a channel has fewer than two numbers, or `epsilon` is
+/// negative.
 pub fn batch_norm_training(
     x: &Tensor,
     weight: &Tensor,
@@ -129,8 +129,8 @@ pub fn batch_norm_training(
             let columns = shape.columns(x)?;
             Ok((columns.sum_keepdim(2)?.sum_keepdim(0)? / count as f64)?)
         };
-        // Sums on other devices are in the element type: what the first mean lost is the mean of
-        // what is left without it.
+        // On other devices sums are in the element type. What the first mean lost is the mean of
+        // the remainder.
         let rough = over_batch(x)?.detach();
         let mean = (&rough + over_batch(&shape.columns(x)?.broadcast_sub(&rough)?)?)?;
         let variance = over_batch(&shape.columns(x)?.broadcast_sub(&mean)?.sqr()?)?;
@@ -214,7 +214,7 @@ impl Channels {
         Ok(x.reshape((self.batch, self.channels, self.inner))?)
     }
 
-    /// One number a channel, to broadcast.
+    /// A number for each channel, in a shape that broadcasts.
     fn column(self, numbers: &Tensor) -> Result<Tensor> {
         Ok(numbers.reshape((1, self.channels, 1))?)
     }

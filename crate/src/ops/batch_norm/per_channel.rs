@@ -1,4 +1,4 @@
-//! Sums and maps over all elements, with what belongs to the channel of each.
+//! Sums and maps over all elements, with a value for each channel.
 
 use rayon::prelude::*;
 
@@ -9,14 +9,14 @@ use crate::numerics::{
 };
 
 impl Channels {
-    /// Numbers a thread takes at a time, whole examples: it depends on the shape of an example
-    /// alone, so that sums do not depend on the number of threads.
+    /// The number of elements, in whole examples, that a thread takes at a time. It depends on the
+    /// shape of an example alone, so that sums do not depend on the number of threads.
     fn block(self) -> usize {
         let example = (self.channels * self.inner).max(1);
         65_536usize.div_ceil(example) * example
     }
 
-    /// For each channel, the sum over the batch of `f(a, b, what the channel has)`.
+    /// For each channel, the sum over the batch of `f(a, b, value of the channel)`.
     #[inline(always)]
     pub(super) fn sum<S: Simd, T: Float, C: Copy + Sync, F: Fn(T, T, C) -> T + Copy + Sync>(
         self,
@@ -47,7 +47,7 @@ impl Channels {
         sums
     }
 
-    /// `f(a, b, what the channel has)` of each element.
+    /// `f(a, b, value of the channel)` for each element.
     #[inline(always)]
     pub(super) fn map<S: Simd, T: Float, C: Copy + Sync, F: Fn(T, T, C) -> T + Copy + Sync>(
         self,
@@ -93,7 +93,7 @@ impl<T: Float, C: Copy, F: Fn(T, T, C) -> T> WithSimd for SumOfBlock<'_, T, C, F
         } = self.shape;
         let mut sums = vec![0.0; channels];
         if inner == 1 {
-            // The channels lie side by side.
+            // The channels are side by side.
             let mut of_run = vec![T::zero(); channels];
             let runs = self.a.chunks(RUN * channels);
             for (a, b) in runs.zip(self.b.chunks(RUN * channels)) {

@@ -1,7 +1,7 @@
-//! Convolutions from candle's own operations, for devices that have no kernel of ours.
+//! Convolutions composed of candle's operations, for devices without a kernel of this crate.
 //!
-//! A sum over the taps of a product of matrices: candle's own convolutions fail or have wrong
-//! gradients for some strides and for one dimension.
+//! Each is a sum over the taps of matrix products, because candle's convolutions fail or have wrong
+//! gradients for some strides and in one dimension.
 
 use candle_core::{Result, Tensor};
 
@@ -44,8 +44,8 @@ pub fn gather(
     add_bias(output.reshape(geometry.small_shape().to_vec())?, bias)
 }
 
-/// The transposed convolution of small images: a convolution, in stride 1, of the small images with
-/// zeros between their positions, with the kernel turned around.
+/// The transposed convolution of small images. It is a convolution with stride 1 of the small
+/// images with zeros between their positions, with the kernel reversed.
 pub fn scatter(
     small: &Tensor,
     weight: &Tensor,
@@ -96,14 +96,14 @@ fn add_bias(output: Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     }
 }
 
-/// Zeros around dimension `dim`, so that every tap reads inside.
+/// Adds zeros around dimension `dim`, so that every tap reads inside.
 fn pad(image: &Tensor, dim: usize, axis: &Axis) -> Result<Tensor> {
     let length = (axis.small.max(1) - 1) * axis.stride + (axis.kernel - 1) * axis.dilation + 1;
     let after = length.saturating_sub(axis.padding + axis.big);
     image.pad_with_zeros(dim, axis.padding, after)
 }
 
-/// What a tap reads along dimension `dim` of a padded image.
+/// The elements that a tap reads along dimension `dim` of a padded image.
 fn read(padded: &Tensor, dim: usize, axis: &Axis, tap: usize) -> Result<Tensor> {
     if axis.stride == 1 {
         return padded
@@ -122,7 +122,7 @@ fn spread(small: &Tensor, dim: usize, axis: &Axis) -> Result<Tensor> {
     image = image.pad_with_zeros(dim + 1, 0, axis.stride - 1)?;
     shape[dim] *= axis.stride;
     let image = image.reshape(shape)?;
-    // The padding of the transposed convolution takes away from what its kernel adds.
+    // The padding of the transposed convolution removes a part of what its kernel adds.
     let reach = (axis.kernel - 1) * axis.dilation;
     let image = image.pad_with_zeros(
         dim,

@@ -1,11 +1,11 @@
-//! What a convolution does to its sums on the way out, and the same on the way back.
+//! The function that a convolution applies to its sums before writing them, and its gradient.
 
 use crate::numerics::{
     float::Float,
     simd::{Simd, WithSimd},
 };
 
-/// What is applied to each sum before it is written.
+/// The function applied to each sum before it is written.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Epilogue {
     /// Nothing.
@@ -13,7 +13,7 @@ pub enum Epilogue {
     /// `max(x, 0)`.
     Relu,
     /// `x` where it is positive, the slope times `x` elsewhere. The slope is not negative, so that
-    /// the sign of the result tells on which side `x` was.
+    /// the sign of the result shows the sign of `x`.
     LeakyRelu(f64),
 }
 
@@ -22,7 +22,7 @@ impl Epilogue {
     #[inline(always)]
     pub fn apply<T: Float>(self, values: &mut [T]) {
         let zero = T::zero();
-        // Comparisons that fail on NaN, which stays.
+        // These comparisons are false for NaN, which is kept.
         match self {
             Self::Identity => {}
             Self::Relu => {
@@ -40,7 +40,7 @@ impl Epilogue {
     }
 
     /// The gradient of the sums from the `gradient` of the `results`. As in PyTorch, zero counts as
-    /// negative; what is not a number passes through ReLU and has the slope in leaky ReLU.
+    /// negative, and a NaN passes the gradient through ReLU and gets the slope in leaky ReLU.
     pub fn backward<T: Float>(self, gradient: &[T], results: &[T]) -> Vec<T> {
         T::dispatch(Mask {
             gradient,
@@ -75,7 +75,7 @@ impl<T: Float> WithSimd for Mask<'_, T> {
 impl<T: Float> Mask<'_, T> {
     #[inline(always)]
     fn map(&self, function: impl Fn(T, T) -> T) -> Vec<T> {
-        // A loop: the closure of `collect` would be compiled outside of the kernel.
+        // A loop, because the closure of `collect` would be compiled outside of the kernel.
         let mut masked = self.gradient.to_vec();
         for (gradient, &result) in masked.iter_mut().zip(self.results) {
             *gradient = function(*gradient, result);

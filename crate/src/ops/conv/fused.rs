@@ -5,9 +5,9 @@ use std::marker::PhantomData;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 
 use super::{
-    data::DataPass,
     epilogue::{Epilogue, bias_gradient},
     geometry::{Direction, Geometry},
+    images::ImagePass,
     weights::WeightGradient,
 };
 use crate::numerics::{
@@ -56,7 +56,7 @@ impl<T: Lanes> Convolution<T> {
     }
 
     fn forward(&self, input: &[T], weight: &[T], bias: Option<&[T]>) -> (CpuStorage, Shape) {
-        let output = DataPass {
+        let output = ImagePass {
             geometry: &self.geometry,
             direction: self.direction,
             source: input,
@@ -85,7 +85,7 @@ impl<T: Lanes> Convolution<T> {
         };
 
         let for_input = input.track_op().then(|| {
-            let pass = DataPass {
+            let pass = ImagePass {
                 geometry: &self.geometry,
                 direction: self.direction.reversed(),
                 source: gradient,

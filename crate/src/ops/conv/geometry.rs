@@ -1,4 +1,4 @@
-//! Where a convolution reads and writes.
+//! The positions at which a convolution reads and writes.
 //!
 //! A convolution links a *big* image and a *small* one: position `i` of the small image meets the
 //! positions `i * stride + tap * dilation - padding` of the big one. Read from big to small it is
@@ -28,7 +28,7 @@ pub struct Axis {
     pub dilation: usize,
 }
 
-/// From which image to which a pass goes.
+/// The direction of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// Big to small.
@@ -38,7 +38,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// The other one: that of the gradient of the image that was read.
+    /// The opposite direction, which the gradient of the image that was read takes.
     pub fn reversed(self) -> Self {
         match self {
             Self::Gather => Self::Scatter,
@@ -47,7 +47,7 @@ impl Direction {
     }
 }
 
-/// How a pass runs along one axis.
+/// The plan of a pass along one axis.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AxisPlan {
     /// Zeros put before the image that is read.
@@ -109,7 +109,7 @@ impl Axis {
                 .filter(move |(_, distance)| distance % self.stride == r)
                 .map(move |(a, distance)| (a, (distance - r) / self.stride))
         };
-        // Reading starts at q - t, which may lie before the image.
+        // Reading starts at q - t, which may be before the image.
         let before = (0..self.stride)
             .flat_map(|r| taps(r).map(move |(_, t)| t.saturating_sub(first_q(r))))
             .max()

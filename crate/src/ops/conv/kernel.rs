@@ -1,20 +1,20 @@
-//! The one inner loop of all convolutions: a tile of sums held in registers.
+//! The inner loop of all convolutions: a tile of sums held in registers.
 //!
-//! Entry (p, v) of a tile is the sum over all steps of a number, the same for a whole vector, times
-//! a vector: `numbers[rows[p] + step.number] * vectors[step.vector + v * lanes..]`. Only the offsets
-//! make it a forward pass, a gradient of the input or a gradient of the weight:
+//! Entry (p, v) of a tile is the sum over all steps of a number times a vector: `numbers[rows[p] +
+//! step.number] * vectors[step.vector + v * lanes..]`. The offsets alone decide whether this is a
+//! forward pass, a gradient of the input or a gradient of the weight:
 //!
 //! | pass | rows | vectors | steps |
 //! |---|---|---|---|
-//! | data, [`super::data`] | written positions | weights of neighbouring channels | taps |
-//! | data with few channels | weights of a channel | neighbouring positions | taps |
+//! | image, [`super::images`] | written positions | weights of neighbouring channels | taps |
+//! | image with few channels | weights of a channel | neighbouring positions | taps |
 //! | weight gradient, [`super::weights`] | taps | gradient in neighbouring channels | positions |
 
 use std::ops::Range;
 
 use crate::numerics::{float::Float, lanes::Lanes, simd::Simd};
 
-/// What one step of the sum adds to the offsets of a tile.
+/// The offsets that a step of the sum adds to those of a tile.
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
     /// Offset of the number.
@@ -23,7 +23,7 @@ pub struct Step {
     pub vector: u32,
 }
 
-/// The steps of a sum and the reach of their offsets, by which a tile checks its bounds.
+/// The steps of a sum, with the reach of their offsets to check the bounds of a tile.
 #[derive(Clone, Debug, Default)]
 pub struct Steps {
     steps: Vec<Step>,
@@ -32,7 +32,7 @@ pub struct Steps {
 }
 
 impl Steps {
-    /// Forgets all steps, keeping the memory.
+    /// Removes all steps but keeps the memory.
     pub fn clear(&mut self) {
         self.steps.clear();
         (self.number_reach, self.vector_reach) = (0, 0);
@@ -87,7 +87,7 @@ pub fn tile<T: Lanes, S: Simd, const P: usize, const V: usize>(
     // - vectors are read up to `vector_reach + V * lanes`;
     // - sums are read and written up to `P * V * lanes`.
     unsafe {
-        // Loops where `array::map` would not be inlined.
+        // Loops, because `array::map` would not be inlined.
         let mut row_starts = [numbers.as_ptr(); P];
         for (start, row) in row_starts.iter_mut().zip(rows) {
             *start = start.add(*row);
@@ -204,7 +204,7 @@ fn add_tiles<T: Lanes, S: Simd, const P: usize, const V: usize>(
             tile::<T, S, P, V>(simd, numbers, rows, vectors, steps, sums);
             continue;
         }
-        // Too few rows for a tile: the last one fills it up.
+        // There are too few rows for a tile, so the last one is repeated.
         let mut filled = [rows[rows.len() - 1]; P];
         filled[..rows.len()].copy_from_slice(rows);
         let mut all = [T::zero(); LARGEST];
@@ -236,7 +236,7 @@ pub fn transpose<T: Float>(
     columns: usize,
 ) {
     const BLOCK: usize = 4;
-    // So many columns that all of their lines of cache stay until the last row is written.
+    // Few enough columns for all of their cache lines to stay until the last row is written.
     const COLUMNS: usize = 64;
     let (whole_rows, whole_columns) = (rows - rows % BLOCK, columns - columns % BLOCK);
     for first in (0..whole_columns).step_by(COLUMNS) {

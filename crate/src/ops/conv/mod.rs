@@ -1,16 +1,17 @@
 //! Convolutions and transposed convolutions in one and two dimensions, with PyTorch's layouts.
 //!
-//! All of them, and all their gradients, are one product of matrices that are never written out:
-//! [`geometry`] says which positions meet through which tap, [`pack`] copies images and weights into
-//! a layout in which every tap is a constant offset, [`kernel`] computes tiles of sums in registers.
+//! All of them, and all their gradients, are products of matrices that are never stored:
+//! [`geometry`] tells which positions each tap connects, [`pack`] copies images and weights into a
+//! layout in which every tap is a constant offset, and [`kernel`] computes tiles of sums in
+//! registers.
 
 use candle_core::Tensor;
 
 mod composed;
-mod data;
 mod epilogue;
 mod fused;
 mod geometry;
+mod images;
 mod kernel;
 mod pack;
 mod sweep;
@@ -29,11 +30,11 @@ use crate::{Error, Result};
 /// How the kernel of [`conv2d`] moves over the image; pairs are (vertical, horizontal).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conv2dOptions {
-    /// Distance between neighbouring positions of the kernel.
+    /// The distance between neighbouring positions of the kernel.
     pub stride: [usize; 2],
     /// Zeros on each side of the image.
     pub padding: [usize; 2],
-    /// Distance between neighbouring elements of the kernel.
+    /// The distance between neighbouring elements of the kernel.
     pub dilation: [usize; 2],
     /// Groups of channels that share no weights.
     pub groups: usize,
@@ -54,13 +55,13 @@ impl Default for Conv2dOptions {
 /// How the kernel of [`conv_transpose2d`] moves; pairs are (vertical, horizontal).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvTranspose2dOptions {
-    /// Distance in the output between what neighbouring inputs write.
+    /// The distance in the output between the windows of neighbouring inputs.
     pub stride: [usize; 2],
     /// Rows and columns cut off on each side of the output.
     pub padding: [usize; 2],
-    /// Rows and columns added at the end of the output: less than stride or dilation.
+    /// Rows and columns added at the end of the output, fewer than stride or dilation.
     pub output_padding: [usize; 2],
-    /// Distance between neighbouring elements of the kernel.
+    /// The distance between neighbouring elements of the kernel.
     pub dilation: [usize; 2],
     /// Groups of channels that share no weights.
     pub groups: usize,
@@ -82,11 +83,11 @@ impl Default for ConvTranspose2dOptions {
 /// How the kernel of [`conv1d`] moves over the sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conv1dOptions {
-    /// Distance between neighbouring positions of the kernel.
+    /// The distance between neighbouring positions of the kernel.
     pub stride: usize,
     /// Zeros on each side of the sequence.
     pub padding: usize,
-    /// Distance between neighbouring elements of the kernel.
+    /// The distance between neighbouring elements of the kernel.
     pub dilation: usize,
     /// Groups of channels that share no weights.
     pub groups: usize,
@@ -107,13 +108,13 @@ impl Default for Conv1dOptions {
 /// How the kernel of [`conv_transpose1d`] moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvTranspose1dOptions {
-    /// Distance in the output between what neighbouring inputs write.
+    /// The distance in the output between the windows of neighbouring inputs.
     pub stride: usize,
     /// Elements cut off on each side of the output.
     pub padding: usize,
-    /// Elements added at the end of the output: less than stride or dilation.
+    /// Elements added at the end of the output, fewer than stride or dilation.
     pub output_padding: usize,
-    /// Distance between neighbouring elements of the kernel.
+    /// The distance between neighbouring elements of the kernel.
     pub dilation: usize,
     /// Groups of channels that share no weights.
     pub groups: usize,
@@ -132,10 +133,10 @@ impl Default for ConvTranspose1dOptions {
     }
 }
 
-/// `activation(convolution of x with weight + bias)`: x `[batch, inputs, height, width]`, weight
-/// `[outputs, inputs / groups, kernel height, kernel width]`, bias `[outputs]`, result `[batch,
-/// outputs, rows, columns]` with `rows = (height + 2 padding - dilation (kernel - 1) - 1) / stride +
-/// 1`, rounded down. As `torch.nn.functional.conv2d`.
+/// `activation(convolution of x with weight + bias)`, like `torch.nn.functional.conv2d`. `x` is
+/// `[batch, inputs, height, width]`, `weight` `[outputs, inputs / groups, kernel height, kernel
+/// width]` and `bias` `[outputs]`. The result is `[batch, outputs, rows, columns]` with `rows =
+/// (height + 2 padding - dilation (kernel - 1) - 1) / stride + 1`, rounded down.
 ///
 /// ```
 /// use cuaderno::{ops::{self, Activation, Conv2dOptions}, prelude::*};
@@ -149,7 +150,7 @@ impl Default for ConvTranspose1dOptions {
 /// ```
 ///
 /// # Errors
-/// If the shapes do not fit each other, or if the kernel is larger than the padded image.
+/// If the shapes do not fit each other, or the kernel is larger than the padded image.
 pub fn conv2d(
     x: &Tensor,
     weight: &Tensor,
@@ -206,10 +207,11 @@ pub fn conv2d(
     )
 }
 
-/// `activation(transposed convolution of x with weight + bias)`: x `[batch, inputs, height,
-/// width]`, weight `[inputs, outputs / groups, kernel height, kernel width]`, bias `[outputs]`,
-/// result `[batch, outputs, rows, columns]` with `rows = (height - 1) stride - 2 padding + dilation
-/// (kernel - 1) + output_padding + 1`. As `torch.nn.functional.conv_transpose2d`.
+/// `activation(transposed convolution of x with weight + bias)`, like
+/// `torch.nn.functional.conv_transpose2d`. `x` is `[batch, inputs, height, width]`, `weight`
+/// `[inputs, outputs / groups, kernel height, kernel width]` and `bias` `[outputs]`. The result is
+/// `[batch, outputs, rows, columns]` with `rows = (height - 1) stride - 2 padding + dilation
+/// (kernel - 1) + output_padding + 1`.
 ///
 /// ```
 /// use cuaderno::{ops::{self, Activation, ConvTranspose2dOptions}, prelude::*};
@@ -228,7 +230,7 @@ pub fn conv2d(
 /// ```
 ///
 /// # Errors
-/// If the shapes do not fit each other, or if the padding leaves nothing of the output.
+/// If the shapes do not fit each other, or the padding leaves nothing of the output.
 pub fn conv_transpose2d(
     x: &Tensor,
     weight: &Tensor,
@@ -301,11 +303,11 @@ pub fn conv_transpose2d(
     )
 }
 
-/// [`conv2d`] in one dimension: x `[batch, inputs, length]`, weight `[outputs, inputs / groups,
-/// kernel]`.
+/// [`conv2d`] in one dimension, with `x` `[batch, inputs, length]` and `weight` `[outputs, inputs /
+/// groups, kernel]`.
 ///
 /// # Errors
-/// If the shapes do not fit each other, or if the kernel is longer than the padded sequence.
+/// If the shapes do not fit each other, or the kernel is longer than the padded sequence.
 pub fn conv1d(
     x: &Tensor,
     weight: &Tensor,
@@ -323,11 +325,11 @@ pub fn conv1d(
     Ok(conv2d(&x, &weight, bias, config, activation)?.squeeze(2)?)
 }
 
-/// [`conv_transpose2d`] in one dimension: x `[batch, inputs, length]`, weight `[inputs, outputs /
-/// groups, kernel]`.
+/// [`conv_transpose2d`] in one dimension, with `x` `[batch, inputs, length]` and `weight` `[inputs,
+/// outputs / groups, kernel]`.
 ///
 /// # Errors
-/// If the shapes do not fit each other, or if the padding leaves nothing of the output.
+/// If the shapes do not fit each other, or the padding leaves nothing of the output.
 pub fn conv_transpose1d(
     x: &Tensor,
     weight: &Tensor,
@@ -346,7 +348,7 @@ pub fn conv_transpose1d(
     Ok(conv_transpose2d(&x, &weight, bias, config, activation)?.squeeze(2)?)
 }
 
-/// A sequence as an image of one row, and its weight likewise.
+/// A sequence as an image of one row, or its weight as that of such an image.
 fn as_images(operation: &'static str, x: &Tensor, weight: &Tensor) -> Result<(Tensor, Tensor)> {
     if x.rank() != 3 || weight.rank() != 3 {
         return Err(Error::shape(
@@ -450,7 +452,7 @@ fn run(
             Direction::Gather => geometry.small_shape(),
             Direction::Scatter => geometry.big_shape(),
         };
-        // Candle's product of empty matrices panics.
+        // Candle panics on products of empty matrices.
         if x.elem_count() == 0 {
             return Ok(Tensor::zeros(&shape, x.dtype(), x.device())?);
         }

@@ -5,9 +5,11 @@ use std::ops::Range;
 use super::{geometry::AxisPlan, kernel::transpose};
 use crate::numerics::float::Float;
 
-/// Elements of a packed chunk: what leaves room for the weights in a second-level cache.
+/// The number of elements in a packed chunk, which leaves room for the weights in a second-level
+/// cache.
 const CHUNK: usize = 96 * 1024;
-/// Positions in a chunk below which more images join it, so that weights are read less often.
+/// The number of positions in a chunk below which more images join it, so that weights are read
+/// less often.
 const POSITIONS: usize = 256;
 
 /// Images cut into chunks that fit the cache: several whole images, or a band of rows of one. A
@@ -46,10 +48,10 @@ impl<'p> Packing<'p> {
             let wanted = POSITIONS.div_ceil((positions * columns.longest()).max(1));
             (wanted.min(CHUNK / image).min(batch).max(1), positions)
         } else {
-            // Below a few rows, most of a band would be its overlap with the next one.
+            // With only a few rows, most of a band would be its overlap with the next one.
             let least = (2 * rows.reach).div_ceil(rows.read_step).max(1);
             let band = (least..positions).rev().find(|&band| fits(band));
-            // Even, so that tiles of two rows do not depend on where bands begin.
+            // Even, so that tiles of two rows do not depend on the start of a band.
             let band = band.unwrap_or(least).next_multiple_of(2);
             (1, band.min(positions))
         };

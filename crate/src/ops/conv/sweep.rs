@@ -7,17 +7,18 @@ use super::{
 };
 use crate::numerics::{lanes::Lanes, simd::Simd};
 
-/// What lies side by side in the registers of a block.
+/// The elements side by side in the registers of a block.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Order {
-    /// So many channels, with zeros behind the last one. Any position can be read; the sums are
+    /// This many channels, with zeros behind the last one. Any position can be read; the sums are
     /// transposed when they are written.
     Channels(usize),
-    /// Positions, for a few channels at a time. Positions between the rows are computed in vain.
+    /// Positions, for a few channels at a time. Positions between the rows are computed and
+    /// discarded.
     Positions,
 }
 
-/// How far a sweep in the order of positions may read beyond its last position.
+/// The distance that a sweep in the order of positions may read beyond its last position.
 #[inline(always)]
 pub fn slack<T: Lanes, S: Simd>() -> usize {
     8 * T::lanes::<S>()
@@ -64,7 +65,7 @@ impl Positions {
 
 /// Computes the channels of one block at all positions of a chunk.
 pub struct Sweep<'s, T> {
-    /// What lies side by side.
+    /// The elements side by side.
     pub order: Order,
     /// The packed images, from the first channel of the block's group.
     pub source: &'s [T],

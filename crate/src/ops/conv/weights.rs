@@ -33,8 +33,8 @@ impl<T: Lanes> WeightGradient<'_, T> {
     }
 }
 
-/// Positions multiplied at a time: their gradients in neighbouring channels stay in a
-/// second-level cache.
+/// The number of positions multiplied at a time, so that their gradients in neighbouring channels
+/// stay in a second-level cache.
 const POSITIONS: usize = 1024;
 /// The batch is summed in at most this many parts, which may run in parallel.
 const PARTS: usize = 8;
@@ -134,7 +134,7 @@ fn blocks<T: Lanes, S: Simd>(groups: usize, channels: usize) -> Vec<Block> {
     blocks
 }
 
-/// Buffers that a thread uses again for each of its tasks.
+/// Buffers that a thread reuses for each of its tasks.
 struct Scratch<T> {
     packed: Vec<T>,
     reads: Vec<usize>,

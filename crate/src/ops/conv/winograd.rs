@@ -1,4 +1,4 @@
-//! Kernels of 3 x 3 in stride 1 with 16 products for 4 positions instead of 36.
+//! Convolutions with 3 x 3 kernels and stride 1, with 16 products for 4 positions instead of 36.
 //!
 //! Winograd's minimal filtering F(2 x 2, 3 x 3) (Lavin & Gray 2016, "Fast Algorithms for
 //! Convolutional Neural Networks"): the image is read in overlapping tiles of 4 x 4, each of which
@@ -21,10 +21,10 @@ use crate::numerics::{lanes::Lanes, simd::Simd};
 const SPREAD: usize = 16;
 /// Tiles multiplied at a time: their numbers stay in a second-level cache.
 const TILES: usize = 72;
-/// Channels below which spreading out costs more than it saves.
+/// The number of channels below which spreading out costs more than it saves.
 const CHANNELS: usize = 32;
 
-/// Whether a pass between these numbers of channels can run by tiles, and gains by it.
+/// Whether a pass between these numbers of channels can run in tiles, and gains by it.
 pub fn suits(rows: &AxisPlan, columns: &AxisPlan, sources: usize, targets: usize) -> bool {
     let axis = |plan: &AxisPlan| {
         let taps = &plan.phases[0].taps;
@@ -72,9 +72,9 @@ fn gather_pair<T: Lanes, S: Simd>(
     [T::plus(simd, a, sum), T::minus(simd, difference, d)]
 }
 
-/// Applies `f` to the columns of a matrix, then to the rows of what that gives: `f(f(x)ᵀ)ᵀ`.
+/// Applies `f` to the columns of a matrix, then to the rows of the result: `f(f(x)ᵀ)ᵀ`.
 ///
-/// Loops, here and below, where `array::map` would not be inlined and registers would be spilled.
+/// Loops, here and below, because `array::map` would not be inlined and registers would be spilled.
 #[inline(always)]
 fn on_both_sides<V: Copy, const N: usize, const M: usize>(
     x: [[V; N]; N],
@@ -204,8 +204,8 @@ impl Grid {
     }
 }
 
-/// Distance between the 16 numbers of a tile. Without the extra elements, all 16 would often compete
-/// for the same lines of cache.
+/// The distance between the 16 numbers of a tile. Without the extra elements, all 16 would often
+/// compete for the same cache lines.
 fn spread_plane(width: usize) -> usize {
     TILES * width + 16
 }

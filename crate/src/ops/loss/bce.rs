@@ -8,9 +8,9 @@ use crate::Result;
 use crate::numerics::simd::{Float, Simd};
 use crate::ops::{Activation, fallback};
 
-/// Binary cross-entropy between targets in `[0, 1]` and `sigmoid(logits)`, of one shape:
-/// `-t ln(sigmoid(x)) - (1 - t) ln(1 - sigmoid(x))`, computed as
-/// `max(x, 0) - x t + ln(1 + exp(-|x|))`. PyTorch's `binary_cross_entropy_with_logits`.
+/// Binary cross-entropy between targets in `[0, 1]` and `sigmoid(logits)`, which have the same
+/// shape: `-t ln(sigmoid(x)) - (1 - t) ln(1 - sigmoid(x))`, computed as `max(x, 0) - x t + ln(1 +
+/// exp(-|x|))`. It is PyTorch's `binary_cross_entropy_with_logits`.
 ///
 /// ```
 /// use cuaderno::{ops::{self, Reduction}, prelude::*};

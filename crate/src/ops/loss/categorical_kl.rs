@@ -16,10 +16,11 @@ use crate::ops::{
 };
 use crate::{Error, Result};
 
-/// The Kullback-Leibler divergence of softmax(logits) from the uniform distribution over its
-/// categories, in nats: `Σ q (ln q + ln categories)`. Logits are `[batch, categories]`, or
-/// `[batch, variables, categories]` for several variables a code, whose divergences are summed; the
-/// result is `[batch]`, one number an example between 0 and `ln categories` a variable.
+/// The Kullback-Leibler divergence of `softmax(logits)` from the uniform distribution over its
+/// categories, in nats: `Σ q (ln q + ln categories)`. Logits are `[batch, categories]`, or `[batch,
+/// variables, categories]` for codes of several variables, whose divergences are added up. The
+/// result, `[batch]`, has a number for each example, between 0 and `ln categories` for each
+/// variable.
 ///
 /// ```
 /// use cuaderno::{ops, prelude::*};
@@ -32,7 +33,7 @@ use crate::{Error, Result};
 /// ```
 ///
 /// # Errors
-/// If logits have fewer than two dimensions, no category, or do not hold floats.
+/// If `logits` has fewer than two dimensions or no categories, or does not hold floats.
 pub fn categorical_kl(logits: &Tensor) -> Result<Tensor> {
     let (batch, categories) = match logits.dims() {
         [batch, .., categories] if *categories > 0 => (*batch, *categories),

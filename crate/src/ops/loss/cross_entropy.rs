@@ -17,7 +17,7 @@ use crate::ops::{
 };
 use crate::{Error, Result};
 
-/// How [`cross_entropy`] weighs its positions; the default takes all of them alike.
+/// Options of [`cross_entropy`]. By default all positions count equally.
 ///
 /// ```
 /// use cuaderno::ops::CrossEntropy;
@@ -25,22 +25,23 @@ use crate::{Error, Result};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct CrossEntropy {
-    /// One factor a class, `[classes]`: the mean divides by the sum of the targets' factors.
+    /// A weight for each class, `[classes]`. The mean divides by the sum of the weights of the
+    /// targets.
     pub class_weights: Option<Tensor>,
-    /// Positions with this target count neither in the loss nor in the mean: padding. It need not be
-    /// a class; PyTorch's default is -100, which targets of type i64 can hold.
+    /// The target that marks positions, such as padding, that count neither in the loss nor in the
+    /// mean. It need not be a class; PyTorch's default is -100, which i64 targets can hold.
     pub ignore_index: Option<i64>,
-    /// The share of each target that is spread evenly over all classes, from 0 to 1: a network that
-    /// learns targets of 0.9 and 0.01 does not grow ever surer (Szegedy et al., 2016).
+    /// The fraction of each target that is spread evenly over all classes, from 0 to 1. Targets
+    /// such as 0.9 and 0.01 keep a network from becoming overconfident (Szegedy et al., 2016).
     pub label_smoothing: f64,
-    /// Mean, sum, or one loss a position.
+    /// Mean, sum, or a loss for each position.
     pub reduction: Reduction,
 }
 
-/// `-ln softmax(logits)[target]` over all positions: logits `[batch, classes]` with targets
-/// `[batch]`, or `[batch, classes, d1, ..]` with `[batch, d1, ..]`, the targets being class numbers.
-/// PyTorch's `cross_entropy`, with its meaning of class weights, of ignored positions and of label
-/// smoothing.
+/// `-ln softmax(logits)[target]` over all positions. Logits are `[batch, classes]` with targets
+/// `[batch]`, or `[batch, classes, d1, ..]` with targets `[batch, d1, ..]`; targets are class
+/// numbers. Class weights, ignored positions and label smoothing work as in PyTorch's
+/// `cross_entropy`.
 ///
 /// ```
 /// use cuaderno::{ops::{self, CrossEntropy}, prelude::*};
@@ -53,11 +54,11 @@ pub struct CrossEntropy {
 /// ```
 ///
 /// # Errors
-/// If the shapes do not fit, a target is no class, the label smoothing is not from 0 to 1, or
-/// nothing is left to take the mean of.
+/// If the shapes do not fit, a target is not a class, the label smoothing is not in `[0, 1]`, or
+/// there is nothing to take the mean of.
 pub fn cross_entropy(logits: &Tensor, targets: &Tensor, options: &CrossEntropy) -> Result<Tensor> {
     let classes = check(logits, targets, options)?;
-    // Every integer type fits: what is no class is reported as it is.
+    // Every integer type fits into this, so that a target that is not a class is reported as it is.
     let targets = targets
         .to_dtype(DType::I64)?
         .flatten_all()?
@@ -89,7 +90,7 @@ pub fn cross_entropy(logits: &Tensor, targets: &Tensor, options: &CrossEntropy) 
         .iter()
         .map(|&target| options.ignore_index != Some(target));
     let counted: Vec<u8> = counted.map(u8::from).collect();
-    // Any class will do where the weight is zero.
+    // Where the weight is zero, any class will do.
     let class = |&target: &i64| match usize::try_from(target) {
         Ok(class) if class < classes => class as u32,
         _ => 0,
@@ -111,7 +112,7 @@ pub fn cross_entropy(logits: &Tensor, targets: &Tensor, options: &CrossEntropy) 
     let weights = Tensor::from_vec(weights, shape, logits.device())?.to_dtype(logits.dtype())?;
     let log_softmax = log_softmax(logits, 1)?;
     let chosen = log_softmax.gather(&targets, 1)?;
-    // What does not count is 0, even where it is infinite.
+    // A loss that does not count is 0, even if it is infinite.
     let chosen = weights
         .ne(0.0)?
         .where_cond(&chosen, &chosen.zeros_like()?)?;
@@ -129,7 +130,7 @@ pub fn cross_entropy(logits: &Tensor, targets: &Tensor, options: &CrossEntropy) 
     }
 }
 
-/// Of each position, the mean of all classes' log-probabilities, each times its class weight.
+/// For each position, the mean over all classes of the log-probability times the class weight.
 fn even_log_likelihood(log_softmax: &Tensor, options: &CrossEntropy) -> Result<Tensor> {
     let classes = log_softmax.dim(1)?;
     let weighted = match &options.class_weights {
@@ -185,7 +186,7 @@ fn check(logits: &Tensor, targets: &Tensor, options: &CrossEntropy) -> Result<us
     Ok(classes)
 }
 
-/// The factor of each position: its target's class weight, and zero where it is ignored.
+/// The factor of each position: the class weight of its target, or zero if it is ignored.
 fn position_weights(targets: &[i64], classes: usize, options: &CrossEntropy) -> Result<Vec<f64>> {
     let class_weights = match &options.class_weights {
         Some(weights) => weights.to_dtype(DType::F64)?.to_vec1()?,
@@ -210,9 +211,9 @@ fn position_weights(targets: &[i64], classes: usize, options: &CrossEntropy) -> 
 
 struct Op<T> {
     targets: Vec<u32>,
-    /// Of each position, the factor of the reduction included.
+    /// The factor of each position, including that of the reduction.
     weights: Vec<T>,
-    /// What the forward pass found of each position, for the backward pass.
+    /// The results of the forward pass for each position, which the backward pass needs.
     log_sum_exp: OnceLock<Vec<(T, T)>>,
 }
 
@@ -284,7 +285,7 @@ impl<T: Float> WithSimd for LogSumExp<'_, T> {
     }
 }
 
-/// The softmax of each position times its weight and the gradient from above.
+/// The softmax of each position, times its weight and the incoming gradient.
 struct Probabilities<'a, T> {
     lines: Lines,
     logits: &'a [T],

@@ -15,7 +15,8 @@ use crate::{Error, Result};
 
 /// The Kullback-Leibler divergence of N(mean, exp(log_variance)) from N(0, 1), in nats, summed over
 /// the latent dimensions: `-1/2 Σ (1 + log_variance - mean² - exp(log_variance))` (Kingma & Welling
-/// 2013, appendix B). Both are `[batch, latent]`; the result is `[batch]`, one number an example.
+/// 2013, appendix B). Both tensors are `[batch, latent]`; the result, `[batch]`, has a number for
+/// each example.
 ///
 /// ```
 /// use cuaderno::{ops, prelude::*};
@@ -28,7 +29,7 @@ use crate::{Error, Result};
 /// ```
 ///
 /// # Errors
-/// If shapes or element types differ, or if there is no batch dimension.
+/// If shapes or element types differ, or there is no batch dimension.
 pub fn gaussian_kl(mean: &Tensor, log_variance: &Tensor) -> Result<Tensor> {
     check_same_shape(
         "gaussian_kl",

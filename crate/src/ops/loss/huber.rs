@@ -5,10 +5,10 @@ use candle_core::Tensor;
 use super::{Reduction, check_same_shape};
 use crate::{Error, Result};
 
-/// The mean (or sum) of `d² / 2` where `d = prediction - target` is at most `delta` in size, and of
-/// `delta (|d| - delta / 2)` elsewhere, so that outliers weigh less than in [`mse`](super::mse)
-/// (Huber, 1964). PyTorch's `huber_loss` and Keras' `Huber`, where `delta` is 1 unless told
-/// otherwise; divided by `delta` it is PyTorch's `smooth_l1_loss`.
+/// The mean (or sum) of `d² / 2` where the size of `d = prediction - target` is at most `delta`,
+/// and of `delta (|d| - delta / 2)` elsewhere, so that outliers have less weight than in
+/// [`mse`](super::mse) (Huber, 1964). It is PyTorch's `huber_loss` and Keras' `Huber`, where
+/// `delta` is 1 by default. Divided by `delta` it is PyTorch's `smooth_l1_loss`.
 ///
 /// ```
 /// use cuaderno::{ops::{self, Reduction}, prelude::*};
@@ -21,7 +21,7 @@ use crate::{Error, Result};
 /// ```
 ///
 /// # Errors
-/// If shapes or element types differ, `delta` is not above zero, or for the mean of an empty batch.
+/// If shapes or element types differ, `delta` is not positive, or for the mean of an empty batch.
 pub fn huber(
     prediction: &Tensor,
     target: &Tensor,

@@ -5,8 +5,9 @@ use candle_core::Tensor;
 use super::{Reduction, check_same_shape};
 use crate::Result;
 
-/// The mean (or sum) of `|prediction - target|` over all elements of two tensors of one shape.
-/// PyTorch's `l1_loss`, Keras' mean absolute error: where both are equal it has no slope.
+/// The mean (or sum) of `|prediction - target|` over all elements of two tensors of the same shape.
+/// It is PyTorch's `l1_loss` and Keras' mean absolute error. Where both are equal the gradient is
+/// zero.
 ///
 /// ```
 /// use cuaderno::{ops::{self, Reduction}, prelude::*};
@@ -23,7 +24,7 @@ use crate::Result;
 pub fn l1(prediction: &Tensor, target: &Tensor, reduction: Reduction) -> Result<Tensor> {
     check_same_shape("l1", ("prediction", prediction), ("target", target))?;
     let difference = (prediction - target)?;
-    // candle's own slope of |x| at zero is 1.
+    // candle's slope of `|x|` at zero is 1.
     let slope = difference.detach().sign()?;
     reduction.of("l1", &(difference * slope)?)
 }

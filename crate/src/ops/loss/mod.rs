@@ -1,5 +1,5 @@
-//! What a training minimises. Losses of probabilities take logits, the numbers before the sigmoid
-//! or the softmax: there they never overflow and keep their digits.
+//! Losses. Those of probabilities take logits, the numbers before the sigmoid or softmax, which
+//! never overflow and keep their digits.
 
 mod bce;
 mod categorical_kl;
@@ -26,21 +26,21 @@ pub use weighted_bce::weighted_bce_with_logits;
 
 use crate::{Error, Result};
 
-/// How the losses of all elements become one number.
+/// The reduction of the losses of all elements to one number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reduction {
-    /// Their mean, PyTorch's default. The mean of no elements is an error.
+    /// The mean, PyTorch's default. The mean of no elements is an error.
     #[default]
     Mean,
-    /// Their sum. Divided by the batch size, it is what a variational autoencoder adds its
-    /// divergence to.
+    /// The sum. Divided by the batch size, it is the term to which a variational autoencoder adds
+    /// its divergence.
     Sum,
-    /// They stay apart: one loss an element, or a position, in the shape of the targets.
+    /// No reduction: a loss for each element or position, in the shape of the targets.
     None,
 }
 
 impl Reduction {
-    /// The losses of all elements, reduced.
+    /// Reduces the losses of all elements.
     fn of(self, loss: &'static str, losses: &Tensor) -> Result<Tensor> {
         let scale = self.scale(loss, losses.elem_count())?;
         match self {
@@ -49,7 +49,7 @@ impl Reduction {
         }
     }
 
-    /// What the sum over `count` elements is multiplied by.
+    /// The factor of the sum over `count` elements.
     fn scale(self, loss: &'static str, count: usize) -> Result<f64> {
         match self {
             Self::Sum | Self::None => Ok(1.0),

@@ -8,7 +8,8 @@ use crate::Result;
 use crate::numerics::simd::{Float, Simd};
 use crate::ops::fallback;
 
-/// The mean (or sum) of `(prediction - target)²` over all elements of two tensors of one shape.
+/// The mean (or sum) of `(prediction - target)²` over all elements of two tensors of the same
+/// shape.
 ///
 /// # Errors
 /// If shapes or element types differ, or for the mean of an empty batch.

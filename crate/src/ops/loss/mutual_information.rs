@@ -1,21 +1,21 @@
-//! What two categorical codes of the same things tell of each other.
+//! Mutual information of two categorical codes.
 
 use candle_core::Tensor;
 
 use super::check_same_shape;
 use crate::{Error, Result};
 
-/// Keeps ln away from zero: what it adds to a probability, f32 does not see.
+/// Keeps the logarithm away from zero. It is too small to change a probability in f32.
 const TINY: f64 = 1e-12;
 
-/// The mutual information, in nats, of the category that the probabilities `p` `[n, categories]`
-/// give an example and the one that `q` gives it, such as those of an image and of the same image
-/// distorted: a scalar between 0 and `ln categories`.
+/// The mutual information, in nats, between the categories of examples under the probabilities `p`
+/// `[n, categories]` and those under `q`, such as the categories of images and of the same images
+/// distorted. The result is a scalar between 0 and `ln categories`.
 ///
-/// It is `Σ P(c, d) (ln P(c, d) - ln P(c) - ln P(d))` of `P = pᵀq / n`, made symmetric, and the
-/// largest if all categories are equally frequent and each example has one, the same in `p` as in
-/// `q`: X. Ji, J. F. Henriques and A. Vedaldi, *Invariant information clustering for unsupervised
-/// image classification and segmentation*, ICCV 2019.
+/// It is `Σ P(c, d) (ln P(c, d) - ln P(c) - ln P(d))` for `P = pᵀq / n`, made symmetric. It is
+/// largest if all categories are equally frequent and each example has a single one, the same in
+/// `p` and `q`. Source: X. Ji, J. F. Henriques and A. Vedaldi, *Invariant information clustering
+/// for unsupervised image classification and segmentation*, ICCV 2019.
 ///
 /// ```
 /// use cuaderno::{ops, prelude::*};
@@ -26,7 +26,7 @@ const TINY: f64 = 1e-12;
 /// ```
 ///
 /// # Errors
-/// If the shapes or types differ, or there is no example or category.
+/// If the shapes or types differ, or there are no examples or categories.
 pub fn mutual_information(p: &Tensor, q: &Tensor) -> Result<Tensor> {
     check_same_shape("mutual_information", ("p", p), ("q", q))?;
     let n = match *p.dims() {
@@ -78,7 +78,7 @@ mod tests {
         let product = |c: usize, d: usize| (0..2).map(|i| p[i][c] * q[i][d]).sum::<f64>();
         let joint = |c, d| (product(c, d) + product(d, c)) / (2.0 * n);
         let marginal = |c| joint(c, 0) + joint(c, 1);
-        // Of `x ln(x + TINY)`.
+        // The derivative of `x ln(x + TINY)`.
         let slope = |x: f64| (x + TINY).ln() + x / (x + TINY);
         let of_joint = |c, d| slope(joint(c, d)) - slope(marginal(c)) - slope(marginal(d));
         let of_p = |i: usize, c| (0..2).map(|d| of_joint(c, d) * q[i][d]).sum::<f64>() / n;

@@ -1,4 +1,4 @@
-//! Losses that are sums over the elements of a prediction and a target, as one operation.
+//! Losses that are sums over the elements of a prediction and a target.
 
 use std::marker::PhantomData;
 
@@ -28,7 +28,7 @@ pub(super) trait Pointwise: Send + Sync + 'static {
     fn target_slope<T: Float>(prediction: T, target: T) -> T;
 }
 
-/// The mean or the sum of the losses of two tensors of one shape on the CPU.
+/// The mean or the sum of the losses of two tensors of the same shape, on the CPU.
 ///
 /// # Errors
 /// For the mean of an empty batch.

@@ -1,4 +1,4 @@
-//! Binary cross-entropy where one side counts more than the other.
+//! Binary cross-entropy with a weight for positives.
 
 use candle_core::Tensor;
 
@@ -6,11 +6,11 @@ use super::{Reduction, check_same_shape};
 use crate::ops::Activation;
 use crate::{Error, Result};
 
-/// [`bce_with_logits`](super::bce_with_logits) in which what is positive counts `pos_weight` times:
-/// `-pos_weight t ln(sigmoid(x)) - (1 - t) ln(1 - sigmoid(x))`. A weight above 1 makes up for
-/// positives that are rare: their number of negatives for each positive is a usual one.
+/// [`bce_with_logits`](super::bce_with_logits) with positives weighted by `pos_weight`:
+/// `-pos_weight t ln(sigmoid(x)) - (1 - t) ln(1 - sigmoid(x))`. A weight above 1 makes up for rare
+/// positives; a common choice is the number of negatives for each positive.
 ///
-/// `pos_weight` has the logits' last dimensions, or 1 in their place: `[labels]` for logits
+/// `pos_weight` has the last dimensions of the logits, or 1 in their place: `[labels]` for logits
 /// `[batch, labels]`. As in PyTorch, the mean divides by the number of elements.
 ///
 /// ```
@@ -45,7 +45,7 @@ pub fn weighted_bce_with_logits(
         )
     })?;
     check_same_shape(name, ("logits", logits), ("pos_weight", &pos_weight))?;
-    // -ln(sigmoid(x)), of which -ln(1 - sigmoid(x)) is x more.
+    // -ln(sigmoid(x)); adding x gives -ln(1 - sigmoid(x)).
     let positive = Activation::Softplus.apply(&logits.neg()?)?;
     let weight = ((&pos_weight - 1.0)? * targets)?.affine(1.0, 1.0)?;
     let negative = (logits - (logits * targets)?)?;

@@ -1,4 +1,4 @@
-//! The fused backward pass: back-propagation through time, a chunk of examples by itself.
+//! The fused backward pass: back-propagation through time, for each chunk of examples separately.
 //!
 //! At each step, from the last to the first, the formulas of the cell give the gradients of its
 //! sums; their products with the weights give the gradients of the input and of the state before.
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::numerics::lanes::Lanes;
 
-/// Which gradients are asked for.
+/// The gradients that are wanted.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted {
     pub input: bool,
@@ -27,7 +27,7 @@ pub(super) struct Wanted {
     pub initial: bool,
 }
 
-/// The gradients of the arguments of the operation, as far as they are wanted.
+/// The gradients of the arguments of the operation that are wanted.
 pub(super) struct Gradients<T> {
     /// `[batch, time, features]`
     pub input: Option<Vec<T>>,
@@ -76,7 +76,7 @@ impl<T: Lanes, C: Cell<ROWS>, const ROWS: usize> WithSimd for Backward<'_, T, C,
             0
         };
         let mut grad_input = vec![T::zero(); batch * line];
-        // One empty piece a job where no gradient of the input is wanted.
+        // An empty piece for each job if no gradient of the input is wanted.
         let mut pieces: Vec<&mut [T]> = Vec::new();
         let mut rest = &mut grad_input[..];
         for first in (0..batch).step_by(job) {
@@ -204,7 +204,7 @@ fn transposed_product<S: Simd, T: Lanes>(simd: S, weights: &[T], sums: &[T], out
     }
 }
 
-/// One chunk of examples on its way back through the sequence.
+/// A chunk of examples on its way back through the sequence.
 struct Chunk<'a, T, C, const ROWS: usize> {
     backward: &'a Backward<'a, T, C, ROWS>,
     packed: &'a Packed<T>,

@@ -1,4 +1,4 @@
-//! Memory that starts at a cache line: registers that straddle two lines load at half the speed.
+//! Memory aligned to cache lines, because registers that straddle two lines load at half the speed.
 
 use std::ops::{Deref, DerefMut};
 
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn it_starts_at_a_cache_line_and_is_as_long_as_asked() {
-        // Kept alive, so that each has an address of its own.
+        // Kept alive, so that each has its own address.
         let buffers: Vec<_> = [0, 1, 15, 16, 1000].map(Buffer::<f32>::zeros).into();
         for (buffer, len) in buffers.iter().zip([0, 1, 15, 16, 1000]) {
             assert_eq!(buffer.len(), len);

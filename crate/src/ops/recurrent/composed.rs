@@ -1,4 +1,4 @@
-//! Recurrent layers step by step from candle's own operations: for devices other than the CPU.
+//! Recurrent layers composed of candle's operations step by step, for devices other than the CPU.
 
 use candle_core::Tensor;
 
@@ -34,7 +34,7 @@ pub(super) fn run(
         return Ok((sequence, current));
     }
     let valid = sweep.mask.as_ref().map(valid_steps).transpose()?;
-    // Zero times what stands in padding may be NaN in the gradient of the weights.
+    // In the gradient of the weights, zero times a value in the padding may be NaN.
     let input = match &valid {
         Some(valid) => &valid
             .unsqueeze(2)?
@@ -97,7 +97,7 @@ pub(super) fn sigmoid(x: &Tensor) -> Result<Tensor> {
     Ok(((x * 0.5)?.tanh()? * 0.5)?.affine(1.0, 0.5)?)
 }
 
-/// The tensors of a list that is as long as its caller made it.
+/// The tensors of a list whose length the caller knows.
 pub(super) fn array<const N: usize>(tensors: Vec<Tensor>) -> [Tensor; N] {
     match tensors.try_into() {
         Ok(tensors) => tensors,

@@ -1,9 +1,10 @@
 //! The fused forward pass.
 //!
-//! The batch is cut into chunks as wide as a [`Row`]; a chunk goes through the whole sequence by
-//! itself, with its states in the first-level cache and the packed weights in the second. At each
-//! step the products with the input and with the hidden state are summed up in registers, for all
-//! gates of a few units at a time, and the cell's formulas follow while the sums are at hand.
+//! The batch is cut into chunks as wide as a [`Row`]. Each chunk goes through the whole sequence
+//! separately, with its states in the first-level cache and the packed weights in the second. At
+//! each step the products with the input and with the hidden state are summed in registers, for all
+//! gates of a few units at a time, and the formulas of the cell are applied while the sums are
+//! still there.
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::numerics::lanes::Lanes;
 
-/// What the forward pass computes.
+/// The results of the forward pass.
 pub(super) struct Forwarded<T> {
     /// `[batch, time, hidden]`
     pub sequence: Vec<T>,
@@ -90,14 +91,14 @@ impl<T: Lanes, C: Cell<ROWS>, const ROWS: usize> WithSimd for Forward<'_, T, C, 
     }
 }
 
-/// The weights in the order in which the tiles read them. Units that fill up the last tile have
-/// weights of zero.
+/// The weights in the order in which the tiles read them. The last tile is filled up with units
+/// whose weights are zero.
 struct Packed<T> {
     /// For each tile, feature, unit and gate.
     input: Buffer<T>,
     /// For each tile, hidden unit that is read, unit and gate.
     hidden: Buffer<T>,
-    /// For each tile, unit and row: what the sums start from.
+    /// For each tile, unit and row, the start of the sums.
     bias: Vec<T>,
 }
 
@@ -139,7 +140,7 @@ impl<T: Lanes> Packed<T> {
     }
 }
 
-/// One chunk of examples on its way through the sequence.
+/// A chunk of examples on its way through the sequence.
 struct Chunk<'a, T, C, const ROWS: usize> {
     forward: &'a Forward<'a, T, C, ROWS>,
     weights: &'a Packed<T>,
@@ -243,7 +244,7 @@ impl<T: Lanes, C: Cell<ROWS>, const ROWS: usize> Chunk<'_, T, C, ROWS> {
     }
 }
 
-/// The states of a chunk, a [`Row`] a unit.
+/// The states of a chunk, with a [`Row`] for each unit.
 struct State<T> {
     hidden: Buffer<T>,
     cell: Buffer<T>,
@@ -257,7 +258,7 @@ impl<T: Lanes> State<T> {
         }
     }
 
-    /// Takes over the state of one example: its step is padding.
+    /// Carries over the state of an example whose step is padding.
     fn carry_over(&mut self, from: &Self, lane: usize, width: usize) {
         for at in (lane..self.hidden.len()).step_by(width) {
             self.hidden[at] = from.hidden[at];
@@ -267,7 +268,7 @@ impl<T: Lanes> State<T> {
 }
 
 impl<T: Lanes> Packed<T> {
-    /// One step of all units.
+    /// A step of all units.
     #[inline(always)]
     fn step<S: Simd, C: Cell<ROWS>, const ROWS: usize, const TILE: usize>(
         &self,

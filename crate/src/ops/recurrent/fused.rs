@@ -1,4 +1,4 @@
-//! The fused operation: what candle sees of it.
+//! The fused operation, as candle sees it.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -22,23 +22,23 @@ use crate::numerics::{
 /// The formulas of one kind of recurrent unit, which has `ROWS` sums of products with the input
 /// and the hidden state.
 ///
-/// Of the rows, the first [`GATES`](Self::GATES) are fed by the input, the last `GATES` by the
-/// hidden state. Where the two differ, one gate needs the two products apart.
+/// The input feeds the first [`GATES`](Self::GATES) of the rows, the hidden state the last `GATES`.
+/// If these are not all rows, one gate needs the two products separately.
 pub(super) trait Cell<const ROWS: usize>: Copy + Send + Sync + 'static {
     const NAME: &'static str;
-    /// How many rows the weights have for each unit.
+    /// The number of rows of the weights for each unit.
     const GATES: usize;
     /// Whether there is a cell state beside the hidden state.
     const HAS_CELL: bool;
 
-    /// Which of PyTorch's gates feeds row `row` from the input. The hidden state feeds row
+    /// The one of PyTorch's gates that feeds row `row` from the input. The hidden state feeds row
     /// `ROWS - GATES + gate` with gate `gate`.
     fn input_gate(row: usize) -> usize {
         row
     }
 
-    /// Replaces the sums in `rows` by what the backward pass needs; returns the hidden and the
-    /// cell state that follow `hidden` and `cell`.
+    /// Replaces the sums in `rows` with the values that the backward pass needs. Returns the hidden
+    /// and the cell state that follow `hidden` and `cell`.
     fn forward<S: Simd, T: Lanes>(
         self,
         simd: S,
@@ -47,9 +47,10 @@ pub(super) trait Cell<const ROWS: usize>: Copy + Send + Sync + 'static {
         cell: &Row<S, T>,
     ) -> [Row<S, T>; 2];
 
-    /// From the gradients of the states after a step to those of its sums and of the states before
-    /// it, the latter without what flows through the sums. `rows` is what `forward` left; the
-    /// `memory` is the cell state, where there is one, or else the hidden state.
+    /// Computes the gradients of the sums of a step, and of the states before it, from those of the
+    /// states after it. The gradients of the states do not include the part that flows through the
+    /// sums. `rows` holds the values that `forward` left; `memory` is the cell state if there is
+    /// one, and otherwise the hidden state.
     fn backward<S: Simd, T: Lanes>(
         self,
         simd: S,
@@ -61,14 +62,14 @@ pub(super) trait Cell<const ROWS: usize>: Copy + Send + Sync + 'static {
     ) -> CellGradients<S, T, ROWS>;
 }
 
-/// What [`Cell::backward`] returns.
+/// The result of [`Cell::backward`].
 pub(super) struct CellGradients<S: Simd, T: Lanes, const ROWS: usize> {
     pub rows: [Row<S, T>; ROWS],
     pub hidden: Row<S, T>,
     pub cell: Row<S, T>,
 }
 
-/// Everything that one call works on.
+/// The arguments of a call.
 #[derive(Clone, Copy)]
 pub(super) struct Problem<'a, T> {
     pub sizes: Sizes,
@@ -83,7 +84,7 @@ pub(super) struct Problem<'a, T> {
 }
 
 impl<T> Problem<'_, T> {
-    /// The step that the sweep reads as the `index`-th.
+    /// The step that the sweep reads at position `index`.
     pub fn step(&self, index: usize) -> usize {
         match self.direction {
             Direction::Forward => index,
@@ -91,9 +92,9 @@ impl<T> Problem<'_, T> {
         }
     }
 
-    /// The hidden state of an example before the `index`-th step of the sweep, which must count.
-    /// `sequence` is what the forward pass returned: it is zero at padding, so the state is that of
-    /// the last step that counted.
+    /// The hidden state of an example before step `index` of the sweep, which must not be padding.
+    /// `sequence`, the result of the forward pass, is zero at padding, so this is the state of the
+    /// last step that is not padding.
     pub fn hidden_before<'b>(&'b self, sequence: &'b [T], example: usize, index: usize) -> &'b [T] {
         let (time, units) = (self.sizes.time, self.sizes.hidden);
         let mut steps = (0..index).rev().map(|index| self.step(index));
@@ -103,7 +104,7 @@ impl<T> Problem<'_, T> {
         }
     }
 
-    /// Whether step `step` of an example counts.
+    /// Whether step `step` of an example is not padding.
     pub fn is_valid(&self, example: usize, step: usize) -> bool {
         self.mask
             .is_none_or(|mask| mask[example * self.sizes.time + step])
@@ -120,7 +121,7 @@ pub(super) struct Weights<'a, T> {
 }
 
 impl<'a, T> Weights<'a, T> {
-    /// Cuts what [`RecurrentWeights::packed`] put together.
+    /// Splits the result of [`RecurrentWeights::packed`].
     fn unpack(packed: &'a [T], sizes: Sizes, gates: usize) -> Self {
         let rows = gates * sizes.hidden;
         let (weight_ih, rest) = packed.split_at(rows * sizes.features);
@@ -135,15 +136,15 @@ impl<'a, T> Weights<'a, T> {
     }
 }
 
-/// How many examples one thread takes at a time: whole chunks, in eight jobs at most. It depends
-/// on the batch alone, so that sums over jobs do not depend on the number of threads.
+/// The number of examples that a thread takes at a time: whole chunks, in at most eight jobs. It
+/// depends on the batch alone, so that sums over jobs do not depend on the number of threads.
 pub(super) fn examples_per_job(batch: usize, width: usize) -> usize {
     const MOST: usize = 8;
     batch.div_ceil(width).div_ceil(MOST).max(1) * width
 }
 
-/// Runs the fused operation: the sequence, then the hidden and, if there is one, the cell state at
-/// its end. `initial` holds as many states, or none for zeros.
+/// Runs the fused operation. Returns the sequence, then the hidden and, if there is one, the cell
+/// state at its end. `initial` holds the same number of states, or is empty for zeros.
 pub(super) fn run<T: Lanes, C: Cell<ROWS>, const ROWS: usize>(
     cell: C,
     sizes: Sizes,
@@ -195,7 +196,7 @@ pub(super) fn run<T: Lanes, C: Cell<ROWS>, const ROWS: usize>(
     Ok((sequence, states))
 }
 
-/// What the forward pass leaves to the backward pass.
+/// The results of the forward pass that the backward pass needs.
 struct Saved<T> {
     records: OnceLock<Buffer<T>>,
     /// The hidden and the cell state at the end.
@@ -215,13 +216,14 @@ impl<T> Default for Saved<T> {
     }
 }
 
-/// From input, packed weights and initial states to the sequence.
+/// The operation from input, packed weights and initial states to the sequence.
 struct Fused<T, C, const ROWS: usize> {
     cell: C,
     sizes: Sizes,
     direction: Direction,
     mask: Option<Vec<bool>>,
-    /// The records are as wide as the registers: backward runs on the same level as forward.
+    /// The records are as wide as the registers, so the backward pass runs on the level of the
+    /// forward pass.
     level: Level,
     tracked: bool,
     saved: Arc<Saved<T>>,
@@ -326,12 +328,12 @@ impl<T: Lanes, C: Cell<ROWS>, const ROWS: usize> CustomOp3 for Fused<T, C, ROWS>
     }
 }
 
-/// From the sequence to a state at its end.
+/// The operation from the sequence to a state at its end.
 ///
-/// Candle's operations return one tensor. To make the sequence a view of a larger one that also
-/// held these states would cost three more passes over its gradient in every step of a training.
-/// So this operation hands out the state that [`Fused`] saved, and its gradient goes the same way
-/// back, beside the gradient of the sequence.
+/// Candle's operations return one tensor. Making the sequence a view of a larger tensor with these
+/// states would cost three more passes over its gradient in every training step. So this operation
+/// returns the state that [`Fused`] saved, and its gradient takes the same way back, besides the
+/// gradient of the sequence.
 struct FinalState<T> {
     /// 0: hidden, 1: cell.
     state: usize,
@@ -361,7 +363,7 @@ impl<T: Lanes> CustomOp1 for FinalState<T> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         slots[self.state] = Some(gradient.clone());
-        // Makes sure that the backward pass reaches the sequence, whatever else depends on it.
+        // Makes the backward pass reach the sequence, whatever else depends on it.
         let zero = Tensor::zeros((), sequence.dtype(), sequence.device())?;
         Ok(Some(zero.broadcast_as(sequence.shape())?))
     }

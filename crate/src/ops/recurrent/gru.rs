@@ -1,4 +1,4 @@
-//! The GRU: gates that reset and update the hidden state itself.
+//! The GRU, whose gates reset and update the hidden state.
 
 use candle_core::Tensor;
 use pulp::Simd;
@@ -15,7 +15,7 @@ use crate::{
     ops::fallback,
 };
 
-/// A gated recurrent unit over a whole sequence, as PyTorch's `nn.GRU` and Keras' `GRU` with
+/// A gated recurrent unit over a whole sequence, like PyTorch's `nn.GRU` and Keras' `GRU` with
 /// `reset_after=True` (Cho et al., 2014):
 ///
 /// ```text
@@ -28,7 +28,7 @@ use crate::{
 /// state, `[batch, hidden]`, is zero if `None`.
 ///
 /// # Errors
-/// If shapes or element types do not fit, or if there is no step.
+/// If shapes or element types do not fit, or there are no steps.
 pub fn gru(
     input: &Tensor,
     weights: &RecurrentWeights,
@@ -64,8 +64,8 @@ fn composed_step(
     Ok(vec![(n + kept)?])
 }
 
-/// The rows are `n r z` and, apart, what the hidden state adds to `n` before it is reset: the
-/// input feeds the first three, the hidden state the last three.
+/// The rows are `n r z` and, separately, the part of `n` that comes from the hidden state, before
+/// the reset. The input feeds the first three, the hidden state the last three.
 #[derive(Clone, Copy)]
 struct Gru;
 

@@ -1,4 +1,4 @@
-//! The LSTM: a cell state that gates write, keep and read.
+//! The LSTM, whose gates write, keep and read a cell state.
 
 use candle_core::Tensor;
 use pulp::Simd;
@@ -18,23 +18,23 @@ use crate::{
 /// The two states of an LSTM, `[batch, hidden]` each.
 #[derive(Clone, Debug)]
 pub struct LstmState {
-    /// What the layer puts out.
+    /// The hidden state, which is the output of the layer.
     pub hidden: Tensor,
-    /// What it remembers.
+    /// The cell state, which is its memory.
     pub cell: Tensor,
 }
 
-/// What [`lstm`] returns.
+/// The result of [`lstm`].
 #[derive(Clone, Debug)]
 pub struct LstmOutput {
     /// The hidden state after each step, zero at padding: `[batch, time, hidden]`.
     pub sequence: Tensor,
-    /// The states after the last step that was read: where a decoder or the next part of a long
-    /// sequence starts.
+    /// The states after the last step that was read, from which a decoder or the next part of a
+    /// long sequence can start.
     pub state: LstmState,
 }
 
-/// A long short-term memory over a whole sequence, as PyTorch's `nn.LSTM` (Hochreiter and
+/// A long short-term memory over a whole sequence, like PyTorch's `nn.LSTM` (Hochreiter and
 /// Schmidhuber, 1997; with forget gates, Gers et al., 2000):
 ///
 /// ```text
@@ -48,7 +48,7 @@ pub struct LstmOutput {
 /// `None`. See [the module](super) for an example.
 ///
 /// # Errors
-/// If shapes or element types do not fit, or if there is no step.
+/// If shapes or element types do not fit, or there are no steps.
 pub fn lstm(
     input: &Tensor,
     weights: &RecurrentWeights,
@@ -85,7 +85,7 @@ fn composed_step(
     Ok(vec![hidden, cell])
 }
 
-/// The rows are the gates `i f g o`, first as sums, then as what the activations make of them.
+/// The rows are the gates `i f g o`, first as sums, then after their activations.
 #[derive(Clone, Copy)]
 struct Lstm;
 

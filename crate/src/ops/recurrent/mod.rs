@@ -45,32 +45,33 @@ pub use weights::RecurrentWeights;
 
 use crate::{Error, Result};
 
-/// In which order a recurrent layer reads the steps of a sequence.
+/// The order in which a recurrent layer reads the steps of a sequence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Direction {
     /// From the first step to the last.
     #[default]
     Forward,
-    /// From the last step to the first. The output of step t still stands at place t.
+    /// From the last step to the first. The output of step t is still at position t.
     Reverse,
 }
 
-/// How a recurrent layer goes over its sequence: forward and without padding by default.
+/// The way in which a recurrent layer reads its sequence. By default it reads forward, without
+/// padding.
 ///
-/// Where `mask` is zero the step is padding: the state is carried over unchanged, the output is
-/// zero, and no gradient flows into the input there. For padding on the right this is what PyTorch
-/// does with packed sequences, in both directions; padding on the left (Keras' `padding="pre"`) or
-/// in the middle works the same way.
+/// A step where `mask` is zero is padding: the state is carried over unchanged, the output is zero,
+/// and no gradient flows into the input there. For padding on the right this is what PyTorch does
+/// with packed sequences, in both directions; padding on the left (Keras' `padding="pre"`) or in
+/// the middle works in the same way.
 #[derive(Clone, Debug, Default)]
 pub struct Sweep {
     /// The order of the steps.
     pub direction: Direction,
-    /// `[batch, time]`, of any type: zero at padding. `None`: every step counts.
+    /// `[batch, time]` of any type, zero at padding. With `None` there is no padding.
     pub mask: Option<Tensor>,
 }
 
 impl Sweep {
-    /// Forward, with padding where `mask` (`[batch, time]`) is zero.
+    /// A forward sweep, with padding where `mask` `[batch, time]` is zero.
     ///
     /// ```
     /// use cuaderno::{ops::Sweep, prelude::*};
@@ -95,7 +96,7 @@ impl Sweep {
 }
 
 /// The mask of sequences that are padded on the right to `time` steps: `[batch, time]`, one where
-/// the step is below the sequence's length, else zero.
+/// the step is within the sequence, zero elsewhere.
 ///
 /// # Errors
 /// If a length is above `time`.
@@ -120,7 +121,7 @@ pub fn mask_of_lengths(lengths: &[usize], time: usize) -> Result<Tensor> {
     Ok(Tensor::from_vec(mask, (lengths.len(), time), &Device::Cpu)?)
 }
 
-/// What a simple RNN or a GRU returns.
+/// The result of a simple RNN or a GRU.
 #[derive(Clone, Debug)]
 pub struct RecurrentOutput {
     /// The hidden state after each step, zero at padding: `[batch, time, hidden]`.
@@ -138,7 +139,7 @@ struct Sizes {
     hidden: usize,
 }
 
-/// Checks every shape and type of a call. `initial` are the states it starts from, named.
+/// Checks every shape and type of a call. `initial` holds the named states it starts from.
 fn check(
     operation: &'static str,
     gates: usize,
@@ -212,7 +213,7 @@ fn check(
     })
 }
 
-/// The mask as `[batch, time]` of u8: one where the step counts.
+/// The mask as `[batch, time]` of u8, zero at padding and one elsewhere.
 fn valid_steps(mask: &Tensor) -> Result<Tensor> {
     Ok(mask.ne(&mask.zeros_like()?)?)
 }

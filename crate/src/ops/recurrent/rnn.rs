@@ -1,4 +1,4 @@
-//! The simple recurrent network: the hidden state is the activation of one sum.
+//! The simple recurrent network, whose hidden state is the activation of a sum.
 
 use candle_core::Tensor;
 use pulp::Simd;
@@ -24,7 +24,7 @@ pub enum RnnActivation {
     Relu,
 }
 
-/// A simple (Elman) recurrent network over a whole sequence, as PyTorch's `nn.RNN`:
+/// A simple (Elman) recurrent network over a whole sequence, like PyTorch's `nn.RNN`:
 ///
 /// ```text
 /// h' = activation(weight_ih x + bias_ih + weight_hh h + bias_hh)
@@ -34,7 +34,7 @@ pub enum RnnActivation {
 /// `None`.
 ///
 /// # Errors
-/// If shapes or element types do not fit, or if there is no step.
+/// If shapes or element types do not fit, or there are no steps.
 pub fn rnn(
     input: &Tensor,
     weights: &RecurrentWeights,
@@ -69,7 +69,7 @@ pub fn rnn(
     Ok(RecurrentOutput { sequence, hidden })
 }
 
-/// The one row is the sum and then its activation.
+/// The only row is the sum, then its activation.
 #[derive(Clone, Copy)]
 struct Rnn {
     activation: RnnActivation,
@@ -121,7 +121,7 @@ impl Cell<1> for Rnn {
                 let mut gradient = *grad_hidden;
                 let numbers = row::numbers_mut::<S, T>(&mut gradient);
                 for (gradient, &hidden) in numbers.iter_mut().zip(row::numbers::<S, T>(hidden)) {
-                    // As in PyTorch, what is not a number passes.
+                    // As in PyTorch, NaN passes.
                     if hidden <= T::zero() {
                         *gradient = T::zero();
                     }

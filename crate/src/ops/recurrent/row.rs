@@ -7,8 +7,8 @@ use pulp::{Simd, bytemuck};
 
 use crate::numerics::lanes::Lanes;
 
-/// Registers a row. Two use each broadcast weight twice, and the accumulators of eight rows fit
-/// into the 32 registers of AVX-512.
+/// The number of registers in a row. Two use each broadcast weight twice, and the accumulators of
+/// eight rows fit into the 32 registers of AVX-512.
 pub(super) const REGISTERS: usize = 2;
 
 /// One number of every example of a chunk.
@@ -25,7 +25,7 @@ pub(super) fn numbers<S: Simd, T: Lanes>(row: &Row<S, T>) -> &[T] {
     bytemuck::cast_slice(row)
 }
 
-/// The same to write to.
+/// The same, mutably.
 #[inline(always)]
 pub(super) fn numbers_mut<S: Simd, T: Lanes>(row: &mut Row<S, T>) -> &mut [T] {
     bytemuck::cast_slice_mut(row)
@@ -37,13 +37,13 @@ pub(super) fn rows<S: Simd, T: Lanes>(values: &[T]) -> &[Row<S, T>] {
     T::registers::<S>(values).as_chunks().0
 }
 
-/// The same to write to.
+/// The same, mutably.
 #[inline(always)]
 pub(super) fn rows_mut<S: Simd, T: Lanes>(values: &mut [T]) -> &mut [Row<S, T>] {
     T::registers_mut::<S>(values).as_chunks_mut().0
 }
 
-/// One register inside a formula: `f * cell + i * g` reads as it is written in the books.
+/// A register inside a formula, so that `f * cell + i * g` reads as in a textbook.
 pub(super) struct Number<S: Simd, T: Lanes> {
     simd: S,
     register: T::Register<S>,
@@ -116,8 +116,8 @@ pub(super) fn map<S: Simd, T: Lanes, const N: usize, const M: usize>(
     rows: [&Row<S, T>; N],
     formula: impl Fn([Number<S, T>; N]) -> [Number<S, T>; M],
 ) -> [Row<S, T>; M] {
-    // Plain loops: the closures of `array::map` and `from_fn` would be compiled on their own,
-    // without the vector instructions.
+    // Plain loops, because the closures of `array::map` and `from_fn` would be compiled on their
+    // own, without the vector instructions.
     let mut results = [zero::<S, T>(simd); M];
     for v in 0..REGISTERS {
         let mut numbers = [Number {

@@ -6,14 +6,14 @@ use pulp::Simd;
 use super::row::{self, REGISTERS, Row};
 use crate::numerics::lanes::Lanes;
 
-/// Rows of accumulators a tile: as many as fit into the registers beside their operands.
+/// The rows of accumulators in a tile: as many as fit into the registers beside their operands.
 pub(super) const fn tile_rows<S: Simd>() -> usize {
     if S::REGISTER_COUNT >= 32 { 8 } else { 4 }
 }
 
-/// Adds to the accumulators of the units of a tile the products of their `gates` weight rows with
-/// `z`, which has one row a feature. A unit has `rows` accumulators, of which those from `first`
-/// on are fed; `weights` holds the weights of the whole tile feature by feature.
+/// Adds the products of their `gates` weight rows with `z` to the accumulators of the units of a
+/// tile. `z` has a row for each feature. A unit has `rows` accumulators, and those from `first` on
+/// receive the products; `weights` holds the weights of the whole tile, feature by feature.
 #[inline(always)]
 pub(super) fn accumulate_gates<S: Simd, T: Lanes, const TILE: usize>(
     simd: S,
@@ -61,8 +61,8 @@ pub(super) fn accumulate_rows<S: Simd, T: Lanes, const ROWS: usize>(
 /// A tile of a weight gradient, `ROWS` rows by `COLUMNS` registers: adds, over the examples of a
 /// chunk, the gradient of each row times the features.
 ///
-/// `gradients` holds `ROWS` rows of numbers, one an example; `features` one line of `line`
-/// registers an example, of which the tile starts at the register `first`.
+/// `gradients` holds `ROWS` rows with a number for each example. `features` holds a line of `line`
+/// registers for each example; the tile starts at register `first` of a line.
 #[inline(always)]
 pub(super) fn accumulate_products<S: Simd, T: Lanes, const ROWS: usize, const COLUMNS: usize>(
     simd: S,

@@ -1,14 +1,14 @@
 //! Between a tensor, where the numbers of one example follow each other, and
 //! [rows](super::row::Row), where the examples lie side by side.
 
-/// Where the numbers of the examples of a chunk lie in a slice.
+/// The layout, in a slice, of the numbers of a chunk of examples.
 #[derive(Clone, Copy)]
 pub(super) struct Examples {
     /// The number of examples.
     pub count: usize,
-    /// From the start of one example to that of the next.
+    /// The distance from the start of one example to that of the next.
     pub stride: usize,
-    /// How many numbers of each are wanted.
+    /// The number of values of each example that are wanted.
     pub len: usize,
 }
 
@@ -23,7 +23,7 @@ pub(super) fn to_lanes<T: Copy>(rows: &mut [T], width: usize, source: &[T], exam
     }
 }
 
-/// The way back.
+/// The reverse of [`to_lanes`].
 #[inline(always)]
 pub(super) fn from_lanes<T: Copy>(rows: &[T], width: usize, target: &mut [T], examples: Examples) {
     for lane in 0..examples.count {

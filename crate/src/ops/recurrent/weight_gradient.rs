@@ -11,7 +11,7 @@ use super::{
 };
 use crate::numerics::lanes::Lanes;
 
-/// How many examples, over all collected steps, are multiplied at once.
+/// The number of examples, over all collected steps, that are multiplied at once.
 const COLLECTED: usize = 128;
 
 /// The gradients of the weights over the examples of one job.
@@ -84,8 +84,8 @@ impl<T: Lanes> WeightGradient<T> {
         &mut self.sums[self.steps * step..][..self.rows * self.width]
     }
 
-    /// Takes the step whose sums were written to [`next_sums`](Self::next_sums), with the input
-    /// and the hidden state before the step of each example; `None` where the step is padding.
+    /// Collects the step whose sums were written to [`next_sums`](Self::next_sums), with the input
+    /// and the hidden state before the step of each example, or `None` if the step is padding.
     #[inline(always)]
     pub(super) fn collect<'a, S: Simd>(
         &mut self,
@@ -99,7 +99,7 @@ impl<T: Lanes> WeightGradient<T> {
                 input.copy_from_slice(features);
                 hidden.copy_from_slice(state);
             } else {
-                // The gradient of the sums is zero, but zero times what stands there may be NaN.
+                // The gradient of the sums is zero, but zero times the value there may be NaN.
                 input.fill(T::zero());
                 hidden.fill(T::zero());
             }
@@ -110,7 +110,7 @@ impl<T: Lanes> WeightGradient<T> {
         }
     }
 
-    /// Multiplies what has been collected.
+    /// Multiplies the collected steps.
     #[inline(always)]
     pub(super) fn finish<S: Simd>(&mut self, simd: S) {
         let step = self.sums.len() / self.room;
@@ -178,7 +178,7 @@ impl<T: Lanes> Factor<T> {
         gate_rows: usize,
     ) {
         let line = T::registers::<S>(&self.lines[..self.line]).len();
-        // As equal panels as can be, three registers wide at most.
+        // Panels of nearly equal width, at most three registers wide.
         let panels = line.div_ceil(3);
         for panel in 0..panels {
             let (first, end) = (line * panel / panels, line * (panel + 1) / panels);

@@ -4,18 +4,18 @@ use candle_core::Tensor;
 
 use crate::{Error, Result};
 
-/// The weights of one recurrent layer and direction, in PyTorch's layout: the rows of all gates
-/// below each other, in the order `i f g o` for an LSTM and `r z n` for a GRU. `gates` is 4, 3 and,
-/// for a simple RNN, 1.
+/// The weights of one recurrent layer and direction, in PyTorch's layout: the rows of all gates are
+/// stacked, in the order `i f g o` for an LSTM and `r z n` for a GRU. `gates` is 4 for an LSTM, 3
+/// for a GRU and 1 for a simple RNN.
 #[derive(Clone, Debug)]
 pub struct RecurrentWeights {
-    /// What the gates make of the input: `[gates * hidden, features]`.
+    /// The weights of the input, `[gates * hidden, features]`.
     pub weight_ih: Tensor,
-    /// What the gates make of the previous hidden state: `[gates * hidden, hidden]`.
+    /// The weights of the previous hidden state, `[gates * hidden, hidden]`.
     pub weight_hh: Tensor,
-    /// Added to the product with the input: `[gates * hidden]`.
+    /// The bias of the product with the input, `[gates * hidden]`.
     pub bias_ih: Tensor,
-    /// Added to the product with the hidden state: `[gates * hidden]`.
+    /// The bias of the product with the hidden state, `[gates * hidden]`.
     pub bias_hh: Tensor,
 }
 
@@ -70,8 +70,8 @@ impl RecurrentWeights {
         Ok(())
     }
 
-    /// All weights in one vector, in the order of [`tensors`](Self::tensors): an operation takes
-    /// three tensors at most.
+    /// All weights in a single vector, in the order of [`tensors`](Self::tensors), because an
+    /// operation takes at most three tensors.
     pub(super) fn packed(&self) -> Result<Tensor> {
         let flat = self
             .tensors()

@@ -1,4 +1,4 @@
-//! Figures of a latent space: images decoded from codes that no image has.
+//! Figures of a latent space: images decoded from chosen codes.
 
 mod interpolation;
 mod manifold;
@@ -17,8 +17,8 @@ use candle_core::Tensor;
 use crate::models::Codec;
 use crate::{Error, Result};
 
-/// The images of codes `[n, latent]`, as images even where the codec gives rows of pixels, as PCA
-/// does.
+/// The images of codes `[n, latent]`, in the shape of images even if the codec decodes to rows of
+/// pixels, like PCA.
 fn decode_images(codec: &dyn Codec, codes: &Tensor) -> Result<Tensor> {
     let decoded = codec.decode(codes)?;
     let [n, pixels] = *decoded.dims() else {
@@ -38,7 +38,7 @@ fn decode_images(codec: &dyn Codec, codes: &Tensor) -> Result<Tensor> {
     Ok(decoded.reshape((n, 1, side, side))?)
 }
 
-/// `steps` numbers from `first` to `last`, equally far apart.
+/// `steps` equally spaced numbers from `first` to `last`.
 fn evenly(first: f64, last: f64, steps: usize) -> Result<Vec<f64>> {
     if steps < 2 {
         return Err(Error::argument(
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
     use candle_core::{DType, Device};
 
-    /// Decodes two numbers to an image of 2 x 2 pixels: first, second, and both again.
+    /// Decodes two numbers to an image of 2 x 2 pixels: the first, the second, and both again.
     pub(super) struct Repeat;
 
     impl Codec for Repeat {

@@ -6,7 +6,7 @@ use statrs::function::erf::erfc_inv;
 
 use crate::{Error, Result};
 
-/// The value below which a standard normal number lies with `probability`: the `ppf` of
+/// The quantile of the standard normal distribution at `probability`, like the `ppf` of
 /// `scipy.stats.norm`.
 ///
 /// ```

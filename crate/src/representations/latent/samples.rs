@@ -5,7 +5,7 @@ use crate::models::Codec;
 use crate::plot::{Figure, image_grid};
 use crate::{Result, Seed};
 
-/// Images in a row.
+/// The number of images in a row.
 const COLUMNS: usize = 10;
 
 /// Shows the images decoded from `count` codes of `latent` standard normal numbers each. For a

@@ -2,6 +2,7 @@
 //! diagnostic of the compiler: its code, its place, the types that it names. Where a rule is not sure,
 //! it says nothing. `tests/hints.rs` has for each a cell that it is for, and one that it is not for.
 
+mod api;
 mod calls;
 mod lost;
 mod names;
@@ -105,6 +106,7 @@ const RULES: &[&[Rule]] = &[
     lost::RULES,
     python_names::RULES,
     names::RULES,
+    api::RULES,
     tensors::RULES,
     calls::RULES,
     results::RULES,

@@ -2,8 +2,8 @@
 
 use cuaderno_protocol::Report;
 
-/// What to do about a panic, or an error that a `?` returned.
-pub fn hint(report: &Report) -> Option<String> {
+/// What to do about a panic, or an error that a `?` returned in `line`, where that is the cell's.
+pub fn hint(report: &Report, line: Option<&str>) -> Option<String> {
     let message = report.message.trim();
     let begins = |words: &str| message.starts_with(words);
     let hint = if begins("shape mismatch in matmul") {
@@ -21,6 +21,14 @@ pub fn hint(report: &Report) -> Option<String> {
             .rsplit("got: ")
             .next()?
             .trim_matches(|c: char| !c.is_alphanumeric());
+        let is_whole = found.starts_with(['U', 'I']);
+        if is_whole && line.is_some_and(|line| line.contains(".mean")) {
+            return Some(
+                "a mean of whole numbers is cut to 0: `.to_dtype(DType::F32)?` before the mean makes \
+                 them `f32`."
+                    .to_owned(),
+            );
+        }
         format!(
             "the tensor's values are `{kind}`: say so, as in `.to_scalar::<{kind}>()?`, or change them with \
              `.to_dtype(DType::{types})?`.",
@@ -44,6 +52,17 @@ pub fn hint(report: &Report) -> Option<String> {
     } else if begins("invalid digit found in string") || begins("invalid float literal") {
         "the text is no number of that type: `.trim()` takes blanks away, and `parse::<f64>()` reads fractions."
             .to_owned()
+    } else if begins("No such file or directory") {
+        let file = match line
+            .map(|line| line.split('"').collect::<Vec<_>>())
+            .as_deref()
+        {
+            Some([_, name, _]) => format!("`{name}` is not there"),
+            _ => "the file is not there".to_owned(),
+        };
+        format!(
+            "{file}. A path that begins with no `/` is looked for in the notebook's folder; `!ls` shows what is in it."
+        )
     } else {
         return None;
     };

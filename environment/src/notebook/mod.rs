@@ -1,4 +1,6 @@
-//! A notebook as the headless run reads and writes it.
+//! A notebook as the command reads and writes it.
+
+mod python_json;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -8,9 +10,9 @@ use nbformat::v4::{DisplayData, ErrorOutput, ExecuteResult, MultilineString, Out
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::python_json::PythonJson;
 use crate::engine::{CellOutput, Failure, Stream};
 use crate::media::{display_metadata, media};
+use python_json::PythonJson;
 
 /// The minor version of format 4 since which cells have ids.
 const CELLS_HAVE_IDS: u64 = 5;
@@ -23,7 +25,11 @@ pub struct Notebook {
     mended: Vec<String>,
 }
 
-/// A code cell of it, an object.
+/// A cell of it, an object.
+#[derive(Clone, Copy)]
+pub struct Cell<'a>(&'a Value);
+
+/// A code cell that a run gives its result, an object.
 pub struct CodeCell<'a>(&'a mut Value);
 
 impl Notebook {
@@ -68,6 +74,39 @@ impl Notebook {
         (!self.mended.is_empty()).then(|| format!("mended: {}.", self.mended.join("; ")))
     }
 
+    /// All cells, in order.
+    pub fn cells(&self) -> impl Iterator<Item = Cell<'_>> {
+        cells(&self.json).iter().map(Cell)
+    }
+
+    /// The same notebook of only the cells that `is_kept`, without their outputs.
+    pub fn cut(&self, is_kept: impl Fn(Cell) -> bool) -> Self {
+        let kept = self.cells().filter(|cell| is_kept(*cell));
+        let kept = kept.map(|Cell(cell)| {
+            let mut cell = cell.clone();
+            if cell["cell_type"] == "code" {
+                cell["outputs"] = json!([]);
+                cell["execution_count"] = Value::Null;
+            }
+            cell
+        });
+        let mut json = self.json.clone();
+        json["cells"] = kept.collect();
+        Self {
+            json,
+            mended: vec![],
+        }
+    }
+
+    /// Adds what `of_cell` makes of a cell to its metadata, under `name`.
+    pub fn annotate(&mut self, name: &str, of_cell: impl Fn(Cell) -> Option<Value>) {
+        for cell in cells_mut(&mut self.json) {
+            if let Some(value) = of_cell(Cell(cell)) {
+                cell["metadata"][name] = value;
+            }
+        }
+    }
+
     /// The code cells that hold code, in order.
     pub fn code_cells(&mut self) -> Vec<CodeCell<'_>> {
         cells_mut(&mut self.json)
@@ -91,19 +130,44 @@ impl Notebook {
     }
 }
 
-impl CodeCell<'_> {
-    pub fn source(&self) -> String {
+impl<'a> Cell<'a> {
+    /// The id, which notebooks before format 4.5 do not have.
+    pub fn id(self) -> &'a str {
+        self.0["id"].as_str().unwrap_or_default()
+    }
+
+    pub fn is_code(self) -> bool {
+        self.0["cell_type"] == "code"
+    }
+
+    pub fn source(self) -> String {
         source(self.0).unwrap_or_default()
     }
 
+    /// What the author wrote under `name` for this workbook.
+    pub fn note(self, name: &str) -> &'a Value {
+        &self.0["metadata"]["cuaderno"][name]
+    }
+
     /// Whether the author marked the cell with `tag`.
-    pub fn has_tag(&self, tag: &str) -> bool {
+    pub fn has_tag(self, tag: &str) -> bool {
         match &self.0["metadata"]["tags"] {
             Value::Array(tags) => tags.iter().any(|other| other == tag),
             // Written by hand: a single tag, or several with commas.
             Value::String(tags) => tags.split(',').any(|other| other.trim() == tag),
             _ => false,
         }
+    }
+}
+
+impl CodeCell<'_> {
+    pub fn source(&self) -> String {
+        Cell(self.0).source()
+    }
+
+    /// Whether the author marked the cell with `tag`.
+    pub fn has_tag(&self, tag: &str) -> bool {
+        Cell(self.0).has_tag(tag)
     }
 
     /// Records that the cell ran as the `number`-th of the notebook.

@@ -18,23 +18,24 @@ use crate::numerics::{
 };
 
 /// One pass of a convolution. The written image is `epilogue(bias + convolution of source)`.
-pub struct DataPass<'a, T> {
+pub struct ImagePass<'a, T> {
     /// The convolution.
     pub geometry: &'a Geometry,
-    /// Which of its images is read.
+    /// The direction, which tells which of its images is read.
     pub direction: Direction,
-    /// The batch of images that is read.
+    /// The batch of images to read.
     pub source: &'a [T],
     /// The weight, see [`Geometry`].
     pub weight: &'a [T],
-    /// One number for each written channel.
+    /// A number for each written channel.
     pub bias: Option<&'a [T]>,
-    /// Applied to each sum.
+    /// The function applied to each sum.
     pub epilogue: Epilogue,
 }
 
-impl<T: Lanes> DataPass<'_, T> {
-    /// The batch of images that the pass writes. Its bits do not depend on the number of threads.
+impl<T: Lanes> ImagePass<'_, T> {
+    /// Computes the batch of images that the pass writes. Its bits do not depend on the number of
+    /// threads.
     pub fn run(self) -> Vec<T> {
         T::dispatch(self)
     }
@@ -49,7 +50,7 @@ impl<T: Lanes> DataPass<'_, T> {
     }
 }
 
-impl<T: Lanes> WithSimd for DataPass<'_, T> {
+impl<T: Lanes> WithSimd for ImagePass<'_, T> {
     type Output = Vec<T>;
 
     #[inline(always)]
@@ -150,11 +151,11 @@ struct Block<T> {
     phases: Vec<(Vec<T>, Steps)>,
 }
 
-/// Sums of at most this many terms are computed with positions side by side: they need no
-/// transposing, which costs more than the zeros between the rows.
+/// Sums of at most this many terms are computed with positions side by side. They need no
+/// transposing, which would cost more than the zeros between the rows.
 const FEW_TERMS: usize = 32;
 
-impl<T: Lanes> DataPass<'_, T> {
+impl<T: Lanes> ImagePass<'_, T> {
     #[inline(always)]
     fn blocks<S: Simd>(
         &self,
@@ -240,7 +241,7 @@ impl<T: Lanes> DataPass<'_, T> {
         }
     }
 
-    /// The weights of a group, and how many channels it writes.
+    /// The weights of a group, and the number of channels it writes.
     fn weight_of(&self, group: usize) -> (WeightView<'_, T>, usize) {
         let ([_, sources, ..], [_, targets, ..]) = self.shapes();
         let (sources, targets) = (
@@ -262,15 +263,15 @@ impl<T: Lanes> DataPass<'_, T> {
     }
 }
 
-/// What all tasks of a pass share.
+/// The data that all tasks of a pass share.
 struct Chunk<'c, 'a, T> {
-    pass: &'c DataPass<'a, T>,
+    pass: &'c ImagePass<'a, T>,
     packing: &'c Packing<'c>,
     phases: &'c [Phase2d<'c>],
     by_tiles: bool,
 }
 
-/// Buffers that a thread uses again for each of its tasks.
+/// Buffers that a thread reuses for each of its tasks.
 struct Scratch<T> {
     packed: Vec<T>,
     positions: Positions,

@@ -1,0 +1,166 @@
+//! `cargo cuaderno release`: the students' versions of labs, cut only if every check gives the known
+//! answers what they deserve.
+
+mod lab;
+mod nbgrader;
+mod trial;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::engine::{EngineThread, Interrupts, Settings};
+use crate::notebook::Notebook;
+use crate::toolchain::Toolchain;
+use crate::{files, setup, workbook};
+use lab::Lab;
+
+#[derive(Args)]
+pub struct ReleaseArguments {
+    /// Numbers (09) or paths of labs.
+    #[arg(required = true, value_name = "NUMBER|PATH")]
+    labs: Vec<String>,
+    /// Where the students' notebooks and `release.json` go.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Give the cells the metadata by which nbgrader knows them.
+    #[arg(long)]
+    nbgrader: bool,
+}
+
+/// A lab on its way to the students.
+struct Release {
+    path: PathBuf,
+    lab: Lab,
+    student: Notebook,
+}
+
+/// What `release.json` is, so that its readers know.
+const SCHEMA: u32 = 1;
+
+/// Tries each lab and writes the students' versions of all of them, or none.
+///
+/// # Errors
+/// If a notebook is not built like a lab, or the engine does not start. A check that is wrong of an
+/// answer is reported and gives exit status 1.
+pub fn run(arguments: ReleaseArguments) -> Result<ExitCode> {
+    let releases = arguments.labs.iter().map(|name| Release::open(name));
+    let releases = releases.collect::<Result<Vec<_>>>()?;
+    for release in &releases {
+        release.ensure_kept(&arguments.out)?;
+    }
+    let faults = try_answers(&releases)?;
+    if !faults.is_empty() {
+        for fault in &faults {
+            eprintln!("error: {fault}");
+        }
+        eprintln!("Nothing was released.");
+        return Ok(ExitCode::FAILURE);
+    }
+    std::fs::create_dir_all(&arguments.out)
+        .with_context(|| format!("{} cannot be made", arguments.out.display()))?;
+    let mut labs = Vec::new();
+    for mut release in releases {
+        if arguments.nbgrader {
+            nbgrader::annotate(&mut release.student, &release.lab);
+        }
+        let text = release.student.to_json()?;
+        files::write(&arguments.out.join(release.file()), text.as_bytes())?;
+        labs.push(release.entry(&text));
+    }
+    let lock = std::fs::read(workbook::root().join("Cargo.lock"))?;
+    let manifest = json!({
+        "schema": SCHEMA,
+        "cuaderno": env!("CARGO_PKG_VERSION"),
+        "lock_sha256": sha256(&lock),
+        "labs": labs,
+    });
+    let manifest = serde_json::to_string_pretty(&manifest)? + "\n";
+    files::write(&arguments.out.join("release.json"), manifest.as_bytes())?;
+    println!("Released to {}.", arguments.out.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Release {
+    fn open(name: &str) -> Result<Self> {
+        let path = workbook::notebook(name)?;
+        let notebook = Notebook::read(&path)?;
+        let parts = Lab::of(&notebook).and_then(|lab| Ok((lab, lab::students_version(&notebook)?)));
+        let (lab, student) = parts.with_context(|| path.display().to_string())?;
+        Ok(Self { path, lab, student })
+    }
+
+    fn file(&self) -> &Path {
+        Path::new(self.path.file_name().unwrap_or_default())
+    }
+
+    /// The lab itself must not be overwritten with what is left of it.
+    fn ensure_kept(&self, out: &Path) -> Result<()> {
+        let target = out.join(self.file());
+        let is_itself = target
+            .canonicalize()
+            .is_ok_and(|target| self.path.canonicalize().is_ok_and(|path| path == target));
+        ensure!(
+            !is_itself,
+            "The students' version would replace the lab {} itself; give another folder with --out.",
+            self.path.display()
+        );
+        Ok(())
+    }
+
+    /// What `release.json` says of it.
+    fn entry(&self, text: &str) -> Value {
+        let exercises = self.lab.exercises.iter().map(|exercise| {
+            json!({"id": exercise.id, "check": exercise.check.id, "points": exercise.check.points})
+        });
+        let questions = self.lab.questions.iter();
+        let questions = questions.map(|it| json!({"id": it.id, "points": it.points}));
+        json!({
+            "file": self.file(),
+            "sha256": sha256(text.as_bytes()),
+            "exercises": exercises.collect::<Vec<_>>(),
+            "questions": questions.collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// What is wrong with the labs' checks, a sentence each.
+fn try_answers(releases: &[Release]) -> Result<Vec<String>> {
+    let toolchain = Toolchain::discover()?;
+    let support = setup::prepare(&toolchain)?;
+    // SAFETY: the engine, whose threads read the environment, has not started.
+    unsafe { std::env::set_var("CUADERNO_PROFILE", "quick") };
+    let folder = tempfile::tempdir()?;
+    let settings = Settings {
+        working_directory: folder.path(),
+        interrupts: Interrupts::default(),
+        live: false,
+    };
+    let mut engine = EngineThread::start(&toolchain, &support, settings)?;
+    let mut faults = Vec::new();
+    for release in releases {
+        let exercises = &release.lab.exercises;
+        let answers: usize = exercises
+            .iter()
+            .map(|exercise| exercise.answers.len())
+            .sum();
+        println!(
+            "{}: {} exercises with {answers} known answers, {} questions",
+            release.path.display(),
+            exercises.len(),
+            release.lab.questions.len()
+        );
+        let found = trial::faults(&mut engine, &release.lab, folder.path())?;
+        let file = release.file().display();
+        faults.extend(found.into_iter().map(|fault| format!("{file}: {fault}")));
+    }
+    Ok(faults)
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(bytes))
+}
