@@ -292,7 +292,7 @@ fn what_the_workbook_finds_out_is_a_frame() {
              .fit(&model, &mnist.train, &mnist.test)?;",
             "history.save_csv(\"history.csv\")?;\n\
              println!(\"{} {:?}\", history.frame()?.equals(&read_history(\"history.csv\")?), \
-             history.frame()?.get_column_names_str());",
+             history.frame()?.get_column_names());",
             "let pixels = mnist.train.images.flatten_from(1)?;\n\
              let pca = Pca::params(2).fit(&pixels)?;\n\
              let mut codes = CodeComparison::neighbours(3);\n\
