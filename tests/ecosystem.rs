@@ -7,7 +7,7 @@ use std::fs;
 use std::process::Command;
 use std::sync::LazyLock;
 
-use common::{Desk, path};
+use common::{Desk, path, tables_are_built};
 
 /// A package beside the notebook; `dependencies` may go on with other sections of its manifest.
 fn package(desk: &Desk, name: &str, version: &str, dependencies: &str, source: &str) {
@@ -177,39 +177,6 @@ fn an_operation_of_candle_with_a_wrong_gradient_is_warned_of_at_its_line() {
     says(&outputs[2], "\"4.0\"");
 }
 
-/// Whether polars is there, which `cargo cuaderno setup` builds.
-fn tables_are_built() -> bool {
-    let target = std::path::Path::new(env!("CARGO_BIN_EXE_cuaderno"))
-        .parent()
-        .unwrap()
-        .parent();
-    let dependencies = fs::read_dir(target.unwrap().join("cuaderno/dependencies"));
-    let libraries = dependencies
-        .into_iter()
-        .flatten()
-        .flatten()
-        .flat_map(|folder| {
-            let libraries = fs::read_dir(folder.path().join("target/debug/deps"));
-            libraries
-                .into_iter()
-                .flatten()
-                .flatten()
-                .map(|file| file.file_name())
-        });
-    let is_it =
-        |name: std::ffi::OsString| name.to_string_lossy().starts_with("libcuaderno_tables-");
-    let there = libraries.into_iter().any(is_it);
-    if !there {
-        let why = "tables are not built: run `cargo cuaderno setup`";
-        assert!(
-            std::env::var_os("CUADERNO_REQUIRE_TABLES").is_none(),
-            "{why}"
-        );
-        eprintln!("This test did not run: {why}.");
-    }
-    there
-}
-
 /// What the cells of the three tests below put out, in one session: to begin one with tables takes
 /// longer than all their cells. Nothing where polars is not built.
 static TABLES: LazyLock<Option<[Vec<String>; 3]>> = LazyLock::new(|| {
@@ -242,6 +209,10 @@ static TABLES: LazyLock<Option<[Vec<String>; 3]>> = LazyLock::new(|| {
             &wrong("name,length\na,1\n"),
             &wrong("name\na\n"),
             &wrong("name,size\na,1\nb\n"),
+            &wrong(""),
+            &wrong("name;size\na;1\n"),
+            &wrong("name,size\na,1\nb,\"2,5\"\n"),
+            &wrong("name,size\na,1\nb,2,5\n"),
             "std::fs::write(\"right.csv\", \"name,size\\na,1\\n\\\"b, c\\\",\\n\")?;\n\
              let table = read_csv(\"right.csv\", &schema)?;\n\
              table.save_csv(\"again/right.csv\")?;\ntable.save_parquet(\"again/right.parquet\")?;\n\
@@ -319,13 +290,27 @@ fn a_table_is_checked_where_it_is_read_and_comes_back_as_it_was_saved() {
         &outputs[4],
         "wrong.csv: row 2 has 1 fields, but expected are 2.",
     );
-    says(&outputs[5], "1 true");
-    says(&outputs[6], "true");
+    says(
+        &outputs[5],
+        "wrong.csv: row 0, that of the names, is missing: the file is empty, but expected is `name,size`.",
+    );
     says(
         &outputs[6],
+        "wrong.csv: column 1 is `name;size`, but expected is `name`: separate the columns by `,`, \
+         not by ';'.",
+    );
+    let comma = "a number has a point, not a comma";
+    let expected = "column `size`, row 2: expected is f64, but found is `2,5`";
+    says(&outputs[7], &format!("wrong.csv: {expected}: {comma}."));
+    let expected = "row 2 has 3 fields, but expected are 2";
+    says(&outputs[8], &format!("wrong.csv: {expected}: {comma}"));
+    says(&outputs[9], "1 true");
+    says(&outputs[10], "true");
+    says(
+        &outputs[10],
         "right.parquet: column `size` is f64, but expected is i64.",
     );
-    says(&outputs[7], "row 2 has no value");
+    says(&outputs[11], "row 2 has no value");
 }
 
 #[test]

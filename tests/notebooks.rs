@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use common::{Desk, Run, error, outputs, path};
+use common::{Desk, Run, error, outputs, path, tables_are_built};
 
 #[test]
 fn variables_live_from_cell_to_cell_and_gradients_are_right() {
@@ -440,6 +440,18 @@ fn a_lab_becomes_slides_in_one_file() {
     for elsewhere in ["src=\"http", "<link", "bands.check()", "percent-check"] {
         assert!(!shown.contains(elsewhere), "{elsewhere}");
     }
+}
+
+#[test]
+fn lab_01_in_its_quick_profile() {
+    // It reads its wines with polars.
+    if !tables_are_built() {
+        return;
+    }
+    let desk = Desk::new();
+    let run = desk.run(&["01", "--profile", "quick"]);
+    assert_eq!(run.status, Some(0), "{}", run.text);
+    assert_figures(&desk, "01_perceptron", 7);
 }
 
 /// A cell's outputs without what differs from run to run: times, as in `2.1 s` and `0.03 ms`, and

@@ -9,6 +9,7 @@ mod axes;
 mod bar_chart;
 mod canvas;
 mod confusion;
+mod contour_map;
 mod curves;
 mod diagram;
 mod figure;
@@ -32,6 +33,7 @@ mod values;
 
 pub use bar_chart::bar_chart;
 pub use confusion::{cluster_heat_map, confusion_heat_map};
+pub use contour_map::contour_map;
 pub use curves::Curves;
 pub use figure::Figure;
 pub use histogram::histogram;
