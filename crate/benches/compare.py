@@ -26,10 +26,13 @@ import tempfile
 from pathlib import Path
 
 import scikit_learn_workloads as scikit_learn
+import torchvision_workloads as torchvision
 from pytorch_workloads import WORKLOADS
 
 HERE = Path(__file__).resolve().parent
-NAMES = [*WORKLOADS, *scikit_learn.WORKLOADS]
+# They start from data that the crate wrote.
+ON_DATA = scikit_learn.WORKLOADS | torchvision.WORKLOADS
+NAMES = [*WORKLOADS, *ON_DATA]
 ROUNDS = 5
 CHECKED_STEPS = 5
 OURS, PYTORCH, TUNED, AVX2, PORTABLE = "cuaderno", "PyTorch", "PyTorch tuned", "AVX2", "portable"
@@ -107,7 +110,7 @@ def pytorch(name, threads, *options):
 
 def check(name):
     """Both sides from the same weights, batch and noise, or data: their losses or scores must agree."""
-    theirs = scikit_learn.WORKLOADS.get(name)
+    theirs = ON_DATA.get(name)
     steps = 1 if theirs else CHECKED_STEPS
     with tempfile.TemporaryDirectory() as folder:
         start = Path(folder) / "start.safetensors"
@@ -122,7 +125,7 @@ def check(name):
         # Each step's rounding errors go on growing through the next ones.
         agree = all(error < 1e-5 * 2**step for step, error in enumerate(errors))
     print(f"{name:16} {'same' if agree else 'DIFFERENT'}")
-    other = "scikit-learn" if theirs else PYTORCH
+    other = "scikit-learn" if name in scikit_learn.WORKLOADS else PYTORCH
     for step, ((a, b), error) in enumerate(zip(pairs, errors)):
         print(f"  step {step}: {OURS} {a:.7g}, {other} {b:.7g}, relative difference {error:.1e}")
     return agree
@@ -130,7 +133,7 @@ def check(name):
 
 def measure(name, threads, seconds):
     """Milliseconds of each contender in each round."""
-    if name in scikit_learn.WORKLOADS:
+    if name in ON_DATA:
         return measure_on_data(name, threads, seconds)
     contenders = {
         OURS: ours(name, threads),
@@ -143,7 +146,7 @@ def measure(name, threads, seconds):
 
 
 def measure_on_data(name, threads, seconds):
-    """The same against scikit-learn, whose times depend on the data."""
+    """The same against scikit-learn or torchvision, whose times depend on the data."""
     with tempfile.TemporaryDirectory() as folder:
         start = Path(folder) / "start.safetensors"
         contenders = {OURS: ours(name, threads)}
@@ -221,6 +224,7 @@ Written by `compare.py --write`: do not edit.
   Python {platform.python_version()}
 - {ROUNDS} rounds of {seconds / ROUNDS:g} s a contender; medians. A ratio below 1 means that the crate is faster.
 - {", ".join(scikit_learn.WORKLOADS)}: scikit-learn stands in the place of PyTorch, which has none of them.
+- {", ".join(torchvision.WORKLOADS)}: 60,000 images of MNIST by torchvision, one after another.
 - *Tuned*: channels-last images, fused optimisers, batch norms fused into convolutions, memory kept by malloc.
 - *AVX2*: the crate built without AVX-512. *Portable*: the same with its kernels held to what every
   x86-64 has; the matrix products of the `gemm` crate stay on AVX2.

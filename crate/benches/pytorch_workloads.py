@@ -1,6 +1,6 @@
 """The workloads in PyTorch: the other side of `workloads/`, name by name.
 
-Run by `compare.py` as a server that speaks the same lines, for those of scikit-learn too:
+Run by `compare.py` as a server that speaks the same lines, for those of scikit-learn and torchvision too:
 
     python pytorch_workloads.py NAME --threads N [--tuned] [--start FILE]
 """
@@ -13,6 +13,7 @@ import time
 import scikit_learn_workloads as scikit_learn
 import torch
 import torch.nn.functional as F
+import torchvision_workloads as torchvision
 from safetensors.torch import load_file
 from threadpoolctl import threadpool_limits
 from torch import nn
@@ -328,18 +329,21 @@ def serve(workload):
             sys.exit(f"{command}: expected run or losses")
 
 
+ON_DATA = scikit_learn.WORKLOADS | torchvision.WORKLOADS
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("name", choices=[*WORKLOADS, *scikit_learn.WORKLOADS])
+    parser.add_argument("name", choices=[*WORKLOADS, *ON_DATA])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--tuned", action="store_true")
     parser.add_argument("--start")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(6202)
-    if options.name in scikit_learn.WORKLOADS:
+    if options.name in ON_DATA:
         threadpool_limits(options.threads)
-        workload = scikit_learn.WORKLOADS[options.name]()
+        workload = ON_DATA[options.name]()
     else:
         workload = WORKLOADS[options.name](options)
     if options.start:

@@ -59,6 +59,16 @@ impl Rng {
         self.stream.random_range(0..n)
     }
 
+    /// A number from `low` to `high`.
+    pub(crate) fn between(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.stream.random::<f64>()
+    }
+
+    /// Whether something of that probability happens: always at 1, never at 0.
+    pub(crate) fn happens(&mut self, probability: f64) -> bool {
+        self.stream.random::<f64>() < probability
+    }
+
     /// The numbers `0..n` in random order (Fisher-Yates).
     pub fn permutation(&mut self, n: usize) -> Vec<u32> {
         let mut order: Vec<u32> = (0..n as u32).collect();

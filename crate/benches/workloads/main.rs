@@ -8,6 +8,7 @@
 //! `exported`, having written the weights, the batch and the first steps' noise, or the data, to
 //! that safetensors file.
 
+mod augmentation;
 mod classic;
 mod dense;
 mod images;
@@ -54,6 +55,8 @@ impl Task for Workload {
 fn build(name: &str) -> cuaderno::Result<Box<dyn Task>> {
     Ok(if classic::NAMES.contains(&name) {
         Box::new(classic::build(name)?)
+    } else if name == augmentation::NAME {
+        Box::new(augmentation::build()?)
     } else {
         Box::new(workload::build(name)?)
     })

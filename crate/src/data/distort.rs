@@ -1,8 +1,9 @@
-//! Augmentation by random rotation, shift and scale.
+//! Random rotation, shift and scale within one set of limits, for the loss of a model.
 
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 
+use super::augment::{Movement, Outside};
 use crate::{Error, Result, Seed};
 
 /// Limits of [`distort`]. The angle, shift and scale of each image are drawn within them.
@@ -26,7 +27,8 @@ pub struct Distortion {
 }
 
 /// Rotates and scales each of the images `[n, channels, height, width]` about its centre and shifts
-/// it, with bilinear interpolation. Pixels from outside the image are 0.
+/// it, with bilinear interpolation. Pixels from outside the image are 0. To train on changed images,
+/// take an [`Augmentation`](super::Augmentation).
 ///
 /// # Errors
 /// If the images have another shape, a limit is negative or not finite, or the scale is 1 or more.
@@ -60,13 +62,15 @@ pub fn distort(images: &Tensor, limits: Distortion, seed: impl Seed) -> Result<T
         seed.draw(|rng| rng.uniform(-1.0, 1.0, &[n * 4]))?
             .to_vec1()?
     };
-    let views: Vec<View> = draws
+    let movements: Vec<Movement> = draws
         .chunks_exact(4)
-        .map(|draw| View {
-            angle: draw[0] * degrees.to_radians(),
-            right: draw[1] * pixels,
-            down: draw[2] * pixels,
-            size: 1.0 + draw[3] * scale,
+        .map(|draw| {
+            let draw: Vec<f64> = draw.iter().map(|&draw| f64::from(draw)).collect();
+            let size = 1.0 + draw[3] * f64::from(scale);
+            Movement::NONE
+                .rotate(-draw[0] * f64::from(degrees))
+                .zoom(size, size)
+                .shift(draw[1] * f64::from(pixels), draw[2] * f64::from(pixels))
         })
         .collect();
 
@@ -76,55 +80,20 @@ pub fn distort(images: &Tensor, limits: Distortion, seed: impl Seed) -> Result<T
     let pairs = distorted
         .par_chunks_mut(image)
         .zip(values.par_chunks(image));
-    pairs.zip(views).for_each(|((output, input), view)| {
-        let plane = height * width;
-        for (output, input) in output
-            .chunks_exact_mut(plane)
-            .zip(input.chunks_exact(plane))
-        {
-            view.draw(input, output, width);
-        }
-    });
+    pairs
+        .zip(movements)
+        .for_each(|((output, input), movement)| {
+            let plane = height * width;
+            for (output, input) in output
+                .chunks_exact_mut(plane)
+                .zip(input.chunks_exact(plane))
+            {
+                let size = [height, width];
+                movement.draw(size, input, size, output, Outside::Black);
+            }
+        });
     let distorted = Tensor::from_vec(distorted, images.shape(), &Device::Cpu)?;
     Ok((distorted.to_dtype(images.dtype())?).to_device(images.device())?)
-}
-
-/// The transformation of one image.
-struct View {
-    angle: f32,
-    right: f32,
-    down: f32,
-    size: f32,
-}
-
-impl View {
-    /// Sets each pixel of `output` to the value of `input` at the place it comes from. Both are
-    /// rows of `width` pixels.
-    fn draw(&self, input: &[f32], output: &mut [f32], width: usize) {
-        let height = input.len() / width;
-        let centre = ((width as f32 - 1.0) / 2.0, (height as f32 - 1.0) / 2.0);
-        let (sin, cos) = (self.angle.sin() / self.size, self.angle.cos() / self.size);
-        let pixel = |x: f32, y: f32| {
-            let inside = (0.0..width as f32).contains(&x) && (0.0..height as f32).contains(&y);
-            if inside {
-                input[y as usize * width + x as usize]
-            } else {
-                0.0
-            }
-        };
-        for (place, output) in output.iter_mut().enumerate() {
-            let dx = (place % width) as f32 - centre.0 - self.right;
-            let dy = (place / width) as f32 - centre.1 - self.down;
-            let x = centre.0 + cos * dx + sin * dy;
-            let y = centre.1 - sin * dx + cos * dy;
-            let (left, top) = (x.floor(), y.floor());
-            let (across, along) = (x - left, y - top);
-            let above = (1.0 - across) * pixel(left, top) + across * pixel(left + 1.0, top);
-            let below =
-                (1.0 - across) * pixel(left, top + 1.0) + across * pixel(left + 1.0, top + 1.0);
-            *output = (1.0 - along) * above + along * below;
-        }
-    }
 }
 
 #[cfg(test)]
@@ -132,62 +101,12 @@ mod tests {
     use super::*;
     use crate::Rng;
 
-    /// A picture of 5 x 5 with one lit pixel.
-    fn dot(x: usize, y: usize) -> Vec<f32> {
-        let mut picture = vec![0.0; 25];
-        picture[5 * y + x] = 1.0;
-        picture
-    }
-
-    fn drawn(view: View, input: &[f32]) -> Vec<f32> {
-        let mut output = vec![9.0; 25];
-        view.draw(input, &mut output, 5);
-        output
-    }
-
     fn assert_close(found: &[f32], expected: &[f32]) {
         let close = found
             .iter()
             .zip(expected)
             .all(|(a, b)| (a - b).abs() < 1e-5);
         assert!(close, "{found:?}\n{expected:?}");
-    }
-
-    const PLAIN: View = View {
-        angle: 0.0,
-        right: 0.0,
-        down: 0.0,
-        size: 1.0,
-    };
-
-    #[test]
-    fn shifts_turns_and_sizes_move_a_dot_where_they_say() {
-        assert_close(&drawn(PLAIN, &dot(3, 1)), &dot(3, 1));
-        let shifted = View {
-            right: 1.0,
-            down: 2.0,
-            ..PLAIN
-        };
-        assert_close(&drawn(shifted, &dot(3, 1)), &dot(4, 3));
-        let turned = View {
-            angle: std::f32::consts::FRAC_PI_2,
-            ..PLAIN
-        };
-        // A quarter turn is clockwise, since y points down: it moves the pixel right of the centre
-        // to below it.
-        assert_close(&drawn(turned, &dot(4, 2)), &dot(2, 4));
-        let enlarged = View { size: 2.0, ..PLAIN };
-        let found = drawn(enlarged, &dot(3, 2));
-        assert_eq!(found[5 * 2 + 4], 1.0);
-        assert_eq!(found[5 * 2 + 3], 0.5, "halfway to the centre");
-        let half = View {
-            right: 0.5,
-            ..PLAIN
-        };
-        let found = drawn(half, &dot(2, 2));
-        assert_eq!((found[12], found[13]), (0.5, 0.5));
-        let out = View { down: 3.0, ..PLAIN };
-        assert_close(&drawn(out, &dot(2, 2)), &[0.0; 25]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Data sets as tensors, and batches of them.
 
+mod augment;
 mod batches;
 mod chelsea;
 mod distort;
@@ -7,6 +8,7 @@ pub mod idx;
 mod images;
 mod mnist;
 
+pub use augment::{Amount, Augmentation, Augmented};
 pub use batches::Batches;
 pub use chelsea::chelsea;
 pub use distort::{Distortion, distort};

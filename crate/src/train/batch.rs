@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use crate::{Error, Result, notebook};
+use crate::{Error, Result, Rng, notebook};
 
 /// Several examples at once. The first dimension of every tensor counts them.
 #[derive(Clone, Debug)]
@@ -53,6 +53,17 @@ pub trait Examples {
     /// If an index is not below [`Examples::len`], or an example cannot be read; in a notebook, if
     /// the user has interrupted the cell.
     fn batch(&self, indices: &[u32]) -> Result<Batch>;
+
+    /// The same examples as one epoch of training sees them: what augmentation draws for an example
+    /// comes from a child of the epoch's `rng` under the example's index, whatever its batch. If
+    /// nothing is drawn, it is [`Examples::batch`].
+    ///
+    /// # Errors
+    /// As [`Examples::batch`].
+    fn training_batch(&self, indices: &[u32], rng: &Rng) -> Result<Batch> {
+        let _ = rng;
+        self.batch(indices)
+    }
 
     /// All examples as one batch.
     ///

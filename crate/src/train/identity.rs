@@ -89,8 +89,9 @@ fn first_losses(
         .iter()
         .map(|(_, parameter)| parameter.var().copy());
     let values = values.collect::<candle_core::Result<Vec<Tensor>>>()?;
-    let batch = examples.batch(&first)?;
-    let losses = no_grad(|| model.losses(&batch, &mut Pass::Train(&mut Rng::new(seed))));
+    let rng = &mut Rng::new(seed);
+    let batch = examples.training_batch(&first, rng)?;
+    let losses = no_grad(|| model.losses(&batch, &mut Pass::Train(rng)));
     for ((_, parameter), value) in parameters.iter().zip(&values) {
         parameter.set(value)?;
     }
@@ -104,7 +105,8 @@ impl ExamplesIdentity {
         let mut checksum = Crc::new();
         let indices: Vec<u32> = (0..examples.len() as u32).collect();
         for indices in indices.chunks(CHUNK) {
-            let batch = examples.batch(indices)?;
+            // What augmentation draws tells which one it is.
+            let batch = examples.training_batch(indices, &Rng::new(0))?;
             update(&mut checksum, &batch.inputs);
             update(&mut checksum, &batch.targets);
             if let Some(mask) = &batch.mask {

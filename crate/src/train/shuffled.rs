@@ -91,7 +91,8 @@ impl Iterator for ShuffledBatches<'_> {
         let steps = batches.len();
         let indices = batches.nth(self.next)?;
         self.next += 1;
-        let batch = notebook::check_stop().and_then(|()| self.examples.batch(indices));
+        let batch = notebook::check_stop()
+            .and_then(|()| self.examples.training_batch(indices, &self.rng.child(0)));
         Some(batch.map(|batch| Step {
             batch,
             rng: self.rng.child(self.next as u64),

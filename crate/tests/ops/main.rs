@@ -1,8 +1,9 @@
-//! The operations against PyTorch.
+//! The operations against PyTorch, and augmentation against torchvision.
 
 #[path = "../common/fixture.rs"]
 mod fixture;
 
+mod augmentation;
 mod comparison;
 mod conv;
 mod dense;

@@ -1,0 +1,194 @@
+//! Augmentation: images changed at random in ways that keep their label.
+
+mod amount;
+mod augmented;
+mod movement;
+mod picture;
+mod step;
+
+use candle_core::{DType, Device, Tensor};
+use rayon::prelude::*;
+
+pub use amount::Amount;
+pub use augmented::Augmented;
+pub(super) use movement::{Movement, Outside};
+
+use self::picture::Picture;
+use self::step::{Step, in_turn};
+use crate::numerics::storage::Elements;
+use crate::{Error, Result, Rng, Seed};
+
+/// A list of changes, done to each image from first to last: torchvision's `Compose`.
+///
+/// An [`Amount`] is a number, the same for all images, or a range like `-10.0..=10.0`, in which each
+/// image draws its own. What an image draws depends on the seed and on its number alone: the bits
+/// are the same with any number of threads.
+///
+/// Rotations, shifts, zooms and flips that follow each other are one movement: pixels are interpolated
+/// once, bilinearly, and what one of them moves out of the picture another can bring back. What
+/// comes in from outside is 0, black where pixels are in `[0, 1]`.
+///
+/// ```
+/// use cuaderno::prelude::*;
+/// let digits = Mnist::sample()?.train.take(10)?.images;
+/// let augmentation = Augmentation::new()
+///     .rotate(-15.0..=15.0)
+///     .zoom(0.9..=1.1)
+///     .pad(2)
+///     .crop([28, 28])
+///     .brightness(0.8..=1.2);
+/// assert_eq!(augmentation.apply(&digits, 6202)?.dims(), digits.dims());
+///
+/// let turned = Augmentation::new().rotate(90.0).apply(&digits, 6202)?; // the same for all
+/// assert_eq!(turned.i((0, 0, 0, 5))?.to_scalar::<f32>()?, digits.i((0, 0, 5, 27))?.to_scalar()?);
+/// # Ok::<(), cuaderno::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Augmentation {
+    steps: Vec<Step>,
+}
+
+impl Augmentation {
+    /// One that changes nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Turns by so many degrees about the centre, counter-clockwise.
+    pub fn rotate(self, degrees: impl Into<Amount>) -> Self {
+        self.then(Step::Rotate(degrees.into()))
+    }
+
+    /// Shifts by so many pixels, which need not be whole.
+    pub fn shift(self, right: impl Into<Amount>, down: impl Into<Amount>) -> Self {
+        let (right, down) = (right.into(), down.into());
+        self.then(Step::Shift { right, down })
+    }
+
+    /// Enlarges what is seen by this factor, 0.01 or above, about the centre; the size stays. With a
+    /// factor above 1 the border is cut off, with one below 1 it is black.
+    pub fn zoom(self, factor: impl Into<Amount>) -> Self {
+        self.then(Step::Zoom(factor.into()))
+    }
+
+    /// Swaps left and right, with this probability.
+    pub fn flip_horizontally(self, probability: f64) -> Self {
+        self.then(Step::FlipHorizontally(probability))
+    }
+
+    /// Swaps top and bottom, with this probability.
+    pub fn flip_vertically(self, probability: f64) -> Self {
+        self.then(Step::FlipVertically(probability))
+    }
+
+    /// Adds a border of so many pixels of 0 on each side.
+    pub fn pad(self, border: usize) -> Self {
+        self.then(Step::Pad(border))
+    }
+
+    /// Cuts a window `[height, width]` out of the picture, anywhere.
+    pub fn crop(self, size: [usize; 2]) -> Self {
+        self.then(Step::Crop(size))
+    }
+
+    /// Makes pictures of `[height, width]` pixels, larger or smaller than before, each interpolated
+    /// from the four nearest (PyTorch's `interpolate` with `mode="bilinear"`). The border is
+    /// continued, not black.
+    pub fn resize(self, size: [usize; 2]) -> Self {
+        self.then(Step::Resize(size))
+    }
+
+    /// Multiplies all pixels, which must be in `[0, 1]`, by this factor, 0 or above, and cuts off
+    /// above 1.
+    pub fn brightness(self, factor: impl Into<Amount>) -> Self {
+        self.then(Step::Brightness(factor.into()))
+    }
+
+    /// Multiplies how far each pixel, in `[0, 1]`, is from the picture's mean grey level by this
+    /// factor, 0 or above, and cuts off below 0 and above 1. Red, green and blue are weighed by how
+    /// bright they look.
+    pub fn contrast(self, factor: impl Into<Amount>) -> Self {
+        self.then(Step::Contrast(factor.into()))
+    }
+
+    fn then(mut self, step: Step) -> Self {
+        self.steps.push(step);
+        self
+    }
+
+    /// The changed images `[n, channels, height, width]`, f32. Image `i` draws from the `i`-th child
+    /// of the seed.
+    ///
+    /// # Errors
+    /// If the images have another shape or type, an argument is out of its range, or brightness or
+    /// contrast is to change a pixel outside `[0, 1]`.
+    pub fn apply(&self, images: &Tensor, seed: impl Seed) -> Result<Tensor> {
+        let rng = seed.draw(Rng::split);
+        self.of_each(images, |place| rng.child(place as u64))
+    }
+
+    /// The same, with the generator of each image given.
+    fn of_each(&self, images: &Tensor, draws: impl Fn(usize) -> Rng + Sync) -> Result<Tensor> {
+        let [[height, width], size] = self.sizes(images)?;
+        let (n, channels) = (images.dims()[0], images.dims()[1]);
+        let on_cpu = images.to_device(&Device::Cpu)?.contiguous()?;
+        let pixels = Elements::<f32>::of(&on_cpu)?;
+        self.check_range(&pixels)?;
+
+        let (old, new) = (channels * height * width, channels * size[0] * size[1]);
+        let mut changed = vec![0f32; n * new];
+        let pairs = changed
+            .par_chunks_exact_mut(new)
+            .zip(pixels.par_chunks_exact(old));
+        pairs.enumerate().for_each(|(place, (changed, pixels))| {
+            let picture = Picture {
+                height,
+                width,
+                pixels: pixels.to_vec(),
+            };
+            let picture = in_turn(&self.steps, picture, &mut draws(place));
+            changed.copy_from_slice(&picture.pixels);
+        });
+        let shape = (n, channels, size[0], size[1]);
+        Ok(Tensor::from_vec(changed, shape, &Device::Cpu)?.to_device(images.device())?)
+    }
+
+    /// Height and width before and after.
+    fn sizes(&self, images: &Tensor) -> Result<[[usize; 2]; 2]> {
+        let old = match *images.dims() {
+            [_, channels, height, width] if channels * height * width > 0 => [height, width],
+            _ => return Err(refused(images)),
+        };
+        if images.dtype() != DType::F32 {
+            return Err(refused(images));
+        }
+        let new = (self.steps.iter()).try_fold(old, |size, step| step.size(size))?;
+        Ok([old, new])
+    }
+
+    /// Brightness and contrast would cut off without a word what is outside `[0, 1]`.
+    fn check_range(&self, pixels: &[f32]) -> Result<()> {
+        if !self.steps.iter().any(Step::is_of_light) {
+            return Ok(());
+        }
+        match pixels.iter().find(|pixel| !(0.0..=1.0).contains(*pixel)) {
+            None => Ok(()),
+            Some(pixel) => Err(Error::argument(
+                "a pixel whose brightness or contrast is to change",
+                pixel,
+                "between 0 and 1; standardise images after that",
+            )),
+        }
+    }
+}
+
+fn refused(images: &Tensor) -> Error {
+    let (dims, dtype) = (images.dims(), images.dtype());
+    Error::shape(
+        "Augmentation",
+        format!("images are [n, channels, height, width] of F32, but got {dims:?} of {dtype:?}."),
+    )
+}
+
+#[cfg(test)]
+mod tests;
