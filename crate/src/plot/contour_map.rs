@@ -4,18 +4,19 @@ use std::ops::Range;
 
 use plotters::element::PathElement;
 use plotters::series::LineSeries;
-use plotters::style::{Color, WHITE};
+use plotters::style::Color;
 
 use super::axes::{self, Axis, Ticks};
 use super::canvas::{Area, Drawn};
 use super::legend::{self, Entry, Sample};
 use super::markers::{Marker, draw_marker};
-use super::style::{self, CURVE, INK, MARKER, MOST_MARKERS, units};
+use super::style::{self, CURVE, INK, MARKER, MOST_MARKERS, PAPER, units};
+use super::theme::Room;
 use super::{Figure, Plot, values};
 use crate::{Error, Result};
 
-/// A plane is better seen on an area that is nearly square.
-const HEIGHT: f64 = 520.0;
+/// A plane is best seen on a nearly square area: this many times the height of ordinary figures.
+const HIGHER: f64 = 4.0 / 3.0;
 /// The surface is asked for its height at the corners of a grid of this many cells on a side.
 const CELLS: usize = 96;
 /// Lines of equal height.
@@ -197,8 +198,8 @@ fn short(height: f64) -> String {
 }
 
 impl Plot for ContourMap {
-    fn size(&self, width: f64) -> (f64, f64) {
-        (width, HEIGHT)
+    fn size(&self, room: Room) -> (f64, f64) {
+        (room.width, HIGHER * room.height)
     }
 
     /// Thousands of short pieces of lines.
@@ -206,7 +207,7 @@ impl Plot for ContourMap {
         false
     }
 
-    fn draw(&self, area: &Area) -> Drawn {
+    fn draw(&self, area: &Area, _: Room) -> Drawn {
         let below = legend::draw_above(area, &self.legend())?;
         let [x, y] = [&self.x, &self.y].map(|(name, range)| Axis {
             name,
@@ -223,7 +224,7 @@ impl Plot for ContourMap {
         }
         for (index, (_, path)) in self.paths.iter().enumerate() {
             let (path, color) = (self.on_map(path), style::color(index));
-            for stroke in [style::line(WHITE, 2.0 * CURVE), style::line(color, CURVE)] {
+            for stroke in [style::line(PAPER, 2.0 * CURVE), style::line(color, CURVE)] {
                 chart.draw_series(LineSeries::new(path.iter().copied(), stroke))?;
             }
             let marked = if path.len() <= MOST_MARKERS {
