@@ -144,10 +144,8 @@ impl Pen {
                 arrow(area, (x + main.width, axis), (sign - SIGN, axis))?;
                 plus(area, (sign, axis))?;
                 let middle = ((split + sign) / 2.0, below + BELOW / 4.0 + 2.0);
-                let shortcut = shortcut.iter();
-                shortcut
-                    .map(|layer| text(area, layer, TICK_TEXT, middle))
-                    .collect()
+                let mut layer = shortcut.iter();
+                layer.try_for_each(|layer| text(area, layer, TICK_TEXT, middle))
             }
             Block::Named(name, block) => {
                 self.draw(area, block, (x, axis))?;
