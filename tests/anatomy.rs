@@ -14,6 +14,11 @@ const TAGS: [&str; 8] = [
 const LINES: usize = 8;
 /// The most characters of a line of code.
 const WIDTH: usize = 100;
+/// What the `slideshow` metadata of a cell may say.
+const SLIDES: [&str; 6] = ["slide", "subslide", "fragment", "skip", "notes", "-"];
+/// Cells with these tags are not shown on slides.
+const NOT_SHOWN: [&str; 6] = ["profile", "check", "mistake", "variant", "answer", "bands"];
+
 /// The headings of the sections that every lab ends with.
 const CLOSING: [&str; 3] = [
     "## What to remember",
@@ -243,6 +248,64 @@ fn minutes(mark: &str) -> Option<(bool, usize)> {
         _ => return None,
     };
     Some((is_core, minutes.parse().ok()?))
+}
+
+/// A slide has one idea: a heading and its text, or a piece of code with what it shows.
+#[test]
+fn cells_say_how_they_become_slides() {
+    for (name, notebook) in notebooks() {
+        let mut code_on_slide = 0;
+        for (place, cell) in cells(&notebook).iter().enumerate() {
+            let id = cell.id();
+            let slide = cell.0["metadata"]["slideshow"]["slide_type"].as_str();
+            let slide = slide.unwrap_or_default();
+            assert!(
+                SLIDES.contains(&slide),
+                "{name}, {id}: the metadata slideshow.slide_type is {slide:?}; give it one of {SLIDES:?}"
+            );
+            let tags = cell.tags();
+            let is_code_of_solution = cell.has("solution") && cell.is_code();
+            if is_code_of_solution || tags.iter().any(|tag| NOT_SHOWN.contains(tag)) {
+                assert_eq!(
+                    slide, "skip",
+                    "{name}, {id}: tagged {tags:?}, so not on a slide"
+                );
+            } else if cell.has("solution") {
+                assert_eq!(
+                    slide, "notes",
+                    "{name}, {id}: the answer to a question is for the speaker"
+                );
+            }
+            if place == 0 || (cell.source().starts_with("## ") && !id.starts_with("bands")) {
+                assert_eq!(slide, "slide", "{name}, {id}: a section begins a slide");
+            }
+            if slide == "slide" || slide == "subslide" {
+                code_on_slide = 0;
+            }
+            code_on_slide += usize::from(cell.is_code() && slide != "skip");
+            assert!(
+                code_on_slide <= 1,
+                "{name}, {id}: the second code cell on its slide; make it a subslide"
+            );
+        }
+    }
+}
+
+/// A notebook that shows a network layer by layer draws it, too.
+#[test]
+fn networks_have_a_diagram() {
+    for (name, notebook) in notebooks() {
+        let cells = cells(&notebook);
+        let shown = |words: &str| {
+            cells.iter().any(|cell| {
+                cell.is_code() && cell.tags().is_empty() && cell.source().contains(words)
+            })
+        };
+        assert!(
+            !shown("Sequential::input(") || shown(".diagram()?"),
+            "{name} builds a network and has no cell with its `.diagram()?`"
+        );
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use common::{Desk, Run, error, outputs, path};
+use common::{Desk, Run, error, outputs, path, tables_are_built};
 
 #[test]
 fn variables_live_from_cell_to_cell_and_gradients_are_right() {
@@ -380,6 +380,78 @@ fn labs_00_02_03_05_10_and_11_in_their_quick_profile() {
     assert_figures(&desk, "05_recurrence_by_hand", 8);
     assert_figures(&desk, "10_variational_autoencoders", 20);
     assert_figures(&desk, "11_categorical_vae", 10);
+}
+
+#[test]
+fn a_theme_is_set_by_the_command_and_by_a_cell() {
+    let desk = Desk::new();
+    let chart = "line_chart(\"x\", \"y\", &[(\"a\", vec![(0.0, 1.0), (1.0, 2.0)])])?";
+    let cells = [
+        &format!("use cuaderno::prelude::*;\n{chart}"),
+        "set_theme(Theme::Dark);",
+        chart,
+    ];
+    let notebook = desk.notebook("themes.ipynb", &cells);
+    let run = desk.run(&[path(&notebook), "--theme", "projector"]);
+    assert_eq!(run.status, Some(0), "{}", run.text);
+    let executed = desk.executed("themes.ipynb");
+    let (projector, dark) = (outputs(&executed, 0), outputs(&executed, 2));
+    assert!(
+        projector.contains("viewBox=\\\"0 0 512 "),
+        "{projector:.2000}"
+    );
+    assert!(dark.contains("#111111") && dark.contains("viewBox=\\\"0 0 768 "));
+}
+
+#[test]
+fn a_lab_becomes_slides_in_one_file() {
+    let desk = Desk::new();
+    let output = Command::new(env!("CARGO_BIN_EXE_cuaderno"))
+        .args([
+            "present",
+            "00",
+            "--profile",
+            "quick",
+            "--no-browser",
+            "--out",
+        ])
+        .arg(desk.runs())
+        .env("CUADERNO_DATA", desk.0.path().join("no-data"))
+        .output()
+        .unwrap();
+    let run = Run::new(output);
+    assert_eq!(run.status, Some(0), "{}", run.text);
+    let file = desk.runs().join("00_rust_for_keras_users.slides.html");
+    run.says(path(&file));
+    let page = fs::read_to_string(file).unwrap();
+
+    let lab = desk.executed("00_rust_for_keras_users.ipynb");
+    let cells = lab["cells"].as_array().unwrap();
+    let kind = |cell: &Value| cell["metadata"]["slideshow"]["slide_type"].clone();
+    let sections = cells.iter().filter(|cell| kind(cell) == "slide").count();
+    let shown = page.split("<div class=\"reveal\">").nth(1).unwrap();
+    let shown = shown.split("<script>").next().unwrap();
+    assert_eq!(shown.matches("<section>\n").count(), sections);
+    assert!(shown.matches("<section><div class=\"page\">").count() > 2 * sections);
+    // The network is drawn, for a projector; notes are there; nothing from elsewhere is needed.
+    assert!(shown.contains("<figure><img src=\"data:image/svg+xml;base64,"));
+    assert!(lab.to_string().contains("viewBox=\\\"0 0 512 "));
+    assert!(shown.contains("<aside class=\"notes\">"));
+    for elsewhere in ["src=\"http", "<link", "bands.check()", "percent-check"] {
+        assert!(!shown.contains(elsewhere), "{elsewhere}");
+    }
+}
+
+#[test]
+fn lab_01_in_its_quick_profile() {
+    // It reads its wines with polars.
+    if !tables_are_built() {
+        return;
+    }
+    let desk = Desk::new();
+    let run = desk.run(&["01", "--profile", "quick"]);
+    assert_eq!(run.status, Some(0), "{}", run.text);
+    assert_figures(&desk, "01_perceptron", 7);
 }
 
 /// A cell's outputs without what differs from run to run: times, as in `2.1 s` and `0.03 ms`, and

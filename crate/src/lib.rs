@@ -64,9 +64,9 @@ pub mod prelude {
     pub use crate::ops::backward;
     pub use crate::optim::{Adadelta, Adam, AdamW, Optimiser, RmsProp, Schedule, Sgd};
     pub use crate::plot::{
-        Figure, bar_chart, captioned_image_grid, cluster_heat_map, confusion_heat_map, histogram,
-        histograms, histograms_against_normal, image_grid, image_map, learning_curve, line_chart,
-        reconstructions, scatter, side_by_side,
+        Figure, Theme, bar_chart, captioned_image_grid, cluster_heat_map, confusion_heat_map,
+        contour_map, histogram, histograms, histograms_against_normal, image_grid, image_map,
+        learning_curve, line_chart, reconstructions, scatter, set_theme, side_by_side,
     };
     pub use crate::representations::{
         CodeComparison, SampleImages, latent_interpolation, latent_manifold, latent_samples,

@@ -9,6 +9,7 @@ pub mod jupyter_lab;
 pub mod kernel;
 mod media;
 mod notebook;
+pub mod present;
 mod profile;
 pub mod python;
 pub mod release;

@@ -13,6 +13,17 @@ pub enum Profile {
     Course,
 }
 
+/// How figures look, unless a cell says otherwise.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Theme {
+    /// Dark on white.
+    Page,
+    /// Light on black.
+    Dark,
+    /// Large type and strong colours.
+    Projector,
+}
+
 #[derive(Args)]
 pub struct ProfileArguments {
     /// How much the notebooks do.
@@ -21,6 +32,9 @@ pub struct ProfileArguments {
     /// Train again what was trained and kept before; the same seeds give the same weights.
     #[arg(long)]
     retrain: bool,
+    /// How figures look.
+    #[arg(long, value_enum)]
+    theme: Option<Theme>,
 }
 
 impl ProfileArguments {
@@ -33,12 +47,26 @@ impl ProfileArguments {
         }
     }
 
+    /// The same with another theme where none was named.
+    pub fn with_theme(mut self, theme: Theme) -> Self {
+        self.theme.get_or_insert(theme);
+        self
+    }
+
     /// The environment variables by which cells know.
     pub fn variables(&self) -> Vec<(&'static str, &'static str)> {
         let mut variables = vec![("CUADERNO_PROFILE", self.name())];
         if self.retrain {
             variables.push(("CUADERNO_RETRAIN", "1"));
         }
+        variables.extend(self.theme.map(|theme| {
+            let name = match theme {
+                Theme::Page => "page",
+                Theme::Dark => "dark",
+                Theme::Projector => "projector",
+            };
+            ("CUADERNO_THEME", name)
+        }));
         variables
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod answer;
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -104,4 +105,36 @@ pub fn error(notebook: &Value, cell: usize) -> (&str, &str) {
         error["ename"].as_str().unwrap(),
         error["evalue"].as_str().unwrap(),
     )
+}
+
+/// Whether polars is there, which `cargo cuaderno setup` builds.
+pub fn tables_are_built() -> bool {
+    let target = Path::new(env!("CARGO_BIN_EXE_cuaderno"))
+        .parent()
+        .unwrap()
+        .parent();
+    let dependencies = fs::read_dir(target.unwrap().join("cuaderno/dependencies"));
+    let libraries = dependencies
+        .into_iter()
+        .flatten()
+        .flatten()
+        .flat_map(|folder| {
+            let libraries = fs::read_dir(folder.path().join("target/debug/deps"));
+            libraries
+                .into_iter()
+                .flatten()
+                .flatten()
+                .map(|file| file.file_name())
+        });
+    let is_it = |name: OsString| name.to_string_lossy().starts_with("libcuaderno_tables-");
+    let there = libraries.into_iter().any(is_it);
+    if !there {
+        let why = "tables are not built: run `cargo cuaderno setup`";
+        assert!(
+            std::env::var_os("CUADERNO_REQUIRE_TABLES").is_none(),
+            "{why}"
+        );
+        eprintln!("This test did not run: {why}.");
+    }
+    there
 }

@@ -108,7 +108,13 @@ impl Mnist {
         )
     }
 
-    fn from_folder(folder: &Path) -> Result<Self> {
+    /// The four files of MNIST, unpacked, from a folder of one's own, or those of another data set of the
+    /// same form and names, such as Fashion-MNIST.
+    ///
+    /// # Errors
+    /// If a file is missing or is not what its name says; the sentence names the file and the place.
+    pub fn from_folder(folder: impl AsRef<Path>) -> Result<Self> {
+        let folder = folder.as_ref();
         Self::from_files(|name| Idx::read(&folder.join(name)))
     }
 

@@ -147,6 +147,14 @@ impl Gan {
         Ok(summary)
     }
 
+    /// The two networks by name, as a diagram shows them.
+    pub(crate) fn halves(&self) -> [(&'static str, &Sequential); 2] {
+        [
+            ("generator", &self.generator),
+            ("discriminator", &self.discriminator),
+        ]
+    }
+
     fn codes(&self, n: usize, rng: &mut Rng) -> Result<Tensor> {
         rng.normal(0.0, 1.0, &[&[n], self.generator.input_shape()].concat())
     }

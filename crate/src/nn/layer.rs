@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
-use super::Parameters;
+use super::{Parameters, Parts};
 use crate::{Error, Result, Rng};
 
 /// Whether a layer runs for evaluation or for training; dropout and batch norm behave differently in
@@ -63,10 +63,9 @@ pub trait Layer: std::fmt::Debug + Send + Sync {
         Parameters::new()
     }
 
-    /// The named layers that this one joins, which a summary lists before it. By default there are
-    /// none.
-    fn branches(&self) -> Vec<(&str, &dyn Layer)> {
-        Vec::new()
+    /// The layers that this one is made of; none by default.
+    fn parts(&self) -> Parts<'_> {
+        Parts::Whole
     }
 
     /// The layer's name in a summary, such as `Dense` or `Conv2d`.

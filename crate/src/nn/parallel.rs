@@ -6,6 +6,7 @@ use candle_core::Tensor;
 
 use super::Parameters;
 use super::layer::{AnyPlan, Layer, Pass, Plan, check_name, forward_is_evaluation, nested};
+use super::parts::{Join, Parts};
 use crate::{Error, Result, Rng};
 
 /// Named branches that all read the same input. Their outputs are concatenated (as in the Inception
@@ -31,12 +32,6 @@ pub struct Parallel {
 pub struct ParallelPlan {
     branches: Vec<(String, AnyPlan)>,
     join: Join,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Join {
-    Concat(usize),
-    Sum,
 }
 
 impl Parallel {
@@ -145,10 +140,10 @@ impl Layer for Parallel {
         nested(&self.branches)
     }
 
-    fn branches(&self) -> Vec<(&str, &dyn Layer)> {
-        (self.branches.iter())
-            .map(|(name, layer)| (name.as_str(), layer.as_ref()))
-            .collect()
+    fn parts(&self) -> Parts<'_> {
+        let named = self.branches.iter();
+        let branches = named.map(|(name, layer)| (name.as_str(), layer.as_ref()));
+        Parts::Branches(branches.collect(), self.join)
     }
 
     fn kind(&self) -> String {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use candle_core::Tensor;
 
 use super::layer::{AnyPlan, Layer, Pass, Plan, check_name, forward_is_evaluation};
-use super::{Activation, Parameters};
+use super::{Activation, Parameters, Parts};
 use crate::{Error, Result, Rng};
 
 /// `activation(main(x) + shortcut(x))`, where the shortcut is `x` itself unless it has a layer (He
@@ -131,6 +131,14 @@ impl Layer for Residual {
             Some((name, layer)) => main.nest(name, layer.parameters()),
             None => main,
         }
+    }
+
+    fn parts(&self) -> Parts<'_> {
+        let shortcut = self.shortcut.as_ref();
+        Parts::Shortcut(
+            self.main.as_ref(),
+            shortcut.map(|(_, layer)| layer.as_ref()),
+        )
     }
 
     fn kind(&self) -> String {

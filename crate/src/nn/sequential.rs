@@ -5,7 +5,7 @@ use std::sync::Arc;
 use candle_core::Tensor;
 
 use super::layer::{AnyPlan, Layer, Pass, Plan, check_name, forward_is_evaluation, nested};
-use super::{Parameters, Summary};
+use super::{Parameters, Parts, Summary};
 use crate::{Error, Result, Rng, Seed};
 
 /// A stack of named layers. A clone shares its weights.
@@ -166,6 +166,10 @@ impl Layer for Sequential {
 
     fn parameters(&self) -> Parameters {
         nested(&self.steps)
+    }
+
+    fn parts(&self) -> Parts<'_> {
+        Parts::Chain(self.steps().collect())
     }
 
     fn kind(&self) -> String {

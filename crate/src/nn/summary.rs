@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Layer, Parameters, Sequential};
+use super::{Layer, Parameters, Parts, Sequential};
 use crate::Result;
 use crate::table::{Table, thousands};
 
@@ -56,13 +56,12 @@ impl Summary {
     /// # Errors
     /// If it does not take this input.
     pub fn add(&mut self, name: &str, layer: &dyn Layer) -> Result<()> {
-        let branches = layer.branches();
-        for (branch, layer) in &branches {
-            let output = layer.output_shape(&self.shape)?;
-            let name = format!("{name}.{branch}");
-            self.rows.push(Row::of(&name, *layer, &output));
-        }
-        if !branches.is_empty() {
+        if let Parts::Branches(branches, _) = layer.parts() {
+            for (branch, layer) in branches {
+                let output = layer.output_shape(&self.shape)?;
+                let name = format!("{name}.{branch}");
+                self.rows.push(Row::of(&name, layer, &output));
+            }
             let output = layer.output_shape(&self.shape)?;
             self.add_step(name, &layer.kind(), &output);
             return Ok(());

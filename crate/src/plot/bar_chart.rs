@@ -8,7 +8,8 @@ use plotters::style::Color;
 use super::axes::{self, Axis, Ticks};
 use super::canvas::{Area, Drawn};
 use super::legend::{self, Entry, Sample};
-use super::style::{self, HEIGHT};
+use super::style;
+use super::theme::Room;
 use super::{Figure, Plot, values};
 use crate::{Error, Result};
 
@@ -85,15 +86,15 @@ impl BarChart {
 }
 
 impl Plot for BarChart {
-    fn size(&self, width: f64) -> (f64, f64) {
-        (width, HEIGHT)
+    fn size(&self, room: Room) -> (f64, f64) {
+        (room.width, room.height)
     }
 
     fn is_line_art(&self) -> bool {
         true
     }
 
-    fn draw(&self, area: &Area) -> Drawn {
+    fn draw(&self, area: &Area, _: Room) -> Drawn {
         let below = legend::draw_above(area, &self.legend())?;
 
         let x = Axis {

@@ -5,11 +5,12 @@ use std::fmt::Display;
 use candle_core::{DType, Tensor};
 use plotters::element::Rectangle;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{Color, RGBColor, WHITE};
+use plotters::style::{Color, RGBAColor};
 
 use super::axes::{self, Axis, Ticks};
 use super::canvas::{Area, Drawn};
-use super::style::{self, BLUE, TICK_TEXT};
+use super::style::{self, BLUE, INK, PAPER, TICK_TEXT};
+use super::theme::Room;
 use super::{Figure, Plot};
 use crate::{Error, Result};
 
@@ -120,17 +121,13 @@ struct ConfusionHeatMap {
     axes: [&'static str; 2],
 }
 
-/// White at 0, blue at 1.
-fn shade(share: f64) -> RGBColor {
-    let part = share.sqrt();
-    let mix = |from: u8, to: u8| {
-        (f64::from(from) + part * (f64::from(to) - f64::from(from))).round() as u8
-    };
-    RGBColor(mix(255, BLUE.0), mix(255, BLUE.1), mix(255, BLUE.2))
+/// The paper at 0, blue at 1.
+fn shade(share: f64) -> RGBAColor {
+    BLUE.mix(share.sqrt())
 }
 
 impl Plot for ConfusionHeatMap {
-    fn size(&self, _: f64) -> (f64, f64) {
+    fn size(&self, _: Room) -> (f64, f64) {
         let side = CELL * self.names.len() as f64;
         (side + AXES, side + AXES)
     }
@@ -139,7 +136,7 @@ impl Plot for ConfusionHeatMap {
         true
     }
 
-    fn draw(&self, area: &Area) -> Drawn {
+    fn draw(&self, area: &Area, _: Room) -> Drawn {
         let end = self.names.len() as f64 - 0.5;
         let x = Axis {
             name: self.axes[1],
@@ -163,7 +160,7 @@ impl Plot for ConfusionHeatMap {
                 let corners = [(x - 0.5, y - 0.5), (x + 0.5, y + 0.5)];
                 cells.draw(&Rectangle::new(corners, shade(share).filled()))?;
                 if count > 0 {
-                    let ink = if share > 0.4 { WHITE } else { style::INK };
+                    let ink = if share > 0.4 { PAPER } else { INK };
                     let number = number.color(&ink);
                     cells.draw(&plotters::element::Text::new(
                         count.to_string(),
@@ -219,9 +216,8 @@ mod tests {
 
     #[test]
     fn shades_grow_with_the_share() {
-        assert_eq!(shade(0.0), WHITE);
-        assert_eq!(shade(1.0), BLUE);
-        assert!(shade(0.01).0 < 240);
+        let parts = [0.0, 0.01, 1.0].map(|share| shade(share).3);
+        assert_eq!(parts, [0.0, 0.1, 1.0]);
     }
 
     #[test]

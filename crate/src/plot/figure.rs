@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use plotters::style::RGBColor;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::Plot;
 use super::canvas::{Area, Canvas, Drawn, Surface};
 use super::raster::Raster;
-use super::style::{self, MARGIN, MAX_SIDE, TITLE_TEXT, WIDTH, units};
-use super::svg::Svg;
+use super::style::{self, MARGIN, MAX_SIDE, TITLE_TEXT, units};
+use super::svg::{Sheet, Svg};
+use super::theme::{Room, Theme, Themed};
 use crate::files::write_atomically;
 use crate::notebook::{self, Contents};
 use crate::{Error, Result};
@@ -39,6 +41,7 @@ const TITLE_LINE: f64 = TITLE_TEXT * 1.4;
 pub struct Figure {
     title: String,
     plot: Arc<dyn Plot>,
+    theme: Theme,
 }
 
 impl Figure {
@@ -48,7 +51,8 @@ impl Figure {
     /// If the figure would be larger than [`MAX_SIDE`] logical pixels on a side. `plot_name` is the
     /// function that the error names.
     pub(super) fn new(plot_name: &'static str, plot: impl Plot + 'static) -> Result<Self> {
-        let (width, height) = plot.size(WIDTH);
+        let theme = Theme::current();
+        let (width, height) = plot.size(theme.room());
         if width.max(height) > MAX_SIDE {
             return Err(Error::shape(
                 plot_name,
@@ -61,6 +65,7 @@ impl Figure {
         Ok(Self {
             title: String::new(),
             plot: Arc::new(plot),
+            theme,
         })
     }
 
@@ -71,16 +76,35 @@ impl Figure {
         self
     }
 
+    /// Draws the figure in another theme than the one that was set when it was made.
+    ///
+    /// ```
+    /// use cuaderno::prelude::*;
+    /// let losses = [("loss", vec![(1.0, 0.3), (2.0, 0.2)])];
+    /// let figure = line_chart("epoch", "loss", &losses)?.theme(Theme::Dark);
+    /// # Ok::<(), cuaderno::Error>(())
+    /// ```
+    #[must_use]
+    pub fn theme(mut self, theme: Theme) -> Self {
+        self.theme = theme;
+        self
+    }
+
     /// The figure as a PNG file in memory, with two pixels per logical pixel (192 dots per inch).
     pub fn png(&self) -> Result<Vec<u8>> {
-        let mut raster = Raster::new(self.size());
+        let mut raster = Raster::new(self.size(), self.paper());
         self.draw(&mut raster)?;
         Ok(raster.into_image().to_png())
     }
 
     /// The figure as an SVG document.
     pub fn svg(&self) -> Result<String> {
-        let mut svg = Svg::new(self.size(), &self.title);
+        let sheet = Sheet {
+            size: self.size(),
+            enlargement: self.theme.enlargement(),
+            paper: self.paper(),
+        };
+        let mut svg = Svg::new(sheet, &self.title);
         self.draw(&mut svg)?;
         Ok(svg.finish())
     }
@@ -126,35 +150,43 @@ impl Figure {
     pub(crate) fn contents(&self) -> Result<Contents> {
         let (width, height) = self.size();
         let mut contents = Contents::new("image/png", STANDARD.encode(self.png()?));
-        contents.size = Some([width.round() as u32, height.round() as u32]);
+        let shown = |length: f64| (self.theme.enlargement() * length).round() as u32;
+        contents.size = Some([shown(width), shown(height)]);
         // On a narrower page, JupyterLab shrinks a PNG but gives an SVG a scroll bar.
-        if self.plot.is_line_art() && width <= WIDTH {
+        if self.plot.is_line_art() && width <= self.theme.room().sheet {
             contents = contents.with("image/svg+xml", self.svg()?);
         }
         Ok(contents)
     }
 
     fn size(&self) -> (f64, f64) {
-        let (width, height) = self.plot.size(WIDTH);
-        (width, height + self.title_height(WIDTH))
+        let room = self.theme.room();
+        let (width, height) = self.plot.size(room);
+        (width, height + self.title_height(room))
+    }
+
+    fn paper(&self) -> RGBColor {
+        self.theme.color(style::PAPER)
     }
 
     fn draw(&self, surface: &mut dyn Surface) -> Result<()> {
-        let area = Canvas::area(surface, self.size());
-        self.draw_on(&area, WIDTH, self.title_height(WIDTH))
+        let (room, theme) = (self.theme.room(), self.theme);
+        let mut themed = Themed { surface, theme };
+        let area = Canvas::area(&mut themed, self.size());
+        self.draw_on(&area, room, self.title_height(room))
             .map_err(|error| Error::Figure(error.to_string()))
     }
 
-    /// Draws the figure at the width it takes when `width` is available, with its plot
+    /// Draws the figure at the size it takes in that room, with its plot
     /// `title_height` below the upper edge of the area.
-    pub(super) fn draw_on(&self, area: &Area, width: f64, title_height: f64) -> Drawn {
+    pub(super) fn draw_on(&self, area: &Area, room: Room, title_height: f64) -> Drawn {
         let (above, below) = area.split_vertically(units(title_height));
-        self.draw_title(&above, width)?;
-        self.plot.draw(&below)
+        self.draw_title(&above, room)?;
+        self.plot.draw(&below, room)
     }
 
-    pub(super) fn title_height(&self, width: f64) -> f64 {
-        match self.title_lines(width).len() {
+    pub(super) fn title_height(&self, room: Room) -> f64 {
+        match self.title_lines(room).len() {
             0 => 0.0,
             lines => MARGIN + lines as f64 * TITLE_LINE,
         }
@@ -164,15 +196,15 @@ impl Figure {
         self.plot.as_ref()
     }
 
-    fn title_lines(&self, width: f64) -> Vec<String> {
-        let width = self.plot.size(width).0;
+    fn title_lines(&self, room: Room) -> Vec<String> {
+        let width = self.plot.size(room).0;
         style::wrap(&self.title, TITLE_TEXT, width - 2.0 * MARGIN)
     }
 
-    fn draw_title(&self, area: &Area, width: f64) -> Drawn {
+    fn draw_title(&self, area: &Area, room: Room) -> Drawn {
         let text = style::text(TITLE_TEXT).pos(Pos::new(HPos::Center, VPos::Center));
-        let middle = units(self.plot.size(width).0 / 2.0);
-        for (index, line) in self.title_lines(width).iter().enumerate() {
+        let middle = units(self.plot.size(room).0 / 2.0);
+        for (index, line) in self.title_lines(room).iter().enumerate() {
             let y = MARGIN + (index as f64 + 0.5) * TITLE_LINE;
             area.draw_text(line, &text, (middle, units(y)))?;
         }
@@ -192,7 +224,7 @@ mod tests {
     use super::super::canvas::Image;
     use super::*;
     use crate::Rng;
-    use crate::plot::image_grid;
+    use crate::plot::{image_grid, line_chart};
 
     fn noise() -> Figure {
         let images = Rng::new(6202).uniform(0.0, 1.0, &[6, 1, 28, 28]).unwrap();
@@ -285,13 +317,13 @@ mod tests {
             width: f64,
         }
         impl Plot for Dot {
-            fn size(&self, _: f64) -> (f64, f64) {
+            fn size(&self, _: Room) -> (f64, f64) {
                 (self.width, 10.0)
             }
             fn is_line_art(&self) -> bool {
                 true
             }
-            fn draw(&self, area: &Area) -> Drawn {
+            fn draw(&self, area: &Area, _: Room) -> Drawn {
                 area.draw_text("a dot", &style::text(TITLE_TEXT), (0, 0))
             }
         }
@@ -301,12 +333,59 @@ mod tests {
                 .contents()
                 .unwrap()
         };
-        assert!(!contents(WIDTH + 1.0).by_type.contains_key("image/svg+xml"));
+        assert!(
+            !contents(style::WIDTH + 1.0)
+                .by_type
+                .contains_key("image/svg+xml")
+        );
         let contents = contents(20.0).by_type;
         let (png, svg) = (&contents["image/png"], &contents["image/svg+xml"]);
         assert_eq!(Image::from_png(&STANDARD.decode(png).unwrap()).width, 40);
         assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>"), "{svg}");
         assert!(svg.contains(">a dot</text>"), "{svg}");
+    }
+
+    /// What an SVG says of its page, and of its largest and smallest text.
+    fn look(figure: &Figure) -> (f64, f64, Vec<f64>, String) {
+        let svg = figure.svg().unwrap();
+        let document = roxmltree::Document::parse(&svg).unwrap();
+        let root = document.root_element();
+        let shown: f64 = root.attribute("width").unwrap().parse().unwrap();
+        let laid_out = root
+            .attribute("viewBox")
+            .unwrap()
+            .split(' ')
+            .nth(2)
+            .unwrap();
+        let sizes = (document.descendants())
+            .filter_map(|node| node.attribute("font-size"))
+            .map(|size| size.parse().unwrap())
+            .collect();
+        let paper = document
+            .descendants()
+            .find(|node| node.has_tag_name("rect"));
+        let paper = paper.and_then(|rect| rect.attribute("fill")).unwrap();
+        (shown, laid_out.parse().unwrap(), sizes, paper.to_owned())
+    }
+
+    #[test]
+    fn a_projector_has_larger_type_on_a_page_of_the_same_width() {
+        let curve = [("loss", vec![(1.0, 0.3), (2.0, 0.2)])];
+        let chart = line_chart("epoch", "loss", &curve).unwrap().title("Loss");
+        let [page, dark, projector] = [Theme::Page, Theme::Dark, Theme::Projector]
+            .map(|theme| look(&chart.clone().theme(theme)));
+        assert_eq!(page.0, projector.0);
+        let smallest = |(shown, laid_out, sizes, _): &(f64, f64, Vec<f64>, String)| {
+            sizes.iter().copied().fold(f64::INFINITY, f64::min) * shown / laid_out
+        };
+        assert_eq!(smallest(&projector), 1.5 * smallest(&page));
+        assert_eq!(smallest(&dark), smallest(&page));
+        assert_eq!(
+            [page.3, dark.3, projector.3],
+            ["#ffffff", "#111111", "#ffffff"]
+        );
+        let png = chart.theme(Theme::Dark).png().unwrap();
+        assert_eq!(Image::from_png(&png).at(0, 0), [0x11; 3]);
     }
 
     #[test]

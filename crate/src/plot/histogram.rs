@@ -5,7 +5,8 @@ use plotters::style::Color;
 
 use super::axes::{self, Axis, Ticks, range_around};
 use super::canvas::{Area, Drawn};
-use super::style::{self, HEIGHT};
+use super::style;
+use super::theme::Room;
 use super::values::Values;
 use super::{Figure, Plot, values};
 use crate::{Error, Result};
@@ -80,15 +81,15 @@ struct Histogram {
 }
 
 impl Plot for Histogram {
-    fn size(&self, width: f64) -> (f64, f64) {
-        (width, HEIGHT)
+    fn size(&self, room: Room) -> (f64, f64) {
+        (room.width, room.height)
     }
 
     fn is_line_art(&self) -> bool {
         true
     }
 
-    fn draw(&self, area: &Area) -> Drawn {
+    fn draw(&self, area: &Area, _: Room) -> Drawn {
         let edge = |bin: usize| self.low + bin as f64 * self.width;
         let space = 0.02 * self.width * self.shares.len() as f64;
         let x = Axis {

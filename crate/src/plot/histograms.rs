@@ -11,6 +11,7 @@ use super::axes;
 use super::canvas::{Area, Drawn};
 use super::legend::{self, Entry, Sample};
 use super::style::{self, AXIS, CURVE, MARGIN, TICK_TEXT, UNITS_PER_PIXEL, VERMILION, units};
+use super::theme::Room;
 use super::{Figure, Plot, values};
 use crate::{Error, Result};
 
@@ -199,7 +200,7 @@ impl Histograms {
 }
 
 impl Plot for Histograms {
-    fn size(&self, width: f64) -> (f64, f64) {
+    fn size(&self, Room { width, .. }: Room) -> (f64, f64) {
         let rows = self.panels.len().div_ceil(self.columns()) as f64;
         let panel = NAME_HEIGHT + HEIGHT + TICKS_HEIGHT + MARGIN;
         let legend = legend::height(&self.legend(), width);
@@ -210,7 +211,7 @@ impl Plot for Histograms {
         true
     }
 
-    fn draw(&self, area: &Area) -> Drawn {
+    fn draw(&self, area: &Area, _: Room) -> Drawn {
         let width = f64::from(area.dim_in_pixel().0) / UNITS_PER_PIXEL;
         let below = legend::draw_above(area, &self.legend())?;
 

@@ -9,7 +9,8 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::canvas::{Area, Drawn, Image, Tile};
 use super::images::to_images;
 use super::raster::DENSITY;
-use super::style::{self, AXIS_TEXT, MARGIN, TICK_TEXT, WIDTH, units};
+use super::style::{self, AXIS_TEXT, MARGIN, TICK_TEXT, units};
+use super::theme::Room;
 use super::{Figure, Plot};
 use crate::{Error, Result};
 
@@ -106,7 +107,8 @@ struct Layout {
 }
 
 impl Grid {
-    fn layout(&self) -> Layout {
+    /// The layout on a sheet of that width.
+    fn layout(&self, sheet: f64) -> Layout {
         let widest = |lines: &[String], size| {
             lines
                 .iter()
@@ -118,7 +120,7 @@ impl Grid {
             width => width + MARGIN,
         };
         let columns = self.columns as f64;
-        let room = (WIDTH - 2.0 * MARGIN - titles) / columns - GAP;
+        let room = (sheet - 2.0 * MARGIN - titles) / columns - GAP;
 
         let (width, height) = (self.images[0].width, self.images[0].height);
         let (density, side) = (f64::from(DENSITY), width.max(height) as f64);
@@ -138,7 +140,7 @@ impl Grid {
         let rows = self.images.len().div_ceil(self.columns) as f64;
         let content = titles + columns * cell.0 - GAP;
         // A narrow grid still leaves room for a title.
-        let total = (content + 2.0 * MARGIN).max(WIDTH / 2.0);
+        let total = (content + 2.0 * MARGIN).max(sheet / 2.0);
         let size = (total.ceil(), (rows * cell.1 - GAP + 2.0 * MARGIN).ceil());
         Layout {
             pixel,
@@ -151,22 +153,22 @@ impl Grid {
 }
 
 impl Plot for Grid {
-    fn size(&self, _: f64) -> (f64, f64) {
-        self.layout().size
+    fn size(&self, room: Room) -> (f64, f64) {
+        self.layout(room.sheet).size
     }
 
     fn is_line_art(&self) -> bool {
         false
     }
 
-    fn draw(&self, area: &Area) -> Drawn {
+    fn draw(&self, area: &Area, room: Room) -> Drawn {
         let Layout {
             pixel,
             image: (width, height),
             cell,
             left,
             ..
-        } = self.layout();
+        } = self.layout(room.sheet);
 
         let caption = style::text(TICK_TEXT).pos(Pos::new(HPos::Center, VPos::Center));
         for (index, image) in self.images.iter().enumerate() {
@@ -213,6 +215,7 @@ impl Plot for Grid {
 mod tests {
     use super::*;
     use crate::Rng;
+    use crate::plot::Theme;
     use candle_core::{Device, IndexOp};
     use proptest::prelude::*;
 
@@ -326,7 +329,7 @@ mod tests {
                 row_titles: if titled { vec!["row".to_owned(); count.div_ceil(columns)] } else { Vec::new() },
                 columns: columns.min(count),
             };
-            let layout = grid.layout();
+            let layout = grid.layout(Theme::Page.room().sheet);
             let rows = count.div_ceil(grid.columns) as f64;
             prop_assert!(layout.cell.0 >= layout.image.0 + GAP);
             prop_assert!(layout.cell.1 >= layout.image.1 + GAP);

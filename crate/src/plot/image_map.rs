@@ -9,14 +9,15 @@ use super::canvas::{Area, Drawn, Image, Tile};
 use super::images::to_images;
 use super::raster::DENSITY;
 use super::style::{self, TICK_TEXT, units};
+use super::theme::Room;
 use super::{Figure, Plot};
 use crate::{Error, Result};
 
 /// Small images are enlarged up to this side, in logical pixels.
 const LARGEST_IMAGE: f64 = 56.0;
-/// A figure on its own grows up to this width if images would otherwise have less than one logical
-/// pixel for each of their pixels.
-const WIDEST: f64 = 960.0;
+/// A figure on its own grows up to this many times its sheet if images would otherwise have less than
+/// one logical pixel for each of their pixels.
+const WIDEST: f64 = 1.25;
 /// The distance between labels of rows or columns.
 const LABEL_GAP: f64 = 10.0;
 
@@ -160,11 +161,11 @@ impl ImageMap {
 }
 
 impl Plot for ImageMap {
-    fn size(&self, width: f64) -> (f64, f64) {
+    fn size(&self, Room { sheet, width, .. }: Room) -> (f64, f64) {
         let all_pixels = self.picture.width as f64 + axes::room(&self.y(1.0)).0;
-        let stands_alone = width >= style::WIDTH;
+        let stands_alone = width >= sheet;
         let pixel = self.pixel(if stands_alone {
-            width.max(all_pixels.min(WIDEST))
+            width.max(all_pixels.min(WIDEST * sheet))
         } else {
             width
         });
@@ -179,7 +180,7 @@ impl Plot for ImageMap {
         false
     }
 
-    fn draw(&self, area: &Area) -> Drawn {
+    fn draw(&self, area: &Area, _: Room) -> Drawn {
         let width = f64::from(area.dim_in_pixel().0) / style::UNITS_PER_PIXEL;
         let pixel = self.pixel(width);
         let chart = axes::draw(area, self.x(pixel), self.y(pixel))?;
@@ -195,6 +196,7 @@ impl Plot for ImageMap {
 mod tests {
     use super::*;
     use crate::Rng;
+    use crate::plot::Theme;
 
     fn noise(shape: &[usize]) -> Tensor {
         Rng::new(6202).uniform(0.0, 1.0, shape).unwrap()
@@ -251,10 +253,15 @@ mod tests {
     fn a_large_map_fits_beside_another() {
         let labels: Vec<i32> = (0..30).collect();
         let map = image_map(&noise(&[900, 1, 28, 28]), ("z1", &labels), ("z2", &labels)).unwrap();
-        let size = map.plot().size(518.0);
+        let room = Theme::Page.room();
+        let beside = Room {
+            width: 518.0,
+            ..room
+        };
+        let size = map.plot().size(beside);
         assert!(size.0 > 420.0 && size.0 <= 518.0, "{size:?}");
-        let (alone, _) = map.plot().size(style::WIDTH);
-        assert!(alone > 840.0 && alone <= WIDEST, "{alone}");
+        let (alone, _) = map.plot().size(room);
+        assert!(alone > 840.0 && alone <= 960.0, "{alone}");
     }
 
     #[test]

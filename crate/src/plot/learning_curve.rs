@@ -8,13 +8,14 @@ use super::axes::{self, Axis, Ticks, range_around};
 use super::canvas::{Area, Drawn};
 use super::legend::{self, Entry, Sample};
 use super::markers::{Marker, draw_marker};
-use super::style::{self, BLUE, CURVE, HEIGHT, MARKER, MOST_MARKERS, VERMILION};
+use super::style::{self, BLUE, CURVE, MARKER, MOST_MARKERS, VERMILION};
+use super::theme::Room;
 use super::{Figure, Plot};
 use crate::train::{Epoch, History, Measure};
 use crate::{Error, Result};
 
-/// The height of a panel if there are several.
-const PANEL: f64 = 300.0;
+/// The height of a panel if there are several, as a fraction of an ordinary figure's.
+const PANEL: f64 = 0.77;
 /// The first epoch is left out if the others would fill less than this fraction of the axis.
 const LEAST_SHARE: f64 = 0.1;
 
@@ -270,20 +271,20 @@ fn is_finite(measure: &Measure) -> bool {
 }
 
 impl Plot for LearningCurve {
-    fn size(&self, width: f64) -> (f64, f64) {
-        let legend = legend::height(&self.legend(), width);
+    fn size(&self, room: Room) -> (f64, f64) {
+        let legend = legend::height(&self.legend(), room.width);
         let panels = match self.panels.len() {
-            1 => HEIGHT - legend,
-            several => several.div_ceil(2) as f64 * PANEL,
+            1 => room.height - legend,
+            several => several.div_ceil(2) as f64 * PANEL * room.height,
         };
-        (width, legend + panels)
+        (room.width, legend + panels)
     }
 
     fn is_line_art(&self) -> bool {
         true
     }
 
-    fn draw(&self, area: &Area) -> Drawn {
+    fn draw(&self, area: &Area, _: Room) -> Drawn {
         let below = legend::draw_above(area, &self.legend())?;
         let columns = self.panels.len().min(2);
         let rows = self.panels.len().div_ceil(columns);

@@ -8,7 +8,8 @@ use super::canvas::{Area, Drawn};
 use super::curves::{Curves, Points};
 use super::legend::{self, Entry, Sample};
 use super::markers::{Marker, draw_marker};
-use super::style::{self, CURVE, HEIGHT, MARKER, MOST_MARKERS};
+use super::style::{self, CURVE, MARKER, MOST_MARKERS};
+use super::theme::Room;
 use super::{Figure, Plot, values};
 use crate::{Error, Result};
 
@@ -80,15 +81,15 @@ impl LineChart {
 }
 
 impl Plot for LineChart {
-    fn size(&self, width: f64) -> (f64, f64) {
-        (width, HEIGHT)
+    fn size(&self, room: Room) -> (f64, f64) {
+        (room.width, room.height)
     }
 
     fn is_line_art(&self) -> bool {
         true
     }
 
-    fn draw(&self, area: &Area) -> Drawn {
+    fn draw(&self, area: &Area, _: Room) -> Drawn {
         let below = legend::draw_above(area, &self.legend())?;
 
         let points = || self.curves.iter().flat_map(|(_, points)| points);

@@ -9,7 +9,9 @@ mod axes;
 mod bar_chart;
 mod canvas;
 mod confusion;
+mod contour_map;
 mod curves;
+mod diagram;
 mod figure;
 mod histogram;
 mod histograms;
@@ -26,10 +28,12 @@ mod scatter;
 mod side_by_side;
 mod style;
 mod svg;
+mod theme;
 mod values;
 
 pub use bar_chart::bar_chart;
 pub use confusion::{cluster_heat_map, confusion_heat_map};
+pub use contour_map::contour_map;
 pub use curves::Curves;
 pub use figure::Figure;
 pub use histogram::histogram;
@@ -41,20 +45,21 @@ pub use line_chart::line_chart;
 pub use reconstructions::reconstructions;
 pub use scatter::scatter;
 pub use side_by_side::side_by_side;
+pub use theme::{Theme, set_theme};
 pub use values::Values;
 
 use canvas::{Area, Drawn};
+use theme::Room;
 
 /// The part of a figure below its title.
 trait Plot: Send + Sync {
-    /// Width and height in logical pixels when `width` is available. Images have a size of their
-    /// own.
-    fn size(&self, width: f64) -> (f64, f64);
+    /// Width and height in logical pixels in that room. Images have a size of their own.
+    fn size(&self, room: Room) -> (f64, f64);
 
     /// Whether a notebook shows the figure as SVG: good for lines, which stay sharp at any zoom, and
     /// bad for images and for thousands of points, which make large and slow documents.
     fn is_line_art(&self) -> bool;
 
     /// Draws on an area of that size.
-    fn draw(&self, area: &Area) -> Drawn;
+    fn draw(&self, area: &Area, room: Room) -> Drawn;
 }

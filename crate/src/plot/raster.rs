@@ -1,6 +1,7 @@
 //! A figure as pixels, two per logical pixel, and its PNG file.
 
 use ab_glyph::{Font, OutlineCurve, ScaleFont};
+use plotters::style::RGBColor;
 use plotters_backend::BackendColor;
 use tiny_skia::{
     Color, FillRule, LineCap, LineJoin, PathBuilder, Pixmap, PremultipliedColorU8, Stroke,
@@ -21,13 +22,13 @@ pub(super) struct Raster {
 }
 
 impl Raster {
-    /// A white sheet of `width` x `height` logical pixels, at least one and at most
+    /// A sheet of `width` x `height` logical pixels in the colour `paper`, at least one and at most
     /// [`style::MAX_SIDE`](super::style::MAX_SIDE) on each side.
-    pub fn new((width, height): (f64, f64)) -> Self {
+    pub fn new((width, height): (f64, f64), paper: RGBColor) -> Self {
         let dots = |length: f64| (length * f64::from(DENSITY)).round() as u32;
         let mut pixmap =
             Pixmap::new(dots(width), dots(height)).expect("a figure has a bounded, non-zero size");
-        pixmap.fill(Color::WHITE);
+        pixmap.fill(Color::from_rgba8(paper.0, paper.1, paper.2, 255));
         Self { pixmap }
     }
 
@@ -229,6 +230,7 @@ impl Image {
 
 #[cfg(test)]
 mod tests {
+    use super::super::style::PAPER;
     use super::*;
 
     const BLACK: BackendColor = BackendColor {
@@ -263,7 +265,7 @@ mod tests {
 
     #[test]
     fn text_stands_on_its_baseline_from_its_anchor() {
-        let mut raster = Raster::new((100.0, 100.0));
+        let mut raster = Raster::new((100.0, 100.0), PAPER);
         raster.text(&text("HE", 0.0));
         let [left, top, right, bottom] = inked(raster);
         // A capital of DejaVu Sans is 0.73 em high: 29 pixels above the baseline at 100.
@@ -275,7 +277,7 @@ mod tests {
 
     #[test]
     fn text_that_reads_upwards_turns_about_its_anchor() {
-        let mut raster = Raster::new((100.0, 100.0));
+        let mut raster = Raster::new((100.0, 100.0), PAPER);
         raster.text(&text("HE", 270.0));
         let [left, top, right, bottom] = inked(raster);
         assert!((70..72).contains(&left), "{left}");
@@ -286,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_line_covers_its_width_and_a_band_lets_the_page_through() {
-        let mut raster = Raster::new((10.0, 10.0));
+        let mut raster = Raster::new((10.0, 10.0), PAPER);
         let points = vec![(0.0, 5.0), (10.0, 5.0)];
         raster.shape(Shape::Line(points), Paint::Stroke(BLACK, 2.0));
         let half = BackendColor {

@@ -9,13 +9,14 @@ use super::canvas::{Area, Drawn};
 use super::legend::{self, Entry, Sample};
 use super::markers::{Marker, draw_marker};
 use super::style;
+use super::theme::Room;
 use super::values::Values;
 use super::{Figure, Plot, values};
 use crate::metrics::labels;
 use crate::{Error, Result};
 
-/// The height of the plot: a plane is best seen on a nearly square area.
-const HEIGHT: f64 = 520.0;
+/// A plane is best seen on a nearly square area: this many times the height of ordinary figures.
+const HIGHER: f64 = 4.0 / 3.0;
 /// The largest number of classes; more would have to share colours and markers.
 const MOST_CLASSES: usize = 10;
 
@@ -102,15 +103,15 @@ impl Scatter {
 }
 
 impl Plot for Scatter {
-    fn size(&self, width: f64) -> (f64, f64) {
-        (width, HEIGHT)
+    fn size(&self, room: Room) -> (f64, f64) {
+        (room.width, HIGHER * room.height)
     }
 
     fn is_line_art(&self) -> bool {
         false
     }
 
-    fn draw(&self, area: &Area) -> Drawn {
+    fn draw(&self, area: &Area, _: Room) -> Drawn {
         let below = legend::draw_above(area, &self.legend())?;
 
         let x = Axis::around("first coordinate", self.points.iter().map(|point| point.0));

@@ -1,13 +1,14 @@
 //! Figures next to each other.
 
 use super::canvas::{Area, Drawn};
-use super::style::{UNITS_PER_PIXEL, WIDTH, units};
+use super::style::{UNITS_PER_PIXEL, units};
+use super::theme::Room;
 use super::{Figure, Plot};
 use crate::{Error, Result};
 
-/// The width of a sheet with two figures, wider than an ordinary figure so that their text keeps
-/// its size.
-const SHEET: f64 = 1.35 * WIDTH;
+/// The width of a sheet with two figures, in ordinary sheets: wider, so that their text keeps its
+/// size.
+const SHEET: f64 = 1.35;
 
 /// Shows two or three figures next to each other, each below its own title.
 ///
@@ -44,20 +45,23 @@ struct SideBySide {
 }
 
 impl SideBySide {
-    /// The width of each figure on a sheet of this width.
-    fn room(&self, sheet: f64) -> f64 {
-        sheet / self.figures.len() as f64
+    /// The room of each figure.
+    fn share(&self, room: Room) -> Room {
+        Room {
+            width: SHEET * room.sheet / self.figures.len() as f64,
+            ..room
+        }
     }
 
-    fn title_height(&self, room: f64) -> f64 {
+    fn title_height(&self, room: Room) -> f64 {
         let heights = self.figures.iter().map(|figure| figure.title_height(room));
         heights.fold(0.0, f64::max)
     }
 }
 
 impl Plot for SideBySide {
-    fn size(&self, _: f64) -> (f64, f64) {
-        let room = self.room(SHEET);
+    fn size(&self, room: Room) -> (f64, f64) {
+        let room = self.share(room);
         let sizes = self.figures.iter().map(|figure| figure.plot().size(room));
         let (width, height) = sizes.fold((0.0, 0.0f64), |(width, highest), size| {
             (width + size.0, highest.max(size.1))
@@ -71,8 +75,8 @@ impl Plot for SideBySide {
             .all(|figure| figure.plot().is_line_art())
     }
 
-    fn draw(&self, area: &Area) -> Drawn {
-        let room = self.room(SHEET);
+    fn draw(&self, area: &Area, room: Room) -> Drawn {
+        let room = self.share(room);
         let title_height = self.title_height(room);
         let mut rest = area.clone();
         for figure in &self.figures {
@@ -92,7 +96,7 @@ impl Plot for SideBySide {
 mod tests {
     use super::*;
     use crate::Rng;
-    use crate::plot::{histogram, image_grid};
+    use crate::plot::{Theme, histogram, image_grid};
 
     fn figure(title: &str) -> Figure {
         let values = Rng::new(6202).normal(0.0, 1.0, &[100]).unwrap();
@@ -122,9 +126,10 @@ mod tests {
     fn images_keep_their_size_beside_a_chart() {
         let images = Rng::new(1).uniform(0.0, 1.0, &[4, 8, 8]).unwrap();
         let grid = image_grid(&images, 2).unwrap();
-        let alone = grid.plot().size(WIDTH);
+        let room = Theme::Page.room();
+        let alone = grid.plot().size(room);
         let both = side_by_side(&[grid, figure("chart")]).unwrap();
-        assert_eq!(both.plot().size(WIDTH).0, alone.0 + SHEET / 2.0);
+        assert_eq!(both.plot().size(room).0, alone.0 + SHEET * room.sheet / 2.0);
         assert!(both.png().is_ok());
     }
 

@@ -1,8 +1,8 @@
 //! The style of all figures: sizes, colours and the font.
 //!
 //! Sizes are logical pixels, 96 per inch, as in a web page. An ordinary figure is
-//! 8 x 4.5 inches, and no text is smaller than [`TICK_TEXT`], so that a projected notebook can
-//! be read from the last row.
+//! 8 x 4.5 inches, and no text is smaller than [`TICK_TEXT`]. Sizes and colours are those of the
+//! page; `theme` makes the others of them.
 
 use std::sync::LazyLock;
 
@@ -31,6 +31,7 @@ pub(super) const MARKER: f64 = 4.0;
 /// Curves with more points than this have no markers: they would merge into the line.
 pub(super) const MOST_MARKERS: usize = 20;
 
+pub(super) const PAPER: RGBColor = RGBColor(0xff, 0xff, 0xff);
 pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
 pub(super) const AXIS: RGBColor = RGBColor(0x77, 0x77, 0x77);
 pub(super) const GRID: RGBColor = RGBColor(0xe3, 0xe3, 0xe3);

@@ -4,6 +4,7 @@ use std::fmt::{self, Display, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use plotters::style::RGBColor;
 use plotters_backend::BackendColor;
 
 use super::canvas::{Image, Paint, Point, Shape, Surface, Text};
@@ -13,23 +14,35 @@ pub(super) struct Svg {
     document: String,
 }
 
+/// What a figure is drawn on.
+pub(super) struct Sheet {
+    /// Width and height in logical pixels.
+    pub size: (f64, f64),
+    /// How many pixels of the page a logical pixel is shown with, to a side.
+    pub enlargement: f64,
+    pub paper: RGBColor,
+}
+
 impl Svg {
-    /// A white sheet of `width` x `height` logical pixels. The title is there for readers who
-    /// cannot see the figure.
-    pub fn new((width, height): (f64, f64), title: &str) -> Self {
+    /// An empty sheet. A reader that cannot see the figure gets its title.
+    pub fn new(sheet: Sheet, title: &str) -> Self {
+        let (width, height) = sheet.size;
+        let shown = (width * sheet.enlargement, height * sheet.enlargement);
         let mut svg = Self {
             document: String::new(),
         };
         svg.push(format_args!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" \
              viewBox=\"0 0 {width} {height}\" role=\"img\" font-family=\"{FAMILY}\" \
-             stroke-linejoin=\"round\">"
+             stroke-linejoin=\"round\">",
+            shown.0, shown.1
         ));
         if !title.is_empty() {
             svg.push(format_args!("<title>{}</title>", Escaped(title)));
         }
         svg.push(format_args!(
-            "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>"
+            "<rect width=\"100%\" height=\"100%\" fill=\"#{:02x}{:02x}{:02x}\"/>",
+            sheet.paper.0, sheet.paper.1, sheet.paper.2
         ));
         svg
     }

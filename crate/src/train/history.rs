@@ -104,17 +104,17 @@ impl History {
     }
 
     fn means(&self, measures: Measures, part: &str) -> Result<Vec<f64>> {
-        let name = "the part of the history";
         if self.epochs.is_empty() {
-            let expected = "that of an epoch, and there was none: train for at least one";
-            return Err(Error::argument(name, part, expected));
+            let problem = format!("no epoch ran, so it has no {part:?}; train for at least one.");
+            return Err(Error::shape("history", problem));
         }
         let mean = |epoch: &Epoch| {
             let measures = measures(epoch);
             let measure = measures.iter().find(|measure| measure.name == part);
             measure.map(|measure| measure.mean).ok_or_else(|| {
                 let names: Vec<_> = measures.iter().map(|m| m.name.as_str()).collect();
-                Error::argument(name, part, format!("one of: {}", names.join(", ")))
+                let expected = format!("one of: {}", names.join(", "));
+                Error::argument("the part of the history", part, expected)
             })
         };
         self.epochs.iter().map(mean).collect()
@@ -262,7 +262,7 @@ mod tests {
         let error = History::default().train("loss").unwrap_err().to_string();
         assert_eq!(
             error,
-            "the part of the history is loss, but it must be that of an epoch, and there was none: train for at least one."
+            "history: no epoch ran, so it has no \"loss\"; train for at least one."
         );
     }
 

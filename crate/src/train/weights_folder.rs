@@ -38,6 +38,7 @@ use crate::{Error, Result};
 #[derive(Clone, Debug)]
 pub struct WeightsFolder {
     folder: PathBuf,
+    shipped: Option<PathBuf>,
     retrain: bool,
 }
 
@@ -55,8 +56,17 @@ impl WeightsFolder {
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self {
             folder: path.into(),
+            shipped: None,
             retrain: std::env::var_os("CUADERNO_RETRAIN").is_some(),
         }
+    }
+
+    /// Looks also in the folder at `path`, for weights that came with the notebook, and leaves it as it
+    /// is. They may be of another machine: losses before the training that differ from this one's by
+    /// no more than rounding are taken for the same.
+    pub fn or_shipped(mut self, path: impl Into<PathBuf>) -> Self {
+        self.shipped = Some(path.into());
+        self
     }
 
     /// Makes every training run again. The same seeds give the same weights.
@@ -81,16 +91,28 @@ impl WeightsFolder {
         train: &dyn Examples,
         valid: &dyn Examples,
     ) -> Result<History> {
-        let file = self.file(name)?;
+        let file = self.folder.join(file_name(name)?);
         let identity = Identity::of(trainer.settings(), model, train, valid)?;
         let identity = serde_json::to_value(identity).map_err(|error| bad(&file, error))?;
         if file.exists() && !self.retrain {
-            match load(&file, &identity, model) {
+            match load(&file, &identity, model, Machine::This) {
                 Ok(history) => {
                     println!("{name}: {}, loaded", told(&history));
                     return Ok(history);
                 }
                 Err(error) => println!("{name} is trained again. {error}"),
+            }
+        }
+        let shipped = self.shipped.iter().filter(|_| !self.retrain);
+        for folder in shipped {
+            let file = folder.join(file_name(name)?);
+            match load(&file, &identity, model, Machine::Any) {
+                Ok(history) => {
+                    println!("{name}: {}, came with the notebook", told(&history));
+                    return Ok(history);
+                }
+                Err(_) if !file.exists() => {}
+                Err(error) => println!("{name} does not come with the notebook. {error}"),
             }
         }
         let position = trainer.play(&model, train, valid)?;
@@ -108,31 +130,63 @@ impl WeightsFolder {
         }
         Ok(position.history)
     }
+}
 
-    /// The file for a name: its letters and digits, with a `-` for anything between them.
-    fn file(&self, name: &str) -> Result<PathBuf> {
-        let words = name.split(|c: char| !c.is_alphanumeric());
-        let words: Vec<String> = words
-            .filter(|word| !word.is_empty())
-            .map(str::to_lowercase)
-            .collect();
-        if words.is_empty() {
-            return Err(Error::argument(
-                "the name of a training",
-                format!("{name:?}"),
-                "one with letters or digits",
-            ));
-        }
-        Ok(self.folder.join(words.join("-") + ".safetensors"))
+/// The file of a name: its letters and digits, with a `-` for what is between.
+fn file_name(name: &str) -> Result<String> {
+    let words = name.split(|c: char| !c.is_alphanumeric());
+    let words: Vec<String> = words
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect();
+    if words.is_empty() {
+        return Err(Error::argument(
+            "the name of a training",
+            format!("{name:?}"),
+            "one with letters or digits",
+        ));
+    }
+    Ok(words.join("-") + ".safetensors")
+}
+
+/// Where weights may have been trained.
+#[derive(Clone, Copy, PartialEq)]
+enum Machine {
+    This,
+    Any,
+}
+
+/// How far losses of two machines are apart at most, relatively.
+const ROUNDING: f64 = 1e-4;
+
+/// Puts this machine's losses before the training in the place of those of a file, where they are the
+/// same but for rounding.
+fn forget_rounding(kept: &mut Value, here: &Value) {
+    let losses = |identity: &Value| -> Vec<(String, f64)> {
+        let losses = identity["model"]["losses"].as_array().into_iter().flatten();
+        let parts = losses.filter_map(|loss| loss.as_str()?.rsplit_once(' '));
+        parts
+            .filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?)))
+            .collect()
+    };
+    let (there, here_losses) = (losses(kept), losses(here));
+    let near = |((one, a), (other, b)): (&(String, f64), &(String, f64))| {
+        one == other && (a - b).abs() <= ROUNDING * a.abs().max(b.abs())
+    };
+    if there.len() == here_losses.len() && there.iter().zip(&here_losses).all(near) {
+        kept["model"]["losses"] = here["model"]["losses"].clone();
     }
 }
 
 /// Loads the weights of this training from a file, or changes nothing.
-fn load(file: &Path, identity: &Value, model: &dyn Model) -> Result<History> {
+fn load(file: &Path, identity: &Value, model: &dyn Model, machine: Machine) -> Result<History> {
     let kept = tensor_file::read(file)?;
     let note = kept.note.filter(|note| !note.is_empty());
     let note = note.ok_or_else(|| bad(file, "these weights were not kept by `train_or_load`"))?;
-    let note: Note = serde_json::from_str(&note).map_err(|error| bad(file, error))?;
+    let mut note: Note = serde_json::from_str(&note).map_err(|error| bad(file, error))?;
+    if machine == Machine::Any {
+        forget_rounding(&mut note.identity, identity);
+    }
     if let Some(difference) = difference("", &note.identity, identity) {
         return Err(bad(
             file,
@@ -155,4 +209,25 @@ fn told(history: &History) -> String {
 
 fn bad(file: &Path, problem: impl std::fmt::Display) -> Error {
     Error::data(file.display(), problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn rounding_is_forgotten_and_another_model_is_not() {
+        let identity = |losses: &[&str]| json!({"model": {"losses": losses, "start": 7}});
+        let here = identity(&["loss 0.6931472", "kl 2.5"]);
+        let same = |losses: &[&str]| {
+            let mut kept = identity(losses);
+            forget_rounding(&mut kept, &here);
+            kept == here
+        };
+        assert!(same(&["loss 0.6931471", "kl 2.5"]));
+        assert!(!same(&["loss 0.6941471", "kl 2.5"]));
+        assert!(!same(&["loss 0.6931472"]));
+        assert!(!same(&["bce 0.6931472", "kl 2.5"]));
+    }
 }

@@ -5,6 +5,7 @@ mod autoencoders;
 mod autoencoders_on_mnist;
 mod categorical;
 mod categorical_on_mnist;
+mod perceptron;
 mod variational_autoencoders;
 mod variational_autoencoders_on_mnist;
 

@@ -73,7 +73,8 @@ fn an_autoencoder_learns_spectra() -> Result<()> {
     let variance = (spectra.broadcast_sub(&spectra.mean_keepdim(0)?)?).sqr()?;
     let variance = f64::from(variance.mean_all()?.to_scalar::<f32>()?);
     let error = history.final_valid("loss")?;
-    assert!(error < 0.3 * variance, "{error} of {variance}");
+    // It is 0.01; a code that is not used leaves the whole variance.
+    assert!(error < 0.1 * variance, "{error} of {variance}");
     assert_eq!(model.reconstruct(&spectra)?.dims(), [400, 156]);
     Ok(())
 }
@@ -122,6 +123,7 @@ fn an_autoencoder_learns_colour_images() -> Result<()> {
     let variance = images.broadcast_sub(&images.mean_keepdim(0)?)?.sqr()?;
     let variance = f64::from(variance.mean_all()?.to_scalar::<f32>()?);
     let error = reconstruction_mse(&images, &model.reconstruct(&images)?)?;
+    // It is 0.35; images without their colours would leave two thirds of the variance.
     assert!(error < 0.5 * variance, "{error} of {variance}");
     Ok(())
 }

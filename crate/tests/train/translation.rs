@@ -22,7 +22,8 @@ struct Reverser {
 
 impl Reverser {
     fn new(rng: &mut Rng) -> Result<Self> {
-        let (features, units) = (16, 48);
+        // Too few units to carry six words in a state: the decoder has to look at the encoder's.
+        let (features, units) = (16, 16);
         let gru = Gru::units(units).return_sequences();
         Ok(Self {
             words: Embedding::table(VOCABULARY, features).build(&[TIME], rng)?,
@@ -126,7 +127,8 @@ fn an_encoder_decoder_with_attention_learns_to_reverse() -> Result<()> {
     let words = |tags: &Tensor| masked_select(tags, &new_mask);
     let accuracy = accuracy(&words(&expected)?, &words(&model.answer(&new)?)?)?;
     println!("{accuracy}\n{history}");
-    // A guess is right one time in eight; without the attention it is about one in two.
-    assert!(accuracy > 0.9, "{accuracy}\n{history}");
+    // It is 1. It is 0.89 without the attention, 0.86 if that does not depend on the decoder's state,
+    // and 0.85 if no gradient flows through it.
+    assert!(accuracy > 0.95, "{accuracy}\n{history}");
     Ok(())
 }

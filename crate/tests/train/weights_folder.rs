@@ -94,6 +94,24 @@ fn what_was_trained_is_loaded_with_its_history() {
 }
 
 #[test]
+fn what_came_with_the_notebook_is_loaded_and_left_as_it_is() {
+    let (folder, shipped) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let trained = train(&WeightsFolder::at(shipped.path()), folder.path(), &CASE);
+    let kept = WeightsFolder::at(folder.path()).or_shipped(shipped.path());
+    let loaded = train(&kept, folder.path(), &CASE);
+    assert_eq!(loaded.epochs, 0);
+    assert!(same(&trained, &loaded));
+    assert_eq!(trained.history, loaded.history);
+
+    // Another training does not come with it, and is trained and kept here.
+    let other = Case { seed: 6203, ..CASE };
+    assert_eq!(train(&kept, folder.path(), &other).epochs, 2);
+    assert_eq!(fs::read_dir(shipped.path()).unwrap().count(), 1);
+    // `retrain` looks nowhere.
+    assert_eq!(train(&kept.retrain(), folder.path(), &CASE).epochs, 2);
+}
+
+#[test]
 fn another_training_is_not_taken_for_this_one() {
     let others = [
         Case { latent: 4, ..CASE },

@@ -94,7 +94,9 @@ pub(crate) fn parse(
     }
     let mut reader = ReaderBuilder::new().flexible(true).from_reader(content);
     let names = reader.headers().map_err(|error| bad(error.to_string()))?;
-    check_names(&names.iter().collect::<Vec<_>>(), schema).map_err(bad)?;
+    let names: Vec<&str> = names.iter().collect();
+    let names_problem = check_names(&names, schema);
+    names_problem.map_err(|problem| bad(problem + &separator_advice(&names)))?;
     let mut record = ByteRecord::new();
     let mut row = 0;
     let mut next = |record: &mut ByteRecord| reader.read_byte_record(record);
@@ -102,16 +104,25 @@ pub(crate) fn parse(
         row += 1;
         if record.len() != schema.len() {
             let (found, expected) = (record.len(), schema.len());
+            let advice = if found > expected {
+                ": a number has a point, not a comma, and text with a comma stands in quotes"
+            } else {
+                ""
+            };
             return Err(bad(format!(
-                "row {row} has {found} fields, but expected are {expected}"
+                "row {row} has {found} fields, but expected are {expected}{advice}"
             )));
         }
         for ((field, (name, kind)), column) in record.iter().zip(schema).zip(&mut columns) {
             let text = std::str::from_utf8(field).ok();
             if !text.is_some_and(|text| column.push(text.trim())) {
                 let found = String::from_utf8_lossy(field);
+                let advice = match found.replace(',', ".").trim().parse::<f64>() {
+                    Ok(_) if found.contains(',') => ": a number has a point, not a comma",
+                    _ => "",
+                };
                 return Err(bad(format!(
-                    "column `{name}`, row {row}: expected is {kind}, but found is `{found}`"
+                    "column `{name}`, row {row}: expected is {kind}, but found is `{found}`{advice}"
                 )));
             }
         }
@@ -123,8 +134,25 @@ pub(crate) fn parse(
     DataFrame::new(row, columns).map_err(of_polars(file))
 }
 
+/// What to do where all names are in one field, because they are not separated by commas.
+fn separator_advice(names: &[&str]) -> String {
+    let separator = |name: &str| [';', '\t', '|'].into_iter().find(|&c| name.contains(c));
+    match names {
+        [all] => separator(all).map(|c| format!(": separate the columns by `,`, not by {c:?}")),
+        _ => None,
+    }
+    .unwrap_or_default()
+}
+
 /// What is wrong with the names of the columns.
 fn check_names(found: &[&str], schema: &[(&str, DataType)]) -> std::result::Result<(), String> {
+    if found.is_empty() && !schema.is_empty() {
+        let names: Vec<&str> = schema.iter().map(|(name, _)| *name).collect();
+        let names = names.join(",");
+        return Err(format!(
+            "row 0, that of the names, is missing: the file is empty, but expected is `{names}`"
+        ));
+    }
     let at = |place: usize| (found.get(place), schema.get(place).map(|(name, _)| name));
     for place in 0..found.len().max(schema.len()) {
         let problem = match at(place) {

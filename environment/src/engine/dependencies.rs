@@ -95,8 +95,8 @@ impl Dependencies {
         let file = changed.find(|file| !file.starts_with(workbook::target()))?;
         Some(format!(
             "{} has changed since this session loaded its crate, and one session cannot load two \
-             versions of it: a cell with `:restart` begins a new one, which gets the crate as it is \
-             now and has no variables.",
+             versions of it. Restart the kernel, or run a cell with `:clear`: a new session gets the \
+             crate as it is now.",
             file.display()
         ))
     }
@@ -302,10 +302,11 @@ impl Resolved {
         all.filter(move |one| name(one).is_some_and(|name| !name.starts_with(stand_ins::PREFIX)))
     }
 
-    /// The manifests of crates from folders, which may change.
+    /// The manifests of other crates from folders, which may change.
     fn manifests(&self) -> impl Iterator<Item = PathBuf> {
-        let from_folders =
-            elements(&self.0["packages"]).filter(|package| package["source"].is_null());
+        let root = &self.0["resolve"]["root"];
+        let from_folders = elements(&self.0["packages"])
+            .filter(move |package| package["source"].is_null() && package["id"] != *root);
         from_folders.filter_map(|package| Some(package["manifest_path"].as_str()?.into()))
     }
 
@@ -377,11 +378,7 @@ impl Resolved {
             for other in others {
                 let (other_name, version) = name_and_version(other);
                 if other_name == name && version == our_version {
-                    bail!(
-                        "{} a {name} of its own, and cells have the workbook's: their types would not \
-                         fit each other. Ask for `{name} = \"{version}\"`, which is the workbook's.",
-                        self.who_needs(other)
-                    );
+                    bail!(needs_its_own(&self.who_needs(other), name, version));
                 }
                 if other_name == name {
                     bail!(
@@ -452,8 +449,16 @@ pub fn resolved(requested: &[String], facts: &Facts) -> Result<Resolved> {
     }
     let output = cargo_on(requested, PROFILE, facts, "metadata")?
         .args(["--format-version=1", "--filter-platform", &facts.host])
-        .stderr(Stdio::inherit())
         .output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if let Some((name, version)) = in_two_folders(&said) {
+        bail!(needs_its_own(
+            "A crate of the notebook needs",
+            name,
+            version
+        ));
+    }
+    std::io::stderr().write_all(&output.stderr)?;
     ensure!(
         output.status.success(),
         "cargo cannot find the crates that the notebook asks for"
@@ -464,6 +469,20 @@ pub fn resolved(requested: &[String], facts: &Facts) -> Result<Resolved> {
     let manifests = Files::now(resolved.manifests());
     kept::write(&kept, &(manifests, &resolved.0))?;
     Ok(resolved)
+}
+
+fn needs_its_own(who_needs: &str, name: &str, version: &str) -> String {
+    format!(
+        "{who_needs} a {name} of its own, and cells have the workbook's: their types would not fit \
+         each other. Ask for `{name} = \"{version}\"`, which is the workbook's."
+    )
+}
+
+/// The package of which cargo complains that it is in two folders, and its version.
+fn in_two_folders(said: &str) -> Option<(&str, &str)> {
+    let (_, packages) = said.split_once("package collision in the lockfile: packages ")?;
+    let mut words = packages.split_whitespace();
+    Some((words.next()?, words.next()?.strip_prefix('v')?))
 }
 
 /// The real cargo on a package that depends on the crates.
@@ -482,7 +501,7 @@ fn cargo_on(requested: &[String], profile: &str, facts: &Facts, command: &str) -
             package_library(requested)
         ),
     )?;
-    fs::write(package.join("lib.rs"), "")?;
+    stand_ins::write_if_new(&package.join("lib.rs"), "")?;
     // The workbook's own versions, where they do: those are compiled, and need no network.
     let lock = package.join("Cargo.lock");
     if !lock.exists() {

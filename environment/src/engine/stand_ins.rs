@@ -60,7 +60,7 @@ pub fn write(packages: &[Value], shared: &Path) -> Result<()> {
 }
 
 /// Cargo looks at the time of a file, and other sessions have the same.
-fn write_if_new(path: &Path, text: &str) -> Result<()> {
+pub fn write_if_new(path: &Path, text: &str) -> Result<()> {
     if fs::read_to_string(path).is_ok_and(|there| there == text) {
         return Ok(());
     }

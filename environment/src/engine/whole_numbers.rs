@@ -54,10 +54,10 @@ pub struct WholeNumbers {
 }
 
 /// A cell while its statements are read.
-struct Reading<'a> {
+struct Reading {
     known: WholeNumbers,
-    /// The types of earlier cells' variables.
-    types: &'a BTreeMap<String, String>,
+    /// The types of variables, where they are known.
+    types: BTreeMap<String, String>,
     /// The statement that is read, behind those that it is a part of.
     around: Vec<SyntaxNode>,
     warnings: Vec<(usize, String)>,
@@ -77,7 +77,7 @@ impl WholeNumbers {
         };
         let mut reading = Reading {
             known: self.clone(),
-            types,
+            types: types.clone(),
             around: Vec::new(),
             warnings: Vec::new(),
         };
@@ -93,7 +93,7 @@ impl WholeNumbers {
     }
 }
 
-impl Reading<'_> {
+impl Reading {
     /// Reads a statement of a text that begins `before` bytes before what is at byte `start` of the
     /// cell.
     fn statement(&mut self, node: &SyntaxNode, start: usize, before: usize) {
@@ -114,10 +114,16 @@ impl Reading<'_> {
             let names = node.descendants().filter_map(ast::IdentPat::cast);
             let names: Vec<_> = names.filter_map(|pattern| pattern.name()).collect();
             let is_one = matches!(given.pat(), Some(ast::Pat::IdentPat(_)));
+            let is_mnist = given.initializer().is_some_and(|value| loads_mnist(&value));
             for name in names {
-                self.known.names.remove(&*name.text());
+                let name = name.text().to_string();
+                self.known.names.remove(&name);
+                self.types.remove(&name);
+                if is_mnist && is_one {
+                    self.types.insert(name.clone(), "Mnist".to_owned());
+                }
                 if whole && is_one {
-                    self.known.names.insert(name.text().to_string());
+                    self.known.names.insert(name);
                 }
             }
         }
@@ -256,17 +262,30 @@ impl Reading<'_> {
     fn binds(&self, name: &str) -> bool {
         self.around.iter().any(|statement| {
             let patterns = statement.descendants().filter_map(ast::IdentPat::cast);
-            let inner =
-                patterns.filter(|pattern| pattern.syntax().parent().as_ref() != Some(statement));
+            // What a `let` itself names is there behind it.
+            let is_inner = |pattern: &ast::IdentPat| {
+                !ast::LetStmt::can_cast(statement.kind())
+                    || pattern.syntax().parent().as_ref() != Some(statement)
+            };
+            let inner = patterns.filter(is_inner);
             let names: Vec<_> = inner.filter_map(|pattern| pattern.name()).collect();
             names.iter().any(|found| found.text() == name)
         })
     }
 }
 
+/// `Mnist::load()?` and its like.
+fn loads_mnist(value: &ast::Expr) -> bool {
+    let ast::Expr::TryExpr(tried) = value else {
+        return false;
+    };
+    let text = tried.syntax().text().to_string();
+    matches!(tried.expr(), Some(ast::Expr::CallExpr(_))) && text.starts_with("Mnist::")
+}
+
 fn has_name(call: &ast::MethodCallExpr, names: &[&str]) -> bool {
     call.name_ref()
-        .is_some_and(|name| names.contains(&&*name.text()))
+        .is_some_and(|name| names.contains(&name.text()))
 }
 
 /// Whether a constructor such as `Tensor::arange(0, 10, …)` makes a tensor of whole numbers; unknown
@@ -383,6 +402,17 @@ mod tests {
         ] {
             assert_eq!(lines(&[hits, after]), [0; 0], "{after}");
         }
+        assert_eq!(
+            lines(&[
+                "let all = Mnist::load()?;\nlet y = all.test.labels.clone();",
+                "y.mean(0)?"
+            ]),
+            [1]
+        );
+        assert_eq!(
+            lines(&["let mnist = 3;\nmnist.test.labels.mean(0)?"]),
+            [0; 0]
+        );
         assert_eq!(
             lines(&[hits, "hits = x.clone();", "hits.mean_all()?"]),
             [0; 0]

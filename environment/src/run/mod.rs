@@ -31,13 +31,50 @@ pub struct RunArguments {
     #[arg(long, value_name = "DIR", default_value = "runs")]
     out: PathBuf,
     /// How long one cell may take.
-    #[arg(long, value_name = "SECONDS", default_value_t = 1800)]
+    #[arg(long, value_name = "SECONDS", default_value_t = TIMEOUT)]
     timeout: u64,
     /// Go on after a cell that fails and a notebook that cannot be read; the command still fails at
     /// the end.
     #[arg(long)]
     keep_going: bool,
 }
+
+/// How long one cell may take by default, in seconds.
+const TIMEOUT: u64 = 1800;
+
+impl RunArguments {
+    /// One notebook, with what else is the default.
+    pub fn of(notebook: String, profile: ProfileArguments, out: PathBuf) -> Self {
+        Self {
+            notebooks: vec![notebook],
+            profile,
+            out,
+            timeout: TIMEOUT,
+            keep_going: false,
+        }
+    }
+}
+
+/// What became of a run.
+pub struct Outcome {
+    /// The executed notebooks.
+    pub executed: Vec<PathBuf>,
+    status: u8,
+}
+
+impl Outcome {
+    /// Whether every cell of every notebook ran.
+    pub fn is_success(&self) -> bool {
+        self.status == SUCCESS
+    }
+
+    pub fn exit(&self) -> ExitCode {
+        ExitCode::from(self.status)
+    }
+}
+
+const SUCCESS: u8 = 0;
+const FAILURE: u8 = 1;
 
 /// Tag of a cell whose error is meant: it is shown and the run goes on.
 const RAISES_EXCEPTION: &str = "raises-exception";
@@ -54,6 +91,14 @@ const INTERRUPTED: u8 = 130;
 /// Where nothing could be run: an unknown notebook, a support crate that does not compile. A cell
 /// that fails is reported and gives exit status 1.
 pub fn run(arguments: RunArguments) -> Result<ExitCode> {
+    Ok(notebooks(arguments)?.exit())
+}
+
+/// As [`run`], for another command, which hears what became of it.
+///
+/// # Errors
+/// As [`run`].
+pub fn notebooks(arguments: RunArguments) -> Result<Outcome> {
     let mut notebooks: Vec<(PathBuf, Notebook)> = Vec::new();
     let mut errors = Vec::new();
     for name in &arguments.notebooks {
@@ -68,7 +113,10 @@ pub fn run(arguments: RunArguments) -> Result<ExitCode> {
         }
     }
     if notebooks.is_empty() {
-        return Ok(ExitCode::FAILURE);
+        return Ok(Outcome {
+            executed: Vec::new(),
+            status: FAILURE,
+        });
     }
     let paths: Vec<PathBuf> = notebooks.iter().map(|(path, _)| path.clone()).collect();
     let results = Results::new(&arguments.out, &paths)?;
@@ -131,13 +179,15 @@ pub fn run(arguments: RunArguments) -> Result<ExitCode> {
     for error in &errors {
         println!("error: {error:#}");
     }
-    Ok(if interrupts.count() > 0 {
-        ExitCode::from(INTERRUPTED)
+    let status = if interrupts.count() > 0 {
+        INTERRUPTED
     } else if !errors.is_empty() || reports.iter().any(|report| report.failed > 0) {
-        ExitCode::FAILURE
+        FAILURE
     } else {
-        ExitCode::SUCCESS
-    })
+        SUCCESS
+    };
+    let executed = reports.into_iter().map(|report| report.result).collect();
+    Ok(Outcome { executed, status })
 }
 
 /// The notebook that `name` means, and where it lies: one path for one notebook, however it was

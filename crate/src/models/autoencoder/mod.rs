@@ -136,6 +136,11 @@ impl Autoencoder {
         summary.add_all(&self.decoder)?;
         Ok(summary)
     }
+
+    /// The two networks by name, as a diagram shows them.
+    pub(crate) fn halves(&self) -> [(&'static str, &Sequential); 2] {
+        [("encoder", &self.encoder), ("decoder", &self.decoder)]
+    }
 }
 
 impl Model for Autoencoder {

@@ -248,6 +248,11 @@ impl JointVae {
         Ok(summary)
     }
 
+    /// The two networks by name, as a diagram shows them.
+    pub(crate) fn halves(&self) -> [(&'static str, &Sequential); 2] {
+        [("encoder", &self.encoder), ("decoder", &self.decoder)]
+    }
+
     /// The number of values in a style.
     fn style(&self) -> usize {
         self.decoder.input_shape()[0] - self.categories

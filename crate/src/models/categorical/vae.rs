@@ -178,6 +178,11 @@ impl CategoricalVae {
         Ok(summary)
     }
 
+    /// The two networks by name, as a diagram shows them.
+    pub(crate) fn halves(&self) -> [(&'static str, &Sequential); 2] {
+        [("encoder", &self.encoder), ("decoder", &self.decoder)]
+    }
+
     /// The number of categories.
     fn count(&self) -> usize {
         self.decoder.input_shape()[0]

@@ -197,6 +197,21 @@ impl Vae {
         Ok(summary)
     }
 
+    /// The network that gives means and log-variances, side by side.
+    pub fn encoder(&self) -> &Sequential {
+        &self.encoder
+    }
+
+    /// The network that gives the logits of pixels.
+    pub fn decoder(&self) -> &Sequential {
+        &self.decoder
+    }
+
+    /// The two networks by name, as a diagram shows them.
+    pub(crate) fn halves(&self) -> [(&'static str, &Sequential); 2] {
+        [("encoder", &self.encoder), ("decoder", &self.decoder)]
+    }
+
     fn r_loss_of(&self, logits: &Tensor, images: &Tensor) -> Result<Tensor> {
         let per_pixel = match self.pixel_loss {
             PixelLoss::Bce => ops::bce_with_logits(logits, images, Reduction::Mean)?,

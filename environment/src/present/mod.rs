@@ -1,0 +1,85 @@
+//! `cargo cuaderno present`: a notebook, executed, as slides in a browser.
+
+mod deck;
+mod markdown;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde_json::Value;
+
+use crate::profile::{ProfileArguments, Theme};
+use crate::run::{self, RunArguments};
+use deck::Deck;
+
+#[derive(Args)]
+pub struct PresentArguments {
+    /// The notebook: a number (09) or a path.
+    #[arg(value_name = "NUMBER|PATH")]
+    notebook: String,
+    #[command(flatten)]
+    profile: ProfileArguments,
+    /// Where the executed notebook and the slides go.
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    out: PathBuf,
+    /// Print where the slides are and open no browser.
+    #[arg(long)]
+    no_browser: bool,
+}
+
+/// Executes the notebook, its figures in the projector's theme unless another one is named, and opens
+/// its slides.
+///
+/// # Errors
+/// Where the notebook could not be run or the slides cannot be written. A cell that fails is reported
+/// and gives exit status 1.
+pub fn run(arguments: PresentArguments) -> Result<ExitCode> {
+    let profile = arguments.profile.with_theme(Theme::Projector);
+    let run = RunArguments::of(arguments.notebook, profile, arguments.out);
+    let outcome = run::notebooks(run)?;
+    if !outcome.is_success() {
+        return Ok(outcome.exit());
+    }
+    for notebook in &outcome.executed {
+        let slides = write_slides(notebook)?;
+        println!("The slides are in {}.", slides.display());
+        println!(
+            "Keys: space goes on, S opens the speaker's notes, O shows all slides, F fills the screen."
+        );
+        if !arguments.no_browser {
+            open_in_browser(&slides);
+        }
+    }
+    Ok(outcome.exit())
+}
+
+/// Writes the slides of an executed notebook beside it and returns where.
+fn write_slides(executed: &Path) -> Result<PathBuf> {
+    let text = std::fs::read_to_string(executed)
+        .with_context(|| format!("{} cannot be read", executed.display()))?;
+    let notebook: Value = serde_json::from_str(&text)?;
+    let name = executed.file_stem().unwrap_or_default().to_string_lossy();
+    let slides = executed.with_extension("slides.html");
+    std::fs::write(&slides, Deck::of(&notebook).page(&name))
+        .with_context(|| format!("{} cannot be written", slides.display()))?;
+    Ok(slides)
+}
+
+/// Asks the desktop to show a file.
+fn open_in_browser(page: &Path) {
+    let command = if cfg!(target_os = "macos") {
+        "open"
+    } else {
+        "xdg-open"
+    };
+    let opened = Command::new(command)
+        .arg(page)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    if !opened.is_ok_and(|status| status.success()) {
+        println!("No browser could be opened from here; open the file in one.");
+    }
+}

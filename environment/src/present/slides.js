@@ -1,0 +1,14 @@
+// The type of a slide that holds too much becomes smaller until all of it is seen.
+function fit() {
+  const page = Reveal.getCurrentSlide()?.querySelector(".page");
+  if (!page) return;
+  for (let size = 28; size > 12 && page.scrollHeight > page.clientHeight; size--) {
+    page.style.fontSize = size + "px";
+  }
+}
+Reveal.on("ready", fit);
+Reveal.on("slidechanged", fit);
+Reveal.initialize({
+  width: 1280, height: 720, margin: 0, center: false, hash: true, slideNumber: "c/t",
+  transition: "none", controls: false, plugins: [RevealNotes],
+});
