@@ -19,7 +19,7 @@ class Augmentation:
         )
 
     def step(self):
-        return torch.stack([self.transform(image) for image in self.images]).mean().item()
+        return torch.stack([self.transform(image) for image in self.images]).mean()
 
     @classmethod
     def agrees(cls, ours, theirs):
