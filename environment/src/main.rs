@@ -9,10 +9,6 @@ use cuaderno_environment::{
     bench, data_command, doctor, engine, jupyter_lab, kernel, present, release, run, setup,
 };
 
-/// The analyser allocates in small pieces; with the system's allocator a fifth of its time is that.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Deep-learning notebooks in Rust.
 #[derive(Parser)]
 #[command(name = "cuaderno", bin_name = "cargo cuaderno", version)]

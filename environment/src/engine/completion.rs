@@ -243,6 +243,7 @@ fn each_file(folder: &Path, see: &mut dyn FnMut(&str)) {
 #[derive(Clone, Copy, PartialEq)]
 enum Block {
     Struct,
+    PublicEnum,
     PublicTrait,
     PrivateTrait,
     /// What is public there is so by its trait.
@@ -285,6 +286,7 @@ fn scan(source: &str, read: &mut Read) {
         }
         let opens = match word {
             "struct" | "union" => Some(Block::Struct),
+            "enum" if is_public => Some(Block::PublicEnum),
             "trait" if is_public => Some(Block::PublicTrait),
             "trait" => Some(Block::PrivateTrait),
             "impl" if text.contains(" for ") => Some(Block::ImplOfTrait),
@@ -299,10 +301,12 @@ fn scan(source: &str, read: &mut Read) {
             "fn" | "struct" | "union" | "enum" | "trait" | "mod" | "type" | "const" | "static"
         );
         let is_field = block == Block::Struct && text.trim_start().starts_with(&format!("{word}:"));
+        let is_variant = block == Block::PublicEnum && word.starts_with(char::is_uppercase);
         let is_made = word.ends_with('!') && !next.is_empty();
         let (name, is_public) = match block {
             _ if is_made => (next, true),
             _ if is_field => (word, is_public),
+            _ if is_variant => (word, true),
             Block::ImplOfTrait if is_item => continue,
             Block::PublicTrait if is_item => (next, true),
             Block::PrivateTrait if is_item => (next, false),
@@ -328,6 +332,7 @@ mod tests {
         pub(crate) fn storage(&self) {}\n\n    fn check(&self) {}\n    pub const fn rank() {}\n    \
         unary!(exp, Exp);\n}\n\npub trait Layer {\n    fn apply(&self);\n}\n\ntrait Hidden {\n    \
         fn hide(&self);\n}\n\nimpl Layer for Tensor {\n    fn apply(&self) {}\n    fn helper(&self) {}\n}\n\n\
+        pub enum Activation {\n    Relu,\n    Elu {\n        alpha: f64,\n    },\n}\n\nstruct Elu(f64);\n\n\
         mod files;\npub mod nn;\npub async unsafe fn run() {}\nconst SIZE: usize = 1;\n";
 
     fn read() -> Read {
@@ -342,7 +347,7 @@ mod tests {
             public, private, ..
         } = read();
         for name in [
-            "Tensor", "dims", "mean", "rank", "exp", "Layer", "apply", "nn", "run",
+            "Tensor", "dims", "mean", "rank", "exp", "Layer", "apply", "Relu", "nn", "run",
         ] {
             assert!(public.contains(name) && !private.contains(name), "{name}");
         }
