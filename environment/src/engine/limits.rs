@@ -109,6 +109,7 @@ impl Watch {
         let (cell_ended, ended) = mpsc::channel();
         let (processes, collector) = (self.processes.clone(), self.collector.clone());
         let (interrupts, verdict) = (self.interrupts.clone(), self.verdict.clone());
+        let runtime = processes.runtime();
         let start = Instant::now();
         let mut progress = Progress::anew(&processes.session);
         let watcher = std::thread::spawn(move || {
@@ -133,11 +134,12 @@ impl Watch {
                     processes.forbid_compiler();
                 } else if by == EndedBy::Interrupt && wishes < 2 {
                     if !std::mem::replace(&mut asked, true) && !collector.is_asking() {
-                        processes.ask_to_stop();
+                        processes.ask_to_stop(runtime);
                     }
                 } else {
                     verdict.give(by);
-                    processes.kill();
+                    processes.kill_compiler();
+                    processes.kill_runtime(runtime);
                 }
             }
             ended_by
@@ -169,6 +171,22 @@ impl Processes {
         self.signal(|runtime| kill(-runtime, libc::SIGKILL));
     }
 
+    /// The process that runs the next cell.
+    fn runtime(&self) -> i32 {
+        let runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
+        runtime.id() as i32
+    }
+
+    /// Ends `runtime`, but not the process that the engine starts when that has ended: it is for the
+    /// next cell.
+    fn kill_runtime(&self, runtime: i32) {
+        self.signal(|now| {
+            if now == runtime {
+                kill(-runtime, libc::SIGKILL);
+            }
+        });
+    }
+
     /// Whether the runtime process has not ended.
     pub fn are_alive(&self) -> bool {
         let mut runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
@@ -195,8 +213,12 @@ impl Processes {
         }
     }
 
-    fn ask_to_stop(&self) {
-        self.signal(|runtime| kill(runtime, libc::SIGINT));
+    fn ask_to_stop(&self, runtime: i32) {
+        self.signal(|now| {
+            if now == runtime {
+                kill(runtime, libc::SIGINT);
+            }
+        });
     }
 
     fn signal(&self, send: impl FnOnce(i32)) {
@@ -210,4 +232,33 @@ impl Processes {
 fn kill(process: i32, signal: i32) {
     // SAFETY: sends a signal to a process, or its group, that this session started.
     unsafe { libc::kill(process, signal) };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::{CommandExt, ExitStatusExt};
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn the_process_of_the_next_cell_is_not_ended_with_that_of_this_one() {
+        let start = || {
+            let mut command = Command::new("sleep");
+            command.arg("60").process_group(0).spawn().unwrap()
+        };
+        let runtime = Arc::new(Mutex::new(start()));
+        let processes = Processes::new(runtime.clone(), Path::new("no session"));
+        let of_this_cell = processes.runtime();
+        let mut ended = std::mem::replace(&mut *runtime.lock().unwrap(), start());
+        ended.kill().unwrap();
+        ended.wait().unwrap();
+        processes.ask_to_stop(of_this_cell);
+        processes.kill_runtime(of_this_cell);
+        assert!(processes.are_alive());
+
+        processes.kill_runtime(processes.runtime());
+        let status = runtime.lock().unwrap().wait().unwrap();
+        assert_eq!(status.signal(), Some(libc::SIGKILL));
+    }
 }
