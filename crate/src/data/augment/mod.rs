@@ -40,7 +40,8 @@ use crate::{Error, Result, Rng, Seed};
 /// assert_eq!(augmentation.apply(&digits, 6202)?.dims(), digits.dims());
 ///
 /// let turned = Augmentation::new().rotate(90.0).apply(&digits, 6202)?; // the same for all
-/// assert_eq!(turned.i((0, 0, 0, 5))?.to_scalar::<f32>()?, digits.i((0, 0, 5, 27))?.to_scalar()?);
+/// let pixel = |image: &Tensor, row, column| image.i((0, 0, row, column))?.to_scalar::<f32>();
+/// assert_eq!(pixel(&turned, 0, 5)?, pixel(&digits, 5, 27)?);
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
