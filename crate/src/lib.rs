@@ -43,7 +43,7 @@ pub use table::Table;
 pub mod prelude {
     pub use crate::arrays::{IntoTensor, ToArray};
     pub use crate::classic::{Knn, Pca, Split, StandardScaler, TSne, trustworthiness};
-    pub use crate::data::{Augmentation, Distortion, LabelledImages, Mnist, chelsea, distort};
+    pub use crate::data::{Augmentation, LabelledImages, Mnist, chelsea};
     pub use crate::error::Result;
     pub use crate::lab::{Bands, Profile, unsolved};
     pub use crate::metrics::{

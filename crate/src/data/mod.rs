@@ -3,7 +3,6 @@
 mod augment;
 mod batches;
 mod chelsea;
-mod distort;
 pub mod idx;
 mod images;
 mod mnist;
@@ -11,6 +10,5 @@ mod mnist;
 pub use augment::{Amount, Augmentation, Augmented};
 pub use batches::Batches;
 pub use chelsea::chelsea;
-pub use distort::{Distortion, distort};
 pub use images::LabelledImages;
 pub use mnist::Mnist;

@@ -77,7 +77,8 @@ pub fn check_all_close(
 ) -> Result<()> {
     if found.len() != expected.len() {
         return Err(Error::Lab(format!(
-            "{what}: {found:?} has length {}, but it should have length {}: {hint}.",
+            "{what}: {} has length {}, but it should have length {}: {hint}.",
+            in_short(found),
             found.len(),
             expected.len()
         )));
@@ -86,12 +87,25 @@ pub fn check_all_close(
     let is_close = |(found, expected): (&f64, &f64)| (found - expected).abs() <= tolerance;
     if let Some(place) = found.iter().zip(expected).position(|pair| !is_close(pair)) {
         return Err(Error::Lab(format!(
-            "{what}: number {place} of {found:?} is {}, but it should be {}: {hint}.",
-            found[place], expected[place]
+            "{what}: number {place} of {} is {}, but it should be {}: {hint}.",
+            in_short(found),
+            found[place],
+            expected[place]
         )));
     }
-    println!("right: {what} is {found:?}");
+    println!("right: {what} is {}", in_short(found));
     Ok(())
+}
+
+/// A list to be read: the first numbers with four digits, and how many more there are.
+fn in_short(numbers: &[f64]) -> String {
+    const SHOWN: usize = 8;
+    let rounded = |number: &f64| format!("{number:.3e}").parse().unwrap_or(*number);
+    let shown: Vec<f64> = numbers.iter().take(SHOWN).map(rounded).collect();
+    match numbers.len().saturating_sub(SHOWN) {
+        0 => format!("{shown:?}"),
+        more => format!("{shown:?} and {more} more"),
+    }
 }
 
 #[cfg(test)]
@@ -103,6 +117,15 @@ mod tests {
         assert!(check_close("x", f64::NAN, 1.0, 0.1, "compute it").is_err());
         assert!(check_close("x", 1.1, 1.0, 0.1 + 1e-9, "compute it").is_ok());
         assert!(check_all_close("x", &[f64::NAN], &[1.0], 0.1, "compute it").is_err());
+    }
+
+    #[test]
+    fn a_list_is_shown_in_short() {
+        let third = 1.0 / 3.0;
+        assert_eq!(in_short(&[third, 2.0, -0.0]), "[0.3333, 2.0, -0.0]");
+        assert_eq!(in_short(&[f64::NAN, 1e-9 * third]), "[NaN, 3.333e-10]");
+        let long = in_short(&[third; 11]);
+        assert!(long.ends_with("0.3333] and 3 more"), "{long}");
     }
 
     #[test]

@@ -15,8 +15,6 @@ use super::theme::Room;
 use super::{Figure, Plot, values};
 use crate::{Error, Result};
 
-/// A plane is best seen on a nearly square area: this many times the height of ordinary figures.
-const HIGHER: f64 = 4.0 / 3.0;
 /// The surface is asked for its height at the corners of a grid of this many cells on a side.
 const CELLS: usize = 96;
 /// Lines of equal height.
@@ -199,7 +197,7 @@ fn short(height: f64) -> String {
 
 impl Plot for ContourMap {
     fn size(&self, room: Room) -> (f64, f64) {
-        (room.width, HIGHER * room.height)
+        room.plane()
     }
 
     /// Thousands of short pieces of lines.

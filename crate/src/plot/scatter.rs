@@ -15,8 +15,6 @@ use super::{Figure, Plot, values};
 use crate::metrics::labels;
 use crate::{Error, Result};
 
-/// A plane is best seen on a nearly square area: this many times the height of ordinary figures.
-const HIGHER: f64 = 4.0 / 3.0;
 /// The largest number of classes; more would have to share colours and markers.
 const MOST_CLASSES: usize = 10;
 
@@ -104,7 +102,7 @@ impl Scatter {
 
 impl Plot for Scatter {
     fn size(&self, room: Room) -> (f64, f64) {
-        (room.width, HIGHER * room.height)
+        room.plane()
     }
 
     fn is_line_art(&self) -> bool {

@@ -39,6 +39,13 @@ pub(super) struct Room {
     pub height: f64,
 }
 
+impl Room {
+    /// The size of a plane, which is best seen on a nearly square area.
+    pub(super) fn plane(self) -> (f64, f64) {
+        (self.width, 4.0 / 3.0 * self.height)
+    }
+}
+
 impl Theme {
     /// The theme of the figures that are made now: what [`set_theme`] has set, or else what the
     /// environment variable `CUADERNO_THEME` names (`dark` or `projector`; the `--theme` of

@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::Value;
 
+use crate::files;
 use crate::profile::{ProfileArguments, Theme};
 use crate::run::{self, RunArguments};
 use deck::Deck;
@@ -62,8 +63,7 @@ fn write_slides(executed: &Path) -> Result<PathBuf> {
     let notebook: Value = serde_json::from_str(&text)?;
     let name = executed.file_stem().unwrap_or_default().to_string_lossy();
     let slides = executed.with_extension("slides.html");
-    std::fs::write(&slides, Deck::of(&notebook).page(&name))
-        .with_context(|| format!("{} cannot be written", slides.display()))?;
+    files::write(&slides, Deck::of(&notebook).page(&name).as_bytes())?;
     Ok(slides)
 }
 

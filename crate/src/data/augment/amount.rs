@@ -1,10 +1,11 @@
-//! How much a picture is changed.
+//! How much an image is changed.
 
 use std::ops::RangeInclusive;
 
 use crate::{Error, Result, Rng};
 
-/// How much: a number, the same for all images, or a range, in which each image draws its own.
+/// How much an [`Augmentation`](super::Augmentation) changes an image: a number, the same for all
+/// images, or a range from which each image draws its own.
 ///
 /// ```
 /// use cuaderno::data::Amount;

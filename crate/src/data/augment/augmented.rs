@@ -1,15 +1,15 @@
-//! A data set of which every epoch sees other pictures.
+//! A data set whose images are different in every epoch.
 
 use super::Augmentation;
 use crate::data::LabelledImages;
 use crate::train::{Batch, Examples};
 use crate::{Error, Result, Rng};
 
-/// Labelled images to train on, changed anew by an [`Augmentation`] each time they are drawn:
-/// [`LabelledImages::augmented`].
+/// Labelled images for training, changed anew by an [`Augmentation`] each time they are drawn. Made
+/// by [`LabelledImages::augmented`].
 ///
-/// Where nothing is trained ([`evaluate`](crate::train::evaluate), [`Examples::all`]) the images are
-/// what they are.
+/// Outside of training ([`evaluate`](crate::train::evaluate), [`Examples::all`]) the images are the
+/// original ones.
 #[derive(Clone, Debug)]
 pub struct Augmented {
     examples: LabelledImages,
@@ -17,9 +17,10 @@ pub struct Augmented {
 }
 
 impl LabelledImages {
-    /// These images for training, each epoch changed anew by `augmentation`; their labels are kept.
-    /// What an image draws depends on the training's seed, the epoch and the image's place in this
-    /// data set, not on its batch: a training that is resumed draws what an uninterrupted one does.
+    /// These images for training, changed anew by `augmentation` in each epoch, with their labels.
+    /// What an image draws depends on the seed of the training, the epoch and the place of the image
+    /// in this data set, but not on its batch, so a resumed training draws the same as an
+    /// uninterrupted one.
     ///
     /// ```
     /// use cuaderno::prelude::*;
@@ -33,8 +34,8 @@ impl LabelledImages {
     /// ```
     ///
     /// # Errors
-    /// If an argument of the augmentation is out of its range, or the images come out with another
-    /// size, which a network would not take.
+    /// If an argument of the augmentation is out of its range, or the augmentation changes the size of
+    /// the images, which a network would not take.
     pub fn augmented(&self, augmentation: &Augmentation) -> Result<Augmented> {
         let [old, new] = augmentation.sizes(&self.images)?;
         if old != new {

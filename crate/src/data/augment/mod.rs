@@ -11,22 +11,21 @@ use rayon::prelude::*;
 
 pub use amount::Amount;
 pub use augmented::Augmented;
-pub(super) use movement::{Movement, Outside};
 
 use self::picture::Picture;
 use self::step::{Step, in_turn};
 use crate::numerics::storage::Elements;
 use crate::{Error, Result, Rng, Seed};
 
-/// A list of changes, done to each image from first to last: torchvision's `Compose`.
+/// A list of changes that are applied to each image in order, like torchvision's `Compose`.
 ///
-/// An [`Amount`] is a number, the same for all images, or a range like `-10.0..=10.0`, in which each
-/// image draws its own. What an image draws depends on the seed and on its number alone: the bits
+/// An [`Amount`] is a number, the same for all images, or a range like `-10.0..=10.0`, from which each
+/// image draws its own. What an image draws depends only on the seed and on its number, so the bits
 /// are the same with any number of threads.
 ///
-/// Rotations, shifts, zooms and flips that follow each other are one movement: pixels are interpolated
-/// once, bilinearly, and what one of them moves out of the picture another can bring back. What
-/// comes in from outside is 0, black where pixels are in `[0, 1]`.
+/// Consecutive rotations, shifts, zooms and flips are combined into one movement: pixels are
+/// interpolated once, bilinearly, and a part that one of them moves out of the image can come back
+/// with the next. Whatever comes in from outside is 0, which is black where pixels are in `[0, 1]`.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -50,64 +49,63 @@ pub struct Augmentation {
 }
 
 impl Augmentation {
-    /// One that changes nothing yet.
+    /// An augmentation that changes nothing yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Turns by so many degrees about the centre, counter-clockwise.
+    /// Rotates by this angle in degrees about the centre, counter-clockwise.
     pub fn rotate(self, degrees: impl Into<Amount>) -> Self {
         self.then(Step::Rotate(degrees.into()))
     }
 
-    /// Shifts by so many pixels, which need not be whole.
+    /// Shifts by this many pixels, a whole number or not.
     pub fn shift(self, right: impl Into<Amount>, down: impl Into<Amount>) -> Self {
         let (right, down) = (right.into(), down.into());
         self.then(Step::Shift { right, down })
     }
 
-    /// Enlarges what is seen by this factor, 0.01 or above, about the centre; the size stays. With a
-    /// factor above 1 the border is cut off, with one below 1 it is black.
+    /// Zooms by this factor, 0.01 or above, about the centre, without changing the size of the image:
+    /// above 1 the border is cut off, below 1 it is black.
     pub fn zoom(self, factor: impl Into<Amount>) -> Self {
         self.then(Step::Zoom(factor.into()))
     }
 
-    /// Swaps left and right, with this probability.
+    /// Flips left to right with this probability.
     pub fn flip_horizontally(self, probability: f64) -> Self {
         self.then(Step::FlipHorizontally(probability))
     }
 
-    /// Swaps top and bottom, with this probability.
+    /// Flips upside down with this probability.
     pub fn flip_vertically(self, probability: f64) -> Self {
         self.then(Step::FlipVertically(probability))
     }
 
-    /// Adds a border of so many pixels of 0 on each side.
+    /// Adds a border of zeros, this many pixels wide, on each side.
     pub fn pad(self, border: usize) -> Self {
         self.then(Step::Pad(border))
     }
 
-    /// Cuts a window `[height, width]` out of the picture, anywhere.
+    /// Cuts out a window of `[height, width]` pixels at a random place.
     pub fn crop(self, size: [usize; 2]) -> Self {
         self.then(Step::Crop(size))
     }
 
-    /// Makes pictures of `[height, width]` pixels, larger or smaller than before, each interpolated
-    /// from the four nearest (PyTorch's `interpolate` with `mode="bilinear"`). The border is
-    /// continued, not black.
+    /// Resizes to `[height, width]` pixels by bilinear interpolation, as PyTorch's `interpolate` with
+    /// `mode="bilinear"` does. Pixels at the border are repeated, so no black comes in.
     pub fn resize(self, size: [usize; 2]) -> Self {
         self.then(Step::Resize(size))
     }
 
-    /// Multiplies all pixels, which must be in `[0, 1]`, by this factor, 0 or above, and cuts off
-    /// above 1.
+    /// Multiplies all pixels, which must be in `[0, 1]`, by this factor, 0 or above, and clips the
+    /// result at 1.
     pub fn brightness(self, factor: impl Into<Amount>) -> Self {
         self.then(Step::Brightness(factor.into()))
     }
 
-    /// Multiplies how far each pixel, in `[0, 1]`, is from the picture's mean grey level by this
-    /// factor, 0 or above, and cuts off below 0 and above 1. Red, green and blue are weighed by how
-    /// bright they look.
+    /// Multiplies the distance of each pixel, in `[0, 1]`, from the mean grey level of the image by
+    /// this factor, 0 or above, and clips the result to `[0, 1]`. Red, green and blue have
+    /// torchvision's weights in the grey level.
     pub fn contrast(self, factor: impl Into<Amount>) -> Self {
         self.then(Step::Contrast(factor.into()))
     }
@@ -117,12 +115,12 @@ impl Augmentation {
         self
     }
 
-    /// The changed images `[n, channels, height, width]`, f32. Image `i` draws from the `i`-th child
-    /// of the seed.
+    /// The changed images `[n, channels, height, width]`, in their own float type but computed in f32.
+    /// Image `i` draws from the `i`-th child of the seed.
     ///
     /// # Errors
-    /// If the images have another shape or type, an argument is out of its range, or brightness or
-    /// contrast is to change a pixel outside `[0, 1]`.
+    /// If the images have another shape or type, an argument is out of its range, or the brightness or
+    /// contrast of a pixel outside `[0, 1]` would have to change.
     pub fn apply(&self, images: &Tensor, seed: impl Seed) -> Result<Tensor> {
         let rng = seed.draw(Rng::split);
         self.of_each(images, |place| rng.child(place as u64))
@@ -132,7 +130,10 @@ impl Augmentation {
     fn of_each(&self, images: &Tensor, draws: impl Fn(usize) -> Rng + Sync) -> Result<Tensor> {
         let [[height, width], size] = self.sizes(images)?;
         let (n, channels) = (images.dims()[0], images.dims()[1]);
-        let on_cpu = images.to_device(&Device::Cpu)?.contiguous()?;
+        let on_cpu = images
+            .to_dtype(DType::F32)?
+            .to_device(&Device::Cpu)?
+            .contiguous()?;
         let pixels = Elements::<f32>::of(&on_cpu)?;
         self.check_range(&pixels)?;
 
@@ -151,7 +152,8 @@ impl Augmentation {
             changed.copy_from_slice(&picture.pixels);
         });
         let shape = (n, channels, size[0], size[1]);
-        Ok(Tensor::from_vec(changed, shape, &Device::Cpu)?.to_device(images.device())?)
+        let changed = Tensor::from_vec(changed, shape, &Device::Cpu)?;
+        Ok((changed.to_dtype(images.dtype())?).to_device(images.device())?)
     }
 
     /// Height and width before and after.
@@ -160,7 +162,7 @@ impl Augmentation {
             [_, channels, height, width] if channels * height * width > 0 => [height, width],
             _ => return Err(refused(images)),
         };
-        if images.dtype() != DType::F32 {
+        if !images.dtype().is_float() {
             return Err(refused(images));
         }
         let new = (self.steps.iter()).try_fold(old, |size, step| step.size(size))?;
@@ -187,7 +189,9 @@ fn refused(images: &Tensor) -> Error {
     let (dims, dtype) = (images.dims(), images.dtype());
     Error::shape(
         "Augmentation",
-        format!("images are [n, channels, height, width] of F32, but got {dims:?} of {dtype:?}."),
+        format!(
+            "images are [n, channels, height, width] of a float type, but got {dims:?} of {dtype:?}."
+        ),
     )
 }
 

@@ -9,14 +9,14 @@ use super::picture::Picture;
 /// Movements that follow each other are one, so that pixels are interpolated once, and what one moves
 /// out of the picture another can bring back.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Movement {
+pub(super) struct Movement {
     x: [f64; 3],
     y: [f64; 3],
 }
 
 /// What is seen where a place lies outside the old picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Outside {
+pub(super) enum Outside {
     /// Black.
     Black,
     /// The nearest pixel at the edge.
@@ -24,34 +24,34 @@ pub(crate) enum Outside {
 }
 
 impl Movement {
-    pub(crate) const NONE: Self = Self {
+    pub(super) const NONE: Self = Self {
         x: [1.0, 0.0, 0.0],
         y: [0.0, 1.0, 0.0],
     };
 
     /// Then turns by an angle, counter-clockwise.
-    pub(crate) fn rotate(self, degrees: f64) -> Self {
+    pub(super) fn rotate(self, degrees: f64) -> Self {
         let (sin, cos) = degrees.to_radians().sin_cos();
         self.after([cos, -sin, 0.0], [sin, cos, 0.0])
     }
 
-    /// Then shifts by so many pixels.
-    pub(crate) fn shift(self, right: f64, down: f64) -> Self {
+    /// Then shifts by this many pixels.
+    pub(super) fn shift(self, right: f64, down: f64) -> Self {
         self.after([1.0, 0.0, -right], [0.0, 1.0, -down])
     }
 
     /// Then makes it wider and higher by these factors.
-    pub(crate) fn zoom(self, wider: f64, higher: f64) -> Self {
+    pub(super) fn zoom(self, wider: f64, higher: f64) -> Self {
         self.after([1.0 / wider, 0.0, 0.0], [0.0, 1.0 / higher, 0.0])
     }
 
     /// Then swaps left and right.
-    pub(crate) fn mirror(self) -> Self {
+    pub(super) fn mirror(self) -> Self {
         self.zoom(-1.0, 1.0)
     }
 
     /// Then swaps top and bottom.
-    pub(crate) fn upend(self) -> Self {
+    pub(super) fn upend(self) -> Self {
         self.zoom(1.0, -1.0)
     }
 
@@ -84,7 +84,7 @@ impl Movement {
     }
 
     /// The same of one plane of pixels.
-    pub(crate) fn draw(
+    pub(super) fn draw(
         self,
         [old_height, old_width]: [usize; 2],
         old: &[f32],

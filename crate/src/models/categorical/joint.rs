@@ -3,7 +3,7 @@
 use candle_core::{D, DType, Device, Tensor};
 
 use super::{likeliest, numbers, one_hot};
-use crate::data::{Distortion, distort};
+use crate::data::Augmentation;
 use crate::models::fit::check_decoder;
 use crate::models::start_at_mean::start_at_mean;
 use crate::models::vae::{GaussianCode, VaeArchitecture, split};
@@ -22,7 +22,7 @@ const TEMPERATURE: f64 = 2.0 / 3.0;
 ///
 /// Besides the bound it maximises, with a weight, the mutual information
 /// ([`ops::mutual_information`]) between the category of an image and that of the same image
-/// [`distort`]ed. This makes the model use all categories, decide on one for each image, and keep
+/// changed by [`JointVae::distortion`]. This makes the model use all categories, decide on one for each image, and keep
 /// it when the image is turned or shifted a little. The model minimises `loss = bound - weight *
 /// information` with `bound = r_loss + kl`, all of them means over the images in nats. `r_loss` is
 /// the binary cross-entropy summed over the pixels; `kl` is the divergence of category and style
@@ -49,12 +49,14 @@ pub struct JointVae {
 }
 
 impl JointVae {
-    /// Changes that do not turn a digit into another one.
-    pub const DISTORTION: Distortion = Distortion {
-        degrees: 15.0,
-        pixels: 2.0,
-        scale: 0.15,
-    };
+    /// Changes that do not turn a digit into another one: a small rotation, zoom and shift, drawn
+    /// for each image.
+    pub fn distortion() -> Augmentation {
+        Augmentation::new()
+            .rotate(-15.0..=15.0)
+            .zoom(0.85..=1.15)
+            .shift(-2.0..=2.0, -2.0..=2.0)
+    }
 
     /// A VAE with these networks, for images of any size; the weight of the information is 0. With
     /// a style of `style` numbers, the encoder outputs `categories + 2 * style` numbers: the logits
@@ -279,7 +281,7 @@ impl JointVae {
         let Pass::Train(rng) = pass else {
             return ops::mutual_information(&p, &p);
         };
-        let others = distort(images, Self::DISTORTION, rng)?;
+        let others = Self::distortion().apply(images, rng)?;
         let q = ops::softmax(&self.code(&others, pass)?.0, D::Minus1)?;
         ops::mutual_information(&p, &q)
     }
