@@ -151,7 +151,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    /// Kernels of 3 x 3 in stride 1 between so many channels that they run by tiles.
+    /// Kernels of 3 x 3 in stride 1 with enough channels to run by tiles.
     pub fn by_tiles(size: usize)(
         (transposed, batch, groups) in (any::<bool>(), 1..4usize, 1..3usize),
         (inputs, outputs) in (32..40usize, 32..80usize),

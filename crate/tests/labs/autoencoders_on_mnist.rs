@@ -6,8 +6,8 @@ use cuaderno::prelude::*;
 
 use super::{SEEDS, assert_as_good};
 
-/// What PyTorch reached with a code of so many numbers: test loss, and the share of the test codes
-/// that their ten nearest neighbours classify rightly.
+/// What PyTorch reached with a code of that size: test loss, and the share of the test codes that
+/// their ten nearest neighbours classify correctly.
 struct Reference {
     latent: usize,
     loss: f64,
