@@ -43,16 +43,20 @@ pub use table::Table;
 pub mod prelude {
     pub use crate::arrays::{IntoTensor, ToArray};
     pub use crate::classic::{Knn, Pca, Split, StandardScaler, TSne, trustworthiness};
-    pub use crate::data::{Augmentation, LabelledImages, Mnist, chelsea};
+    pub use crate::data::{
+        Augmentation, Characters, LabelledImages, MelSpectrogram, Mnist, Sound, SpokenDigits,
+        Transcribed, Utterance, Voice, chelsea,
+    };
     pub use crate::error::Result;
     pub use crate::lab::{Bands, Profile, unsolved};
     pub use crate::metrics::{
-        ClusteringReport, accuracy, classification_report, clustering_report, confusion_matrix,
-        masked_select, reconstruction_bce, reconstruction_mse,
+        ClusteringReport, accuracy, character_error_rate, classification_report,
+        clustering_report, confusion_matrix, edit_distance, masked_select, monotonicity,
+        reconstruction_bce, reconstruction_mse, word_error_rate,
     };
     pub use crate::models::{
         Autoencoder, CategoricalVae, Classifier, Codec, Gan, GaussianCode, JointVae, PixelLoss,
-        Vae, VaeArchitecture,
+        Score, Seq2Seq, Transcript, Vae, VaeArchitecture,
     };
     pub use crate::nn::{
         Activation, AvgPool1d, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d,
@@ -64,9 +68,9 @@ pub mod prelude {
     pub use crate::ops::backward;
     pub use crate::optim::{Adadelta, Adam, AdamW, Optimiser, RmsProp, Schedule, Sgd};
     pub use crate::plot::{
-        Figure, Theme, bar_chart, captioned_image_grid, cluster_heat_map, confusion_heat_map,
+        Figure, Theme, attention_map, bar_chart, captioned_image_grid, cluster_heat_map, confusion_heat_map,
         contour_map, histogram, histograms, histograms_against_normal, image_grid, image_map,
-        learning_curve, line_chart, reconstructions, scatter, set_theme, side_by_side,
+        learning_curve, line_chart, reconstructions, scatter, set_theme, side_by_side, spectrogram,
     };
     pub use crate::representations::{
         CodeComparison, SampleImages, latent_interpolation, latent_manifold, latent_samples,

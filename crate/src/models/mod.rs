@@ -7,6 +7,7 @@ mod codec;
 mod fit;
 mod gan;
 mod in_batches;
+mod seq2seq;
 mod start_at_mean;
 mod vae;
 
@@ -15,6 +16,7 @@ pub use categorical::{CategoricalVae, JointVae};
 pub use classifier::Classifier;
 pub use codec::Codec;
 pub use gan::Gan;
+pub use seq2seq::{Score, Seq2Seq, Transcript, Written};
 pub use vae::{Convolution, GaussianCode, PixelLoss, Vae, VaeArchitecture};
 
 use in_batches::{decode, in_batches};

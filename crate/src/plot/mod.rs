@@ -26,6 +26,7 @@ mod raster;
 mod reconstructions;
 mod scatter;
 mod side_by_side;
+mod spectrogram;
 mod style;
 mod svg;
 mod theme;
@@ -45,6 +46,7 @@ pub use line_chart::line_chart;
 pub use reconstructions::reconstructions;
 pub use scatter::scatter;
 pub use side_by_side::side_by_side;
+pub use spectrogram::{attention_map, spectrogram};
 pub use theme::{Theme, set_theme};
 pub use values::Values;
 
