@@ -98,7 +98,10 @@ mod tests {
     #[test]
     fn what_has_no_rate_is_one_sentence() {
         let error = word_error_rate(&["one"], &["one", "two"]).unwrap_err();
-        assert!(error.to_string().contains("1 true texts and 2 found"), "{error}");
+        assert!(
+            error.to_string().contains("1 true texts and 2 found"),
+            "{error}"
+        );
         let none: [&str; 1] = [" "];
         let error = word_error_rate(&none, &["one"]).unwrap_err().to_string();
         assert!(error.contains("the true texts are empty"), "{error}");

@@ -24,7 +24,9 @@ pub fn monotonicity(weights: &Tensor) -> Result<f64> {
         dims => {
             return Err(Error::shape(
                 "monotonicity",
-                format!("the weights are {dims:?}, but they must be [characters, steps], with two characters or more."),
+                format!(
+                    "the weights are {dims:?}, but they must be [characters, steps], with two characters or more."
+                ),
             ));
         }
     };
@@ -35,14 +37,22 @@ pub fn monotonicity(weights: &Tensor) -> Result<f64> {
         if !(sum > 0.0) {
             return Err(Error::shape(
                 "monotonicity",
-                format!("the weights of row {number} add up to {sum}, so that they have no centre."),
+                format!(
+                    "the weights of row {number} add up to {sum}, so that they have no centre."
+                ),
             ));
         }
-        let moment: f64 = (0..).zip(row).map(|(step, weight)| f64::from(step) * weight).sum();
+        let moment: f64 = (0..)
+            .zip(row)
+            .map(|(step, weight)| f64::from(step) * weight)
+            .sum();
         centres.push(moment / sum);
     }
-    let pairs = (0..centres.len()).flat_map(|one| (one + 1..centres.len()).map(move |two| (one, two)));
-    let in_order = pairs.clone().filter(|&(one, two)| centres[one] <= centres[two]);
+    let pairs =
+        (0..centres.len()).flat_map(|one| (one + 1..centres.len()).map(move |two| (one, two)));
+    let in_order = pairs
+        .clone()
+        .filter(|&(one, two)| centres[one] <= centres[two]);
     Ok(in_order.count() as f64 / pairs.count() as f64)
 }
 
@@ -53,7 +63,9 @@ mod tests {
 
     fn of(centres: &[usize]) -> f64 {
         let row = |&centre: &usize| -> Vec<f32> {
-            (0..6).map(|step| f32::from(u8::from(step == centre))).collect()
+            (0..6)
+                .map(|step| f32::from(u8::from(step == centre)))
+                .collect()
         };
         let rows: Vec<Vec<f32>> = centres.iter().map(row).collect();
         monotonicity(&Tensor::new(rows, &Device::Cpu).unwrap()).unwrap()

@@ -154,7 +154,11 @@ impl Scale {
         let named = match &axis.ticks {
             Ticks::Named(names) => {
                 let places = names.iter().enumerate();
-                Some(places.map(|(index, name)| (index as f64, name.clone())).unzip())
+                Some(
+                    places
+                        .map(|(index, name)| (index as f64, name.clone()))
+                        .unzip(),
+                )
             }
             Ticks::At(places) => Some(places.iter().cloned().unzip()),
             Ticks::Round | Ticks::Whole => None,

@@ -92,9 +92,21 @@ fn label(character: char) -> String {
 fn shares(matrix: &Tensor) -> Result<Vec<Vec<f64>>> {
     let rows = matrix.to_dtype(DType::F64)?.to_vec2::<f64>()?;
     let all = || rows.iter().flatten().copied();
-    let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
-    let share = |value: &f64| if high > low { (value - low) / (high - low) } else { 0.0 };
-    Ok(rows.iter().map(|row| row.iter().map(share).collect()).collect())
+    let (low, high) = (
+        all().fold(f64::INFINITY, f64::min),
+        all().fold(f64::NEG_INFINITY, f64::max),
+    );
+    let share = |value: &f64| {
+        if high > low {
+            (value - low) / (high - low)
+        } else {
+            0.0
+        }
+    };
+    Ok(rows
+        .iter()
+        .map(|row| row.iter().map(share).collect())
+        .collect())
 }
 
 struct Spectrogram {
@@ -112,7 +124,9 @@ impl Spectrogram {
         if !ordered || !(seconds > 0.0 && seconds.is_finite()) {
             return Err(Error::shape(
                 name,
-                format!("frames are {seconds} s apart and the frequencies are {frequencies:?}; a positive time and frequencies from the lowest are expected."),
+                format!(
+                    "frames are {seconds} s apart and the frequencies are {frequencies:?}; a positive time and frequencies from the lowest are expected."
+                ),
             ));
         }
         match *levels.dims() {
@@ -157,7 +171,10 @@ impl Spectrogram {
 
     /// The place of a frequency on the axis, between the middles of the bands around it.
     fn place(&self, hz: f64) -> Option<f64> {
-        let band = self.frequencies.windows(2).position(|pair| (pair[0]..=pair[1]).contains(&hz))?;
+        let band = self
+            .frequencies
+            .windows(2)
+            .position(|pair| (pair[0]..=pair[1]).contains(&hz))?;
         let (below, above) = (self.frequencies[band], self.frequencies[band + 1]);
         Some((band as f64 + 0.5 + (hz - below) / (above - below)) * self.band())
     }
@@ -254,9 +271,13 @@ mod tests {
             .filter(|&(x, y)| dark(x, y))
             .collect();
         let column = |part: f64| (part * image.width as f64) as usize;
-        let inside = places.iter().filter(|(x, _)| (column(0.3)..column(0.52)).contains(x));
+        let inside = places
+            .iter()
+            .filter(|(x, _)| (column(0.3)..column(0.52)).contains(x));
         assert!(inside.count() > 10_000, "{}", places.len());
-        let beyond = places.iter().filter(|&&(x, y)| x > column(0.55) && y < image.height / 2);
+        let beyond = places
+            .iter()
+            .filter(|&&(x, y)| x > column(0.55) && y < image.height / 2);
         assert_eq!(beyond.count(), 0);
     }
 
@@ -265,7 +286,17 @@ mod tests {
         let weights = Tensor::ones((5, 4), DType::F32, &Device::Cpu).unwrap();
         let map = attention_map(&weights, "a on", &levels(), 0.25, &FREQUENCIES);
         let svg = map.unwrap().svg().unwrap();
-        for text in ["a", "␣", "o", "n", "end", "500", "2000", "time in seconds", "0.5"] {
+        for text in [
+            "a",
+            "␣",
+            "o",
+            "n",
+            "end",
+            "500",
+            "2000",
+            "time in seconds",
+            "0.5",
+        ] {
             assert!(svg.contains(&format!(">{text}</text>")), "{text} in {svg}");
         }
         assert!(!svg.contains(">4000</text>"));
@@ -279,6 +310,9 @@ mod tests {
         assert!(spectrogram(&levels(), 0.02, &[3.0, 2.0, 1.0]).is_err());
         let weights = Tensor::ones((5, 4), DType::F32, &Device::Cpu).unwrap();
         let error = attention_map(&weights, "one", &levels(), 0.02, &FREQUENCIES).unwrap_err();
-        assert!(error.to_string().contains("[5, 4]") && error.to_string().contains("[3, 4]"), "{error}");
+        assert!(
+            error.to_string().contains("[5, 4]") && error.to_string().contains("[3, 4]"),
+            "{error}"
+        );
     }
 }

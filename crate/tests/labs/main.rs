@@ -6,6 +6,8 @@ mod autoencoders_on_mnist;
 mod categorical;
 mod categorical_on_mnist;
 mod perceptron;
+mod speech;
+mod speech_on_recordings;
 mod variational_autoencoders;
 mod variational_autoencoders_on_mnist;
 

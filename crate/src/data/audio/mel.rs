@@ -146,9 +146,14 @@ impl MelSpectrogram {
         let mut spectrum = transform.make_output_vec();
         let mut powers = Vec::new();
         for frame in samples.windows(self.window).step_by(self.hop) {
-            let mut faded: Vec<f64> = frame.iter().zip(&hann).map(|(x, w)| f64::from(*x) * w).collect();
-            (transform.process(&mut faded, &mut spectrum))
-                .map_err(|error| Error::argument("the window of a MelSpectrogram", error, "even"))?;
+            let mut faded: Vec<f64> = frame
+                .iter()
+                .zip(&hann)
+                .map(|(x, w)| f64::from(*x) * w)
+                .collect();
+            (transform.process(&mut faded, &mut spectrum)).map_err(|error| {
+                Error::argument("the window of a MelSpectrogram", error, "even")
+            })?;
             powers.push(spectrum.iter().map(|value| value.norm_sqr()).collect());
         }
         Ok(powers)
@@ -167,7 +172,9 @@ impl MelSpectrogram {
     /// The frequency in the middle of each band, in hertz.
     pub fn frequencies(&self) -> Vec<f64> {
         let bands = self.bands();
-        (1..=bands).map(|place| corner(self.rate, bands, place)).collect()
+        (1..=bands)
+            .map(|place| corner(self.rate, bands, place))
+            .collect()
     }
 }
 
@@ -195,7 +202,10 @@ mod tests {
             let levels = spectrogram.levels(&sound).unwrap();
             assert_eq!(levels.dims(), [(8000 - 256) / 160 + 1, 32]);
             let loudest = levels.argmax(D::Minus1).unwrap().to_vec1::<u32>().unwrap();
-            assert!(loudest.iter().all(|&found| found as usize == band), "{loudest:?}");
+            assert!(
+                loudest.iter().all(|&found| found as usize == band),
+                "{loudest:?}"
+            );
         }
     }
 
@@ -229,8 +239,14 @@ mod tests {
         assert!(error(256, 0, 32).contains("hop"));
         assert!(error(256, 160, 128).contains("holds no frequency"));
         let spectrogram = MelSpectrogram::new(8000, 256, 160, 32).unwrap();
-        let error = spectrogram.levels(&tone(440.0, 16_000)).unwrap_err().to_string();
-        assert!(error.contains("16000 Hz") && error.contains("`resampled(8000)`"), "{error}");
+        let error = spectrogram
+            .levels(&tone(440.0, 16_000))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("16000 Hz") && error.contains("`resampled(8000)`"),
+            "{error}"
+        );
         let short = Sound::new(vec![0.1; 10], 8000).unwrap();
         assert_eq!(spectrogram.levels(&short).unwrap().dims(), [1, 32]);
     }

@@ -237,7 +237,8 @@ mod tests {
 
     #[test]
     fn what_is_no_sound_is_one_sentence() {
-        let error = |samples: &[f32], rate| Sound::new(samples.to_vec(), rate).unwrap_err().to_string();
+        let error =
+            |samples: &[f32], rate| Sound::new(samples.to_vec(), rate).unwrap_err().to_string();
         assert!(error(&[], 8000).contains("number of samples"));
         assert!(error(&[0.0, f32::NAN], 8000).contains("NaN (number 1)"));
         assert!(error(&[0.0], 0).contains("0 Hz"));

@@ -3,8 +3,8 @@
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use super::voice::{RATE, Voice};
 use super::Sound;
+use super::voice::{RATE, Voice};
 use crate::table::thousands;
 use crate::{Error, Result, Rng, Seed};
 
@@ -90,8 +90,7 @@ impl SpokenDigits {
     pub fn from_folder(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
         let entries = std::fs::read_dir(folder).map_err(|error| Error::io(folder, error))?;
-        let files: std::io::Result<Vec<PathBuf>> =
-            entries.map(|entry| Ok(entry?.path())).collect();
+        let files: std::io::Result<Vec<PathBuf>> = entries.map(|entry| Ok(entry?.path())).collect();
         let mut files = files.map_err(|error| Error::io(folder, error))?;
         files.retain(|file| {
             let end = file.extension().and_then(|end| end.to_str());
@@ -181,7 +180,10 @@ fn named(file: &Path) -> Result<(usize, String, usize)> {
         let name = file.file_stem()?.to_str()?;
         let (digit, rest) = name.split_once('_')?;
         let (speaker, number) = rest.rsplit_once('_')?;
-        let digit = digit.parse().ok().filter(|&digit: &usize| digit < WORDS.len())?;
+        let digit = digit
+            .parse()
+            .ok()
+            .filter(|&digit: &usize| digit < WORDS.len())?;
         Some((digit, speaker.to_owned(), number.parse().ok()?))
     };
     parts().ok_or_else(|| {
@@ -219,7 +221,9 @@ mod tests {
         ]);
         let digits = SpokenDigits::from_folder(folder.path()).unwrap();
         let texts = |part: &[Utterance]| -> Vec<String> {
-            part.iter().map(|said| format!("{}: {}", said.speaker, said.text)).collect()
+            part.iter()
+                .map(|said| format!("{}: {}", said.speaker, said.text))
+                .collect()
         };
         assert_eq!(texts(&digits.train), ["theo_smith: zero", "jackson: seven"]);
         assert_eq!(texts(&digits.test), ["theo: nine"]);
@@ -231,14 +235,27 @@ mod tests {
     fn every_defect_is_one_sentence_that_names_the_file() {
         let sentence = |files: &[(&str, Vec<u8>)]| {
             let folder = folder(files);
-            SpokenDigits::from_folder(folder.path()).unwrap_err().to_string()
+            SpokenDigits::from_folder(folder.path())
+                .unwrap_err()
+                .to_string()
         };
-        for name in ["seven_jackson_32.wav", "17_jackson_32.wav", "7_jackson.wav", "7_jackson_x.wav"] {
+        for name in [
+            "seven_jackson_32.wav",
+            "17_jackson_32.wav",
+            "7_jackson.wav",
+            "7_jackson_x.wav",
+        ] {
             let found = sentence(&[(name, wav(8000))]);
-            assert!(found.contains(name) && found.contains("such as 7_jackson_32.wav"), "{found}");
+            assert!(
+                found.contains(name) && found.contains("such as 7_jackson_32.wav"),
+                "{found}"
+            );
         }
         let cut = sentence(&[("7_jackson_32.wav", wav(8000)[..60].to_vec())]);
-        assert!(cut.contains("7_jackson_32.wav") && cut.contains("truncated"), "{cut}");
+        assert!(
+            cut.contains("7_jackson_32.wav") && cut.contains("truncated"),
+            "{cut}"
+        );
         let none = sentence(&[("README.md", b"about".to_vec())]);
         assert!(none.contains("it has 0 + 0 recordings"), "{none}");
         let one = sentence(&[("7_jackson_32.wav", wav(8000))]);
@@ -271,7 +288,10 @@ mod tests {
     #[test]
     fn the_test_voices_are_others() {
         let digits = SpokenDigits::synthetic(20, 20, 1).unwrap();
-        assert!((digits.train.iter()).all(|said| digits.test.iter().all(|test| test.sound != said.sound)));
+        assert!(
+            (digits.train.iter())
+                .all(|said| digits.test.iter().all(|test| test.sound != said.sound))
+        );
         assert_eq!(digits.test[13].text, "three");
     }
 }

@@ -131,7 +131,10 @@ mod tests {
         assert!(full >= 1);
         assert_eq!(*targets[1].last().unwrap(), Characters::PADDING);
         let error = examples.batch(&[10]).unwrap_err().to_string();
-        assert!(error.contains("10") && error.contains("below 10"), "{error}");
+        assert!(
+            error.contains("10") && error.contains("below 10"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -141,6 +144,9 @@ mod tests {
         let spectrogram = MelSpectrogram::new(8000, 256, 160, 32).unwrap();
         let error = Transcribed::new(&digits.train, &spectrogram, &characters);
         let error = error.unwrap_err().to_string();
-        assert!(error.starts_with("utterance 2: a character is 't'"), "{error}");
+        assert!(
+            error.starts_with("utterance 2: a character is 't'"),
+            "{error}"
+        );
     }
 }

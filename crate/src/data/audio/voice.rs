@@ -121,16 +121,18 @@ impl Voice {
         seed.draw(|rng| {
             let mut samples = Vec::new();
             for (place, &digit) in digits.iter().enumerate() {
-                let phones = DIGITS.get(digit).ok_or_else(|| {
-                    crate::Error::argument("a digit to say", digit, "0 to 9")
-                })?;
+                let phones = DIGITS
+                    .get(digit)
+                    .ok_or_else(|| crate::Error::argument("a digit to say", digit, "0 to 9"))?;
                 if place > 0 {
                     let pause = rng.between(0.03, 0.15) * f64::from(RATE);
                     samples.resize(samples.len() + pause as usize, 0.0);
                 }
                 samples.extend(self.word(phones, rng));
             }
-            let noisy = samples.iter().map(|x| (x + self.noise * around_zero(rng)) as f32);
+            let noisy = samples
+                .iter()
+                .map(|x| (x + self.noise * around_zero(rng)) as f32);
             Sound::new(noisy.collect(), RATE)
         })
     }
@@ -254,9 +256,16 @@ mod tests {
     fn brightness(digit: usize) -> Vec<f32> {
         let sound = Voice::draw(3).say(&[digit], 4).unwrap();
         let spectrogram = MelSpectrogram::new(8000, 256, 160, 32).unwrap();
-        let levels = spectrogram.levels(&sound).unwrap().to_vec2::<f32>().unwrap();
+        let levels = spectrogram
+            .levels(&sound)
+            .unwrap()
+            .to_vec2::<f32>()
+            .unwrap();
         let mean = |bands: &[f32]| bands.iter().sum::<f32>() / bands.len() as f32;
-        levels.iter().map(|frame| mean(&frame[24..]) - mean(&frame[..12])).collect()
+        levels
+            .iter()
+            .map(|frame| mean(&frame[24..]) - mean(&frame[..12]))
+            .collect()
     }
 
     #[test]

@@ -11,7 +11,9 @@ pub(super) fn decode(file: &str, bytes: &[u8]) -> Result<(Vec<f32>, u32)> {
     let wrong = |error: hound::Error| {
         Error::data(
             file,
-            format!("it is not a WAV file that can be read ({error}); WAV with whole numbers or 32-bit floats is expected"),
+            format!(
+                "it is not a WAV file that can be read ({error}); WAV with whole numbers or 32-bit floats is expected"
+            ),
         )
     };
     let reader = WavReader::new(Cursor::new(bytes)).map_err(wrong)?;
@@ -120,7 +122,10 @@ mod tests {
         assert!(sentence(b"ID3\x03 and an MP3 file behind it").contains("not a WAV file"));
         assert!(sentence(&good[..20]).contains("not a WAV file"));
         let cut = sentence(&good[..good.len() - 5]);
-        assert!(cut.contains("announces 10 samples") && cut.contains("truncated"), "{cut}");
+        assert!(
+            cut.contains("announces 10 samples") && cut.contains("truncated"),
+            "{cut}"
+        );
         assert!(sentence(&file(1, 16, 1, &[])).contains("number of samples of a sound is 0"));
         let nan = f32::NAN.to_le_bytes();
         assert!(sentence(&file(3, 32, 1, &nan)).contains("NaN (number 0)"));

@@ -24,7 +24,10 @@ fn spelled(count: usize, seed: u64) -> (TensorExamples, Vec<String>) {
     let (mut inputs, mut targets, mut lengths, mut texts) = (vec![], vec![], vec![], vec![]);
     for _ in 0..count {
         let letters: Vec<usize> = (0..2 + rng.below(3)).map(|_| rng.below(3)).collect();
-        let text: String = letters.iter().map(|&letter| ['a', 'b', 'c'][letter]).collect();
+        let text: String = letters
+            .iter()
+            .map(|&letter| ['a', 'b', 'c'][letter])
+            .collect();
         for step in 0..STEPS {
             let signal = letters.get(step / 2).copied().unwrap_or(3);
             inputs.extend((0..4).map(|place| f32::from(u8::from(place == signal))));
@@ -51,13 +54,22 @@ fn both_scores_learn_to_spell_and_their_attention_moves_forward() {
         let trainer = Trainer::new(Adam::new(5e-3)).epochs(16).seed(1).quiet();
         let history = trainer.fit(&model, &train, &test).unwrap();
         let batch = test.all().unwrap();
-        let said = model.transcribe(&batch.inputs, batch.mask.as_ref()).unwrap();
-        let right = said.iter().zip(&texts).filter(|(said, text)| said.text == **text).count();
+        let said = model
+            .transcribe(&batch.inputs, batch.mask.as_ref())
+            .unwrap();
+        let right = said
+            .iter()
+            .zip(&texts)
+            .filter(|(said, text)| said.text == **text)
+            .count();
         assert!(right >= 95, "{score:?}: {right}\n{history}");
         for (said, text) in said.iter().zip(&texts) {
             // What is padding has no weight.
             let rest = said.weights.i((.., 2 * text.len()..)).unwrap();
-            assert!(rest.elem_count() == 0 || rest.max_all().unwrap().to_scalar::<f32>().unwrap() == 0.0);
+            assert!(
+                rest.elem_count() == 0
+                    || rest.max_all().unwrap().to_scalar::<f32>().unwrap() == 0.0
+            );
         }
     }
 }
@@ -76,7 +88,12 @@ fn gradients_reach_every_parameter() {
         let variables: Vec<_> = (model.parameters().trainable())
             .map(|(name, p)| (name.to_owned(), p.var()))
             .collect();
-        let loss = || Ok(model.losses(&batch, &mut Pass::Evaluate)?.minimised().clone());
+        let loss = || {
+            Ok(model
+                .losses(&batch, &mut Pass::Evaluate)?
+                .minimised()
+                .clone())
+        };
         let report = check_variables(&variables, loss).unwrap();
         assert!(report.is_right(), "{score:?}: {report}");
     }
@@ -92,11 +109,17 @@ fn a_text_is_as_likely_as_the_teacher_says() {
     if said.weights.dims()[0] < ids.len() {
         ids.pop();
     }
-    let targets = Tensor::new(ids.clone(), &Device::Cpu).unwrap().unsqueeze(0).unwrap();
+    let targets = Tensor::new(ids.clone(), &Device::Cpu)
+        .unwrap()
+        .unsqueeze(0)
+        .unwrap();
     let batch = Batch::new(input, targets);
     let losses = no_grad(|| model.losses(&batch, &mut Pass::Evaluate)).unwrap();
     let forced = -losses.value("loss").unwrap() * ids.len() as f64;
-    assert!((forced - said.log_probability).abs() < 1e-4, "{forced} {said:?}");
+    assert!(
+        (forced - said.log_probability).abs() < 1e-4,
+        "{forced} {said:?}"
+    );
 }
 
 #[test]
@@ -111,9 +134,15 @@ fn a_beam_of_one_is_greedy_and_a_wide_one_finds_the_likeliest() {
         let input = examples.batch(&[number]).unwrap().inputs;
         let greedy = &model.transcribe(&input, None).unwrap()[0];
         let one = &model.beam_search(&input, 1).unwrap()[0];
-        assert_eq!((&one.text, one.log_probability), (&greedy.text, greedy.log_probability));
+        assert_eq!(
+            (&one.text, one.log_probability),
+            (&greedy.text, greedy.log_probability)
+        );
         let wide = model.beam_search(&input, 8).unwrap();
-        assert!(wide.windows(2).all(|pair| pair[0].log_probability >= pair[1].log_probability));
+        assert!(
+            wide.windows(2)
+                .all(|pair| pair[0].log_probability >= pair[1].log_probability)
+        );
         let mut texts: Vec<&String> = wide.iter().map(|said| &said.text).collect();
         texts.sort();
         texts.dedup();
@@ -122,7 +151,11 @@ fn a_beam_of_one_is_greedy_and_a_wide_one_finds_the_likeliest() {
         better += usize::from(wide[0].log_probability > greedy.log_probability + 1e-6);
     }
     assert!(better > 0);
-    assert!(model.beam_search(&examples.all().unwrap().inputs, 2).is_err());
+    assert!(
+        model
+            .beam_search(&examples.all().unwrap().inputs, 2)
+            .is_err()
+    );
 }
 
 #[test]
@@ -130,11 +163,26 @@ fn padding_makes_no_difference() {
     let (examples, _) = spelled(30, 6);
     let model = model(Score::Additive(8), 4);
     let batch = examples.all().unwrap();
-    let together = model.transcribe(&batch.inputs, batch.mask.as_ref()).unwrap();
-    let lengths = batch.mask.unwrap().to_dtype(DType::U32).unwrap().sum(1).unwrap();
+    let together = model
+        .transcribe(&batch.inputs, batch.mask.as_ref())
+        .unwrap();
+    let lengths = batch
+        .mask
+        .unwrap()
+        .to_dtype(DType::U32)
+        .unwrap()
+        .sum(1)
+        .unwrap();
     for (row, length) in lengths.to_vec1::<u32>().unwrap().into_iter().enumerate() {
-        let alone = batch.inputs.narrow(0, row, 1).unwrap().narrow(1, 0, length as usize).unwrap();
-        let alone = &model.transcribe(&alone.contiguous().unwrap(), None).unwrap()[0];
+        let alone = batch
+            .inputs
+            .narrow(0, row, 1)
+            .unwrap()
+            .narrow(1, 0, length as usize)
+            .unwrap();
+        let alone = &model
+            .transcribe(&alone.contiguous().unwrap(), None)
+            .unwrap()[0];
         // A text that has not ended is as long as there are steps.
         assert!(together[row].text.starts_with(&alone.text));
     }
@@ -145,7 +193,16 @@ fn an_encoder_that_gives_no_sequence_is_refused() {
     let mut rng = Rng::new(1);
     let encoder = Sequential::input(&[STEPS, 4]).then("read", Gru::units(12));
     let encoder = encoder.build(&mut rng).unwrap();
-    let made = Seq2Seq::new(encoder, &Characters::of(["a"]), 4, Score::Additive(2), &mut rng);
+    let made = Seq2Seq::new(
+        encoder,
+        &Characters::of(["a"]),
+        4,
+        Score::Additive(2),
+        &mut rng,
+    );
     let error = made.unwrap_err().to_string();
-    assert!(error.contains("[12]") && error.contains("return_sequences"), "{error}");
+    assert!(
+        error.contains("[12]") && error.contains("return_sequences"),
+        "{error}"
+    );
 }
