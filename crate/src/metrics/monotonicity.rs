@@ -19,9 +19,11 @@ use crate::{Error, Result};
 /// # Errors
 /// If `weights` is not a matrix, has fewer than two rows, or a row has no weight.
 pub fn monotonicity(weights: &Tensor) -> Result<f64> {
-    let rows = match weights.dims() {
-        [2.., 1..] => weights.to_dtype(DType::F64)?.to_vec2::<f64>()?,
-        dims => {
+    let rows = match *weights.dims() {
+        [characters, steps] if characters > 1 && steps > 0 => {
+            weights.to_dtype(DType::F64)?.to_vec2::<f64>()?
+        }
+        ref dims => {
             return Err(Error::shape(
                 "monotonicity",
                 format!(

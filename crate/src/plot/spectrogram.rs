@@ -130,7 +130,7 @@ impl Spectrogram {
             ));
         }
         match *levels.dims() {
-            [1.., bands] if bands == frequencies.len() && bands > 0 => {}
+            [frames, bands] if frames > 0 && bands == frequencies.len() && bands > 0 => {}
             ref dims => {
                 return Err(Error::shape(
                     name,

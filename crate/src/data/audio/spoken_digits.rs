@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Sound;
 use super::voice::{RATE, Voice};
 use crate::table::thousands;
-use crate::{Error, Result, Rng, Seed};
+use crate::{Error, Result, Seed};
 
 /// The words of the digits.
 const WORDS: [&str; 10] = [
@@ -197,6 +197,7 @@ fn named(file: &Path) -> Result<(usize, String, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Rng;
 
     fn folder(files: &[(&str, Vec<u8>)]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();

@@ -65,7 +65,6 @@ pub(super) fn encode(samples: &[f32], rate: u32) -> Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::data::Sound;
     use proptest::prelude::*;
 
