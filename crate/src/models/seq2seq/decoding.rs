@@ -22,6 +22,33 @@ pub struct Transcript {
     pub weights: Tensor,
 }
 
+impl Transcript {
+    /// The weights of each word, `[words, steps]`: the means of those of its characters.
+    ///
+    /// # Errors
+    /// If the text has no words.
+    pub fn words(&self) -> Result<Tensor> {
+        let mut words = Vec::new();
+        let mut place = 0;
+        for word in self.text.split(' ') {
+            let length = word.chars().count();
+            if length > 0 {
+                let rows = self.weights.narrow(0, place, length)?;
+                words.push(rows.mean_keepdim(0)?);
+            }
+            place += length + 1;
+        }
+        if words.is_empty() {
+            return Err(Error::argument(
+                "the text of a transcript",
+                format!("{:?}", self.text),
+                "one with words",
+            ));
+        }
+        Ok(Tensor::cat(&words, 0)?)
+    }
+}
+
 /// A text in the making.
 #[derive(Clone)]
 struct Hypothesis {

@@ -206,3 +206,23 @@ fn an_encoder_that_gives_no_sequence_is_refused() {
         "{error}"
     );
 }
+
+#[test]
+fn a_word_has_the_mean_weights_of_its_characters() {
+    let rows = [
+        [1f32, 0.0],
+        [0.0, 1.0],
+        [9.0, 9.0],
+        [0.25, 0.75],
+        [8.0, 8.0],
+    ];
+    let mut said = Transcript {
+        text: "ab c".into(),
+        log_probability: 0.0,
+        weights: Tensor::new(&rows, &Device::Cpu).unwrap(),
+    };
+    let words = said.words().unwrap().to_vec2::<f32>().unwrap();
+    assert_eq!(words, [[0.5, 0.5], [0.25, 0.75]]);
+    said.text = " ".into();
+    assert!(said.words().is_err());
+}
