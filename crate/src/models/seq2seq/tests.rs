@@ -81,6 +81,12 @@ fn gradients_reach_every_parameter() {
     for score in [Score::Additive(3), Score::DotProduct(3)] {
         let model = model(score, 1);
         model.parameters().to_dtype(DType::F64).unwrap();
+        // So far from zero that no gradient drowns in the rounding of the differences.
+        for (_, parameter) in model.parameters().iter() {
+            parameter
+                .set(&(parameter.tensor().detach() * 3.0).unwrap())
+                .unwrap();
+        }
         let batch = Batch {
             inputs: batch.inputs.to_dtype(DType::F64).unwrap(),
             ..batch.clone()
