@@ -205,9 +205,10 @@ impl Spectrogram {
     ) -> Drawn {
         let end = self.seconds * self.levels.len() as f64;
         for (frame, share) in shares.enumerate() {
-            // Each cell goes on to the end, and the next one is drawn over it, so that no gap is
-            // seen between two.
-            let corners = [(self.seconds * frame as f64, low), (end, high)];
+            // Each cell goes on below the next one, which is drawn over it, so that no gap is seen
+            // between two.
+            let right = (self.seconds * (frame + 2) as f64).min(end);
+            let corners = [(self.seconds * frame as f64, low), (right, high)];
             let plane = chart.plotting_area();
             plane.draw(&Rectangle::new(corners, PAPER.filled()))?;
             plane.draw(&Rectangle::new(corners, ink.mix(*share).filled()))?;
@@ -235,9 +236,9 @@ impl Plot for Spectrogram {
         let chart = axes::draw(area, x, self.y())?;
         for band in 0..self.frequencies.len() {
             let levels = self.levels.iter().map(|frame| &frame[band]);
-            // A row goes on to the top, for the same reason as a cell.
             let low = self.band() * band as f64;
-            self.draw_row(&chart, levels, (low, SPECTRUM), INK)?;
+            let high = (low + 2.0 * self.band()).min(SPECTRUM);
+            self.draw_row(&chart, levels, (low, high), INK)?;
         }
         for (row, (_, weights)) in self.rows.iter().enumerate().rev() {
             let low = self.bottom(row);
