@@ -6,7 +6,7 @@ use plotters::style::{Color, RGBColor};
 
 use super::axes::{self, Axis, Chart, Ticks};
 use super::canvas::{Area, Drawn};
-use super::style::{BLUE, INK, PAPER};
+use super::style::{BLUE, INK, UNITS_PER_PIXEL, units};
 use super::theme::Room;
 use super::{Figure, Plot, values};
 use crate::{Error, Result};
@@ -16,11 +16,14 @@ const SPECTRUM: f64 = 180.0;
 const GAP: f64 = 6.0;
 /// The height of a character's row.
 const ROW: f64 = 18.0;
+/// The logarithm of the largest ratio of two powers that is drawn.
+const RANGE: f64 = 9.0;
 /// The frequencies with a label, of those that a spectrogram holds.
 const LABELLED: [u32; 8] = [125, 250, 500, 1000, 2000, 4000, 8000, 16_000];
 
-/// Shows a spectrogram `levels` `[frames, bands]`, the darker the louder, from its quietest level to
-/// its loudest. Frames are `seconds` apart, and `frequencies` are those of the bands in hertz, from
+/// Shows a spectrogram `levels` `[frames, bands]`, the logarithms of powers, the darker the louder:
+/// black is its loudest level, white what is weaker by a factor of 8,000 (39 decibels) or more.
+/// Frames are `seconds` apart, and `frequencies` are those of the bands in hertz, from
 /// the lowest.
 ///
 /// # Errors
@@ -77,34 +80,32 @@ pub fn attention_map(
         }
     }
     values::finite("a weight", weights)?;
-    map.rows = labels.into_iter().zip(shares(weights)?).collect();
+    map.rows = labels
+        .into_iter()
+        .zip(shares(weights, f64::INFINITY)?)
+        .collect();
     Figure::new(NAME, map)
 }
 
 fn label(character: char) -> String {
     match character {
-        ' ' => "␣".to_owned(),
+        ' ' => "space".to_owned(),
         character => character.to_string(),
     }
 }
 
-/// The values of a matrix, from 0 for its smallest to 1 for its largest.
-fn shares(matrix: &Tensor) -> Result<Vec<Vec<f64>>> {
+/// The values of a matrix, from 1 for its largest to 0 for its smallest, or for what is `range` below
+/// the largest.
+fn shares(matrix: &Tensor, range: f64) -> Result<Vec<Vec<f64>>> {
     let rows = matrix.to_dtype(DType::F64)?.to_vec2::<f64>()?;
     let all = || rows.iter().flatten().copied();
-    let (low, high) = (
-        all().fold(f64::INFINITY, f64::min),
-        all().fold(f64::NEG_INFINITY, f64::max),
-    );
-    let share = |value: &f64| {
-        if high > low {
-            (value - low) / (high - low)
-        } else {
-            0.0
-        }
+    let high = all().fold(f64::NEG_INFINITY, f64::max);
+    let low = all().fold(f64::INFINITY, f64::min).max(high - range);
+    let share = |value: &f64| match high > low {
+        true => ((value - low) / (high - low)).max(0.0),
+        false => 0.0,
     };
-    Ok(rows
-        .iter()
+    Ok((rows.iter())
         .map(|row| row.iter().map(share).collect())
         .collect())
 }
@@ -145,7 +146,7 @@ impl Spectrogram {
         values::finite("a level", levels)?;
         values::check_finite("a frequency", frequencies.iter().copied())?;
         Ok(Self {
-            levels: shares(levels)?,
+            levels: shares(levels, RANGE)?,
             seconds,
             frequencies: frequencies.to_vec(),
             rows: Vec::new(),
@@ -195,7 +196,7 @@ impl Spectrogram {
         }
     }
 
-    /// A row of cells, each of a frame, the more ink the larger its share.
+    /// A row of cells, one for each frame, the more ink the larger its share.
     fn draw_row<'s>(
         &self,
         chart: &Chart,
@@ -203,15 +204,18 @@ impl Spectrogram {
         (low, high): (f64, f64),
         ink: RGBColor,
     ) -> Drawn {
-        let end = self.seconds * self.levels.len() as f64;
+        let plane = chart.plotting_area();
+        let (left, top) = plane.get_pixel_range();
+        // At whole pixels, so that no seam is seen between two cells.
+        let whole = |place: i32| units((f64::from(place) / UNITS_PER_PIXEL).round());
+        let corner = |frame: usize, y: f64| {
+            let (x, y) = plane.map_coordinate(&(self.seconds * frame as f64, y));
+            (whole(x) - left.start, whole(y) - top.start)
+        };
         for (frame, share) in shares.enumerate() {
-            // Each cell goes on below the next one, which is drawn over it, so that no gap is seen
-            // between two.
-            let right = (self.seconds * (frame + 2) as f64).min(end);
-            let corners = [(self.seconds * frame as f64, low), (right, high)];
-            let plane = chart.plotting_area();
-            plane.draw(&Rectangle::new(corners, PAPER.filled()))?;
-            plane.draw(&Rectangle::new(corners, ink.mix(*share).filled()))?;
+            let corners = [corner(frame, low), corner(frame + 1, high)];
+            let cell = Rectangle::new(corners, ink.mix(*share).filled());
+            plane.strip_coord_spec().draw(&cell)?;
         }
         Ok(())
     }
@@ -237,10 +241,9 @@ impl Plot for Spectrogram {
         for band in 0..self.frequencies.len() {
             let levels = self.levels.iter().map(|frame| &frame[band]);
             let low = self.band() * band as f64;
-            let high = (low + 2.0 * self.band()).min(SPECTRUM);
-            self.draw_row(&chart, levels, (low, high), INK)?;
+            self.draw_row(&chart, levels, (low, low + self.band()), INK)?;
         }
-        for (row, (_, weights)) in self.rows.iter().enumerate().rev() {
+        for (row, (_, weights)) in self.rows.iter().enumerate() {
             let low = self.bottom(row);
             self.draw_row(&chart, weights.iter(), (low, low + ROW), BLUE)?;
         }
@@ -289,7 +292,7 @@ mod tests {
         let svg = map.unwrap().svg().unwrap();
         for text in [
             "a",
-            "␣",
+            "space",
             "o",
             "n",
             "end",
