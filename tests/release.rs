@@ -227,7 +227,8 @@ fn a_lab_that_misses_a_part_or_tells_a_solution_is_refused() {
 #[test]
 fn a_release_never_replaces_its_lab() {
     let desk = Desk::new();
-    let lab = lab(&desk, "lab.ipynb", |_| {});
+    fs::create_dir(desk.0.path().join("students")).unwrap();
+    let lab = lab(&desk, "students/lab.ipynb", |_| {});
     let before = fs::read(&lab).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_cuaderno"));
     command

@@ -114,10 +114,7 @@ impl Exercise {
         };
         let solution = only("solution")?;
         let probe = tagged("probe").next().is_some().then(|| only("probe"));
-        let probe = probe
-            .transpose()?
-            .map(Probe::of)
-            .transpose()?;
+        let probe = probe.transpose()?.map(Probe::of).transpose()?;
         let check = only("check")?;
         ensure!(
             tagged("mistake").next().is_some(),
