@@ -553,7 +553,7 @@ fn a_graders_fault_is_no_zero() {
     let manifest = |solution: &str| {
         let probe = json!({
             "id": "p", "source": "cuaderno::lab::probe(|rng| rng.below(9), |n| half(n))?;",
-            "cases": 8, "tolerance": 0.0, "chance": 0,
+            "cases": 8, "tolerance": 0.0,
         });
         let exercise = json!({
             "id": "half", "check": "c", "points": 1.0, "stub": "fn half() {}", "solution": solution,

@@ -18,6 +18,8 @@ pub struct Standard<'a> {
     lab: &'a ReleasedLab,
     asked: Vec<Asked>,
     solution: Vec<Vec<Answer>>,
+    /// How many answers to each probe can be had without a thought.
+    chances: Vec<usize>,
     seconds: u64,
 }
 
@@ -33,27 +35,33 @@ impl<'a> Standard<'a> {
         room: &Room,
         seconds: u64,
     ) -> Result<Self> {
-        let probes = || lab.exercises.iter().filter_map(|it| it.probe.as_ref());
-        let asked = probes().map(|it| Asked {
-            source: it.probe.source.clone(),
-            question: question(&manifest.secret, run, &it.probe, false).to_text(),
-        });
-        let asked: Vec<Asked> = asked.collect();
+        let probes = || {
+            lab.exercises
+                .iter()
+                .filter_map(|it| Some((it, it.probe.as_ref()?)))
+        };
+        let asked = |describe| {
+            let asked = probes().map(|(_, probe)| Asked {
+                source: probe.source.clone(),
+                question: question(&manifest.secret, run, probe, describe).to_text(),
+            });
+            asked.collect::<Vec<Asked>>()
+        };
         let solutions = lab
             .exercises
             .iter()
             .map(|exercise| exercise.solution.clone());
         let task = Task {
             cells: [lab.profile.clone()].into_iter().chain(solutions).collect(),
-            probes: asked.clone(),
+            probes: asked(true),
             seconds,
         };
         let examined = room
             .examine(&task)
             .context("the solution could not be asked")?;
-        let mut solution = Vec::new();
-        for (it, found) in probes().zip(&examined.probes) {
-            let (id, cases) = (&it.probe.id, it.probe.cases as usize);
+        let (mut solution, mut chances) = (Vec::new(), Vec::new());
+        for ((exercise, probe), found) in probes().zip(&examined.probes) {
+            let (id, cases) = (&probe.id, probe.cases as usize);
             let (outcome, bytes) = found.as_ref().context("the solution was not asked all")?;
             let found = answers::decode(bytes, cases);
             ensure!(
@@ -61,12 +69,15 @@ impl<'a> Standard<'a> {
                 "the solution answers {} of {cases} cases of the probe `{id}` ({outcome:?})",
                 found.len()
             );
+            let (inputs, check) = (answers::inputs(bytes), lab.source(&exercise.check));
+            chances.push(verdict::chance(&found, &inputs, &check, probe.tolerance));
             solution.push(found);
         }
         Ok(Self {
             lab,
-            asked,
+            asked: asked(false),
             solution,
+            chances,
             seconds,
         })
     }
@@ -102,13 +113,13 @@ impl<'a> Standard<'a> {
         answers: &Answers,
         examined: &Examined,
     ) -> Probed {
-        let released = exercise.probe.as_ref().expect("only those that have one");
+        let probe = exercise.probe.as_ref().expect("only those that have one");
         let solution = &self.solution[number];
         let of = solution.len();
         let result = |right: usize, outcome, says: String| Probed {
             id: exercise.id.clone(),
             points: exercise.points,
-            earned: verdict::earned(exercise.points, right, released.chance, of),
+            earned: verdict::earned(exercise.points, right, self.chances[number], of),
             right,
             of,
             outcome,
@@ -138,7 +149,7 @@ impl<'a> Standard<'a> {
             return result(0, outcome, says.to_owned());
         };
         let found = answers::decode(bytes, of);
-        let right = verdict::right(solution, &found, released.probe.tolerance);
+        let right = verdict::right(solution, &found, probe.tolerance);
         let panic = found.iter().find_map(|answer| match answer {
             Answer::Panic(_) => Some(()),
             _ => None,

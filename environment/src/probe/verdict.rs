@@ -18,9 +18,14 @@ pub fn earned(points: f64, right: usize, chance: usize, of: usize) -> f64 {
     (points * above_chance / possible * 100.0).round() / 100.0
 }
 
-/// How many right answers the best of these gives: always the same answer, and a part of the input
-/// as it is.
-pub fn chance(solution: &[Answer], inputs: &[String], tolerance: f64) -> usize {
+/// How many right answers can be had without a thought: by the better of always the same answer and
+/// a part of the input as it is, and those to inputs that stand in the public `check`.
+pub fn chance(solution: &[Answer], inputs: &[String], check: &str, tolerance: f64) -> usize {
+    let best = constant_or_echo(solution, inputs, tolerance);
+    (best + public(inputs, check)).min(solution.len())
+}
+
+fn constant_or_echo(solution: &[Answer], inputs: &[String], tolerance: f64) -> usize {
     let constant = solution
         .iter()
         .map(|it| right(solution, &vec![it.clone(); solution.len()], tolerance));
@@ -43,7 +48,7 @@ pub fn chance(solution: &[Answer], inputs: &[String], tolerance: f64) -> usize {
 }
 
 /// How many of the inputs stand in the source of the public check, whose answers can be copied.
-pub fn public(inputs: &[String], check: &str) -> usize {
+fn public(inputs: &[String], check: &str) -> usize {
     let bare = |text: &str| text.split_whitespace().collect::<String>().replace("_", "");
     let check = bare(check);
     let is_public = |input: &&String| {
@@ -112,10 +117,10 @@ mod tests {
     fn what_can_be_had_without_a_thought_earns_nothing() {
         let solution = numbers_of(&[7.0, 7.0, 7.0, 1.0, 2.0]);
         let inputs = texts(&["(7, 0.5)", "(3, 1)", "(3, 1)", "(1, 2)", "(2, 9)"]);
-        assert_eq!(chance(&solution, &[], 0.0), 3, "always 7");
-        assert_eq!(chance(&solution, &inputs, 0.0), 3);
+        assert_eq!(chance(&solution, &[], "", 0.0), 3, "always 7");
+        assert_eq!(chance(&solution, &inputs, "", 0.0), 3);
         assert_eq!(
-            chance(&numbers_of(&[7.0, 3.0, 4.0, 1.0, 2.0]), &inputs, 0.0),
+            chance(&numbers_of(&[7.0, 3.0, 4.0, 1.0, 2.0]), &inputs, "", 0.0),
             4,
             "the first"
         );

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::notebook::Cell;
 use crate::probe::Probe;
 
 /// What `release.json` is, so that its readers know.
@@ -43,15 +44,7 @@ pub struct ReleasedExercise {
     pub points: f64,
     pub stub: String,
     pub solution: String,
-    pub probe: Option<ReleasedProbe>,
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-pub struct ReleasedProbe {
-    #[serde(flatten)]
-    pub probe: Probe,
-    /// How many of the answers can be had without a thought.
-    pub chance: usize,
+    pub probe: Option<Probe>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -59,6 +52,18 @@ pub struct ReleasedQuestion {
     pub id: String,
     pub points: f64,
     pub rubric: Vec<(String, f64)>,
+}
+
+impl ReleasedLab {
+    /// The source of the cell of this id in the students' version.
+    pub fn source(&self, id: &str) -> String {
+        let cells = self.notebook["cells"].as_array().into_iter().flatten();
+        let mut cells = cells.map(Cell::of);
+        cells
+            .find(|cell| cell.id() == id)
+            .map(Cell::source)
+            .unwrap_or_default()
+    }
 }
 
 impl Manifest {

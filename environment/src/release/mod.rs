@@ -6,7 +6,6 @@ mod manifest;
 mod nbgrader;
 mod trial;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -20,9 +19,7 @@ use crate::toolchain::Toolchain;
 use crate::{files, setup, workbook};
 use lab::{Exercise, Lab};
 
-pub use manifest::{
-    Manifest, ReleasedExercise, ReleasedLab, ReleasedProbe, ReleasedQuestion, sha256,
-};
+pub use manifest::{Manifest, ReleasedExercise, ReleasedLab, ReleasedQuestion, sha256};
 
 #[derive(Args)]
 pub struct ReleaseArguments {
@@ -42,8 +39,6 @@ struct Release {
     path: PathBuf,
     lab: Lab,
     student: Notebook,
-    /// How many answers to each probe can be had without a thought.
-    chances: BTreeMap<String, usize>,
 }
 
 /// The folder of the notebooks to hand out.
@@ -56,7 +51,7 @@ const STUDENTS: &str = "students";
 /// answer is reported and gives exit status 1.
 pub fn run(arguments: ReleaseArguments) -> Result<ExitCode> {
     let releases = arguments.labs.iter().map(|name| Release::open(name));
-    let mut releases = releases.collect::<Result<Vec<_>>>()?;
+    let releases = releases.collect::<Result<Vec<_>>>()?;
     let students = arguments.out.join(STUDENTS);
     for release in &releases {
         release.ensure_kept(&students)?;
@@ -64,7 +59,7 @@ pub fn run(arguments: ReleaseArguments) -> Result<ExitCode> {
     // Two version 4 UUIDs hold 244 random bits of the system's.
     let secret = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()].map(|part| part.simple().to_string());
     let secret = secret.concat();
-    let faults = try_answers(&mut releases, &secret)?;
+    let faults = try_answers(&releases)?;
     if !faults.is_empty() {
         for fault in &faults {
             eprintln!("error: {fault}");
@@ -108,12 +103,7 @@ impl Release {
         let notebook = Notebook::read(&path)?;
         let parts = Lab::of(&notebook).and_then(|lab| Ok((lab, lab::students_version(&notebook)?)));
         let (lab, student) = parts.with_context(|| path.display().to_string())?;
-        Ok(Self {
-            path,
-            lab,
-            student,
-            chances: BTreeMap::new(),
-        })
+        Ok(Self { path, lab, student })
     }
 
     fn file(&self) -> &Path {
@@ -153,23 +143,19 @@ impl Release {
     }
 
     fn exercise(&self, exercise: &Exercise) -> ReleasedExercise {
-        let probe = exercise.probe.as_ref().map(|probe| ReleasedProbe {
-            probe: probe.clone(),
-            chance: self.chances.get(&probe.id).copied().unwrap_or(0),
-        });
         ReleasedExercise {
             id: exercise.id.clone(),
             check: exercise.check.id.clone(),
             points: exercise.check.points,
             stub: exercise.stub.clone(),
             solution: exercise.solution().to_owned(),
-            probe,
+            probe: exercise.probe.clone(),
         }
     }
 }
 
 /// What is wrong with the labs' checks, a sentence each.
-fn try_answers(releases: &mut [Release], secret: &str) -> Result<Vec<String>> {
+fn try_answers(releases: &[Release]) -> Result<Vec<String>> {
     let toolchain = Toolchain::discover()?;
     let support = setup::prepare(&toolchain)?;
     // SAFETY: the engine, whose threads read the environment, has not started.
@@ -198,9 +184,8 @@ fn try_answers(releases: &mut [Release], secret: &str) -> Result<Vec<String>> {
             exercises.len(),
             release.lab.questions.len()
         );
-        let mut trial = trial::Trial::new(&mut engine, secret, &asked);
+        let mut trial = trial::Trial::new(&mut engine, &asked);
         let found = trial.faults(&release.lab, folder.path())?;
-        release.chances = trial.chances;
         let file = release.file().display();
         faults.extend(found.into_iter().map(|fault| format!("{file}: {fault}")));
     }

@@ -1,6 +1,5 @@
 //! Every known answer to an exercise, tried with its check and its probe.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -28,14 +27,11 @@ enum Outcome {
 /// A trial of all known answers of labs.
 pub struct Trial<'a> {
     engine: &'a mut EngineThread,
-    secret: &'a str,
     /// The folder in which probes find their question and leave their answers.
     asked: &'a Path,
-    /// How many answers to each probe can be had without a thought.
-    pub chances: BTreeMap<String, usize>,
 }
 
-/// The run whose questions the known answers are tried with.
+/// The known answers are tried with the same questions every time.
 const REHEARSAL: &str = "rehearsal";
 /// A wrong answer may earn this part of the points, for what it gets right.
 const MOST_OF_A_MISTAKE: f64 = 0.5;
@@ -48,13 +44,8 @@ struct Standard<'a> {
 }
 
 impl<'a> Trial<'a> {
-    pub fn new(engine: &'a mut EngineThread, secret: &'a str, asked: &'a Path) -> Self {
-        Self {
-            engine,
-            secret,
-            asked,
-            chances: BTreeMap::new(),
-        }
+    pub fn new(engine: &'a mut EngineThread, asked: &'a Path) -> Self {
+        Self { engine, asked }
     }
 
     /// What the checks and probes of a lab get wrong, a sentence each.
@@ -101,7 +92,6 @@ impl<'a> Trial<'a> {
             let fault = match &standard {
                 None => match Standard::of(probe, &exercise.check.source, &bytes) {
                     Ok(found) => {
-                        self.chances.insert(probe.id.clone(), found.chance);
                         standard = Some(found);
                         None
                     }
@@ -134,7 +124,7 @@ impl<'a> Trial<'a> {
         let _ = std::fs::remove_file(&answers);
         let mut ask = "";
         if let Some(probe) = &exercise.probe {
-            let question = question(self.secret, REHEARSAL, probe, true);
+            let question = question(REHEARSAL, REHEARSAL, probe, true);
             std::fs::write(self.asked.join(probed::QUESTION), question.to_text())?;
             ask = &probe.source;
         }
@@ -169,9 +159,7 @@ impl<'a> Standard<'a> {
             ));
         }
         let inputs = probed::inputs(bytes);
-        let public = verdict::public(&inputs, check);
-        let chance = verdict::chance(&answers, &inputs, probe.tolerance) + public;
-        let chance = chance.min(cases);
+        let chance = verdict::chance(&answers, &inputs, check, probe.tolerance);
         if 2 * chance > cases {
             return Err(format!(
                 "answers the probe `{id}` in {chance} of {cases} cases as one can without a thought \

@@ -54,7 +54,7 @@ pub fn command(bwrap: &Path, plan: &Plan, limits: &Limits, program: &Path) -> Co
     let (in_scratch, above) = folders_above(plan)
         .into_iter()
         .partition::<Vec<_>, _>(|folder| plan.scratch.iter().any(|it| folder.starts_with(it)));
-    for folder in above {
+    for folder in above.into_iter().chain([Path::new("/etc")]) {
         command.args(["--perms", "0755", "--dir"]).arg(folder);
     }
     for path in SYSTEM {
