@@ -43,16 +43,18 @@ pub use table::Table;
 pub mod prelude {
     pub use crate::arrays::{IntoTensor, ToArray};
     pub use crate::classic::{Knn, Pca, Split, StandardScaler, TSne, trustworthiness};
-    pub use crate::data::{Augmentation, LabelledImages, Mnist, chelsea};
+    pub use crate::data::{
+        Augmentation, CamVid, LabelledImages, Mnist, SegmentedImages, chelsea, scenes,
+    };
     pub use crate::error::Result;
     pub use crate::lab::{Bands, Profile, unsolved};
     pub use crate::metrics::{
         ClusteringReport, accuracy, classification_report, clustering_report, confusion_matrix,
-        masked_select, reconstruction_bce, reconstruction_mse,
+        masked_select, reconstruction_bce, reconstruction_mse, segmentation_report,
     };
     pub use crate::models::{
-        Autoencoder, CategoricalVae, Classifier, Codec, Gan, GaussianCode, JointVae, PixelLoss,
-        Vae, VaeArchitecture,
+        Autoencoder, CategoricalVae, ClassLoss, Classifier, Codec, Gan, GaussianCode, JointVae, PixelLoss,
+        Vae, VaeArchitecture, fully_convolutional, u_net,
     };
     pub use crate::nn::{
         Activation, AvgPool1d, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d,
@@ -66,7 +68,8 @@ pub mod prelude {
     pub use crate::plot::{
         Figure, Theme, bar_chart, captioned_image_grid, cluster_heat_map, confusion_heat_map,
         contour_map, histogram, histograms, histograms_against_normal, image_grid, image_map,
-        learning_curve, line_chart, reconstructions, scatter, set_theme, side_by_side,
+        learning_curve, line_chart, mask_overlays, reconstructions, scatter, segmentations,
+        set_theme, side_by_side,
     };
     pub use crate::representations::{
         CodeComparison, SampleImages, latent_interpolation, latent_manifold, latent_samples,

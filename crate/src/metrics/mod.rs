@@ -10,6 +10,7 @@ pub(crate) mod labels;
 mod masked;
 mod pair;
 mod reconstruction;
+mod segmentation;
 
 pub use classification::{
     ClassScores, ClassificationReport, Scores, accuracy, classification_report,
@@ -18,3 +19,4 @@ pub use clustering::{ClusteringReport, clustering_report};
 pub use confusion::confusion_matrix;
 pub use masked::masked_select;
 pub use reconstruction::{reconstruction_bce, reconstruction_mse};
+pub use segmentation::{PixelScores, SegmentationReport, segmentation_report};
