@@ -11,7 +11,7 @@ use super::exif;
 use crate::{Error, Result};
 
 /// More pixels than a camera has: a file that claims more is broken.
-pub(super) const MOST_PIXELS: usize = 1 << 28;
+pub(super) const MOST_PIXELS: usize = 1 << 27;
 
 /// Red, green and blue of one picture, 8 bits each, pixel by pixel.
 #[derive(Debug)]

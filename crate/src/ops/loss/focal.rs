@@ -51,3 +51,21 @@ pub fn focal(
     let counted = numbers.iter().filter(|&&target| ignore_index != Some(target)).count();
     Ok((sum * Reduction::Mean.scale("focal", counted)?)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    #[test]
+    fn a_gamma_whose_gradient_is_infinite_is_refused() {
+        let logits = Tensor::zeros((1, 2), DType::F32, &Device::Cpu).unwrap();
+        let targets = Tensor::new(&[1u32], &Device::Cpu).unwrap();
+        for gamma in [-1.0, 0.5, f64::NAN, f64::INFINITY] {
+            let error = focal(&logits, &targets, gamma, None).unwrap_err().to_string();
+            assert!(error.contains("but it must be 0, or 1 or above"), "{error}");
+        }
+        let error = focal(&logits, &targets, 2.0, Some(1)).unwrap_err().to_string();
+        assert!(error.starts_with("focal: there is no element"), "{error}");
+    }
+}
