@@ -11,6 +11,7 @@
 
 use std::path::Path;
 
+use cuaderno::metrics::SegmentationReport;
 use cuaderno::prelude::*;
 
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
