@@ -1,6 +1,6 @@
 //! Resizing: photographs smoothly, masks by the nearest pixel.
 
-/// A photograph's colour `[height, width]` in another size, each new pixel a mean of the old ones
+/// A photograph's colour `[height, width]`, of numbers in `[0, 1]`, in another size, each new pixel a mean of the old ones
 /// below it: linear interpolation where the picture grows, a triangle as wide as two new pixels
 /// where it shrinks, so that fine lines fade and do not flicker. It is PyTorch's `interpolate` with
 /// `mode="bilinear", antialias=True`, and Pillow's `BILINEAR`.
@@ -17,7 +17,7 @@ pub(super) fn smooth(
             pixels.map(|(pixel, weight)| pixel * weight).sum::<f32>()
         }));
     }
-    let mut new = vec![0.0; height * width];
+    let mut new = vec![0.0f32; height * width];
     for (row, (first, weights)) in new.chunks_exact_mut(width).zip(&along) {
         for (old, weight) in wide.chunks_exact(width).skip(*first).zip(weights) {
             for (pixel, old) in row.iter_mut().zip(old) {
@@ -25,7 +25,8 @@ pub(super) fn smooth(
             }
         }
     }
-    new
+    // The weights' rounding must not make a white pixel whiter.
+    new.iter().map(|pixel| pixel.clamp(0.0, 1.0)).collect()
 }
 
 /// For each of `new` pixels, the first of `old` pixels that it is a mean of, and their weights.
@@ -63,8 +64,18 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
+    fn white_stays_white_and_no_more() {
+        for old in 1..40 {
+            for new in 1..40 {
+                let plane = smooth(&vec![1.0; old * old], [old, old], [new, new]);
+                assert!(plane.iter().all(|pixel| (0.999_999..=1.0).contains(pixel)), "{old} {new}");
+            }
+        }
+    }
+
+    #[test]
     fn the_same_size_is_the_same_picture() {
-        let plane: Vec<f32> = (0..12).map(|pixel| pixel as f32).collect();
+        let plane: Vec<f32> = (0..12).map(|pixel| pixel as f32 / 12.0).collect();
         assert_eq!(smooth(&plane, [3, 4], [3, 4]), plane);
         let mask: Vec<u32> = (0..12).collect();
         assert_eq!(nearest(&mask, [3, 4], [3, 4]), mask);
