@@ -49,7 +49,10 @@ fn pairs(data: &SegmentedImages, epochs: usize, folds: usize) -> Result<()> {
     for (fold, (train, valid)) in data.folds(folds, 6202)?.into_iter().enumerate() {
         let start = Instant::now();
         let plain = Classifier::new(fully_convolutional([3, 128, 128]).build(6202)?);
-        let trainer = Trainer::new(RmsProp::new(1e-3)).epochs(epochs).batch_size(8).seed(6202);
+        let trainer = Trainer::new(RmsProp::new(1e-3))
+            .epochs(epochs)
+            .batch_size(8)
+            .seed(6202);
         trainer.quiet().fit(&plain, &train, &valid)?;
         let of_plain = report(&plain, &valid)?;
 
@@ -57,8 +60,14 @@ fn pairs(data: &SegmentedImages, epochs: usize, folds: usize) -> Result<()> {
             .then("u", u_net([128, 128], &[16, 32, 64, 128]))
             .then("mask", Conv2d::filters(1).kernel(1));
         let improved = Classifier::new(network.build(6202)?).loss(ClassLoss::CrossEntropyAndDice);
-        let trainer = Trainer::new(Adam::new(2e-3)).epochs(epochs).batch_size(8).seed(6202);
-        let trainer = trainer.schedule(Schedule::Cosine { epochs, minimum: 0.0 });
+        let trainer = Trainer::new(Adam::new(2e-3))
+            .epochs(epochs)
+            .batch_size(8)
+            .seed(6202);
+        let trainer = trainer.schedule(Schedule::Cosine {
+            epochs,
+            minimum: 0.0,
+        });
         let train = train.augmented(&augmentation())?;
         trainer.quiet().fit(&improved, &train, &valid)?;
         let of_improved = report(&improved, &valid)?;
@@ -73,7 +82,10 @@ fn pairs(data: &SegmentedImages, epochs: usize, folds: usize) -> Result<()> {
         means[0] += of_plain.mean_iou / folds as f64;
         means[1] += of_improved.mean_iou / folds as f64;
     }
-    println!("mean of {folds} folds: {:.4} plain, {:.4} improved", means[0], means[1]);
+    println!(
+        "mean of {folds} folds: {:.4} plain, {:.4} improved",
+        means[0], means[1]
+    );
     Ok(())
 }
 
@@ -81,9 +93,20 @@ fn pairs(data: &SegmentedImages, epochs: usize, folds: usize) -> Result<()> {
 /// work, and enlarges the scores.
 fn camvid(folder: &Path, epochs: usize) -> Result<()> {
     let data = CamVid::from_folder(folder, [180, 240])?;
-    println!("{} + {} frames, {epochs} epochs", data.train.len(), data.valid.len());
+    println!(
+        "{} + {} frames, {epochs} epochs",
+        data.train.len(),
+        data.valid.len()
+    );
     let network = Sequential::input(&[3, 180, 240])
-        .then("half", Conv2d::filters(24).kernel(5).stride(2).padding(2).without_bias())
+        .then(
+            "half",
+            Conv2d::filters(24)
+                .kernel(5)
+                .stride(2)
+                .padding(2)
+                .without_bias(),
+        )
         .then("norm", BatchNorm::of_channels())
         .then("relu", Activation::Relu)
         .then("u", u_net([90, 120], &[24, 48, 96, 96, 96]))
@@ -91,8 +114,14 @@ fn camvid(folder: &Path, epochs: usize) -> Result<()> {
         .then("enlarge", Upsample::bilinear(2));
     let model = Classifier::new(network.build(6202)?).loss(ClassLoss::CrossEntropyAndDice);
     let train = data.train.augmented(&augmentation())?;
-    let trainer = Trainer::new(Adam::new(2e-3)).epochs(epochs).batch_size(8).seed(6202);
-    let trainer = trainer.schedule(Schedule::Cosine { epochs, minimum: 0.0 });
+    let trainer = Trainer::new(Adam::new(2e-3))
+        .epochs(epochs)
+        .batch_size(8)
+        .seed(6202);
+    let trainer = trainer.schedule(Schedule::Cosine {
+        epochs,
+        minimum: 0.0,
+    });
     let start = Instant::now();
     trainer.fit(&model, &train, &data.valid)?;
     println!("{:.0} s of training", start.elapsed().as_secs_f64());

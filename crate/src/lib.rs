@@ -53,8 +53,8 @@ pub mod prelude {
         masked_select, reconstruction_bce, reconstruction_mse, segmentation_report,
     };
     pub use crate::models::{
-        Autoencoder, CategoricalVae, ClassLoss, Classifier, Codec, Gan, GaussianCode, JointVae, PixelLoss,
-        Vae, VaeArchitecture, fully_convolutional, u_net,
+        Autoencoder, CategoricalVae, ClassLoss, Classifier, Codec, Gan, GaussianCode, JointVae,
+        PixelLoss, Vae, VaeArchitecture, fully_convolutional, u_net,
     };
     pub use crate::nn::{
         Activation, AvgPool1d, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d,

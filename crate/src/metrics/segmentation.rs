@@ -33,8 +33,12 @@ pub fn segmentation_report(
     predicted: &Tensor,
     ignored: Option<u32>,
 ) -> Result<SegmentationReport> {
-    let (mut masks, mut predicted) =
-        read_pair("segmentation_report", ["masks", "predictions"], masks, predicted)?;
+    let (mut masks, mut predicted) = read_pair(
+        "segmentation_report",
+        ["masks", "predictions"],
+        masks,
+        predicted,
+    )?;
     if let Some(ignored) = ignored {
         let pairs = masks.iter().zip(&predicted);
         (masks, predicted) = pairs.filter(|(class, _)| **class != ignored).unzip();
@@ -60,7 +64,13 @@ pub fn segmentation_report(
         right_in_all += right;
         let support = row.map_or(0, |row| occurring[row]);
         let claimed = column.map_or(0, |column| claimed[column]);
-        let of = |whole: u64| if whole == 0 { 0.0 } else { right as f64 / whole as f64 };
+        let of = |whole: u64| {
+            if whole == 0 {
+                0.0
+            } else {
+                right as f64 / whole as f64
+            }
+        };
         PixelScores {
             class,
             precision: of(claimed),
@@ -156,7 +166,11 @@ mod tests {
     use super::*;
     use candle_core::Device;
 
-    fn report(masks: &[u32], predicted: &[u32], ignored: Option<u32>) -> Result<SegmentationReport> {
+    fn report(
+        masks: &[u32],
+        predicted: &[u32],
+        ignored: Option<u32>,
+    ) -> Result<SegmentationReport> {
         let tensor = |classes: &[u32]| Tensor::new(classes, &Device::Cpu).unwrap();
         segmentation_report(&tensor(masks), &tensor(predicted), ignored)
     }
@@ -177,7 +191,13 @@ mod tests {
     fn the_table_has_names_where_there_are_some() {
         let table = report(&[0, 1, 1, 2], &[0, 1, 0, 2], None).unwrap();
         let text = table.names(&["background", "horse"]).to_string();
-        assert!(text.contains("horse") && text.contains("Mean IoU"), "{text}");
-        assert!(text.lines().any(|line| line.trim_start().starts_with('2')), "{text}");
+        assert!(
+            text.contains("horse") && text.contains("Mean IoU"),
+            "{text}"
+        );
+        assert!(
+            text.lines().any(|line| line.trim_start().starts_with('2')),
+            "{text}"
+        );
     }
 }

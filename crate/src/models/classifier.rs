@@ -236,12 +236,23 @@ mod tests {
         let network = Sequential::input(&[3]).then("logit", Dense::units(1));
         let model = Classifier::new(network.build(&mut rng)?);
         let inputs = rng.normal(0.0, 2.0, &[40, 3])?;
-        let labels = inputs.narrow(1, 0, 1)?.squeeze(1)?.gt(0.0)?.to_dtype(DType::U32)?;
-        let logits = model.network().apply(&inputs, &mut Pass::Evaluate)?.squeeze(1)?;
+        let labels = inputs
+            .narrow(1, 0, 1)?
+            .squeeze(1)?
+            .gt(0.0)?
+            .to_dtype(DType::U32)?;
+        let logits = model
+            .network()
+            .apply(&inputs, &mut Pass::Evaluate)?
+            .squeeze(1)?;
 
         let probability = model.probabilities(&inputs)?.narrow(1, 1, 1)?.squeeze(1)?;
         let expected = Activation::Sigmoid.apply(&logits)?;
-        for (p, q) in probability.to_vec1::<f32>()?.iter().zip(expected.to_vec1::<f32>()?) {
+        for (p, q) in probability
+            .to_vec1::<f32>()?
+            .iter()
+            .zip(expected.to_vec1::<f32>()?)
+        {
             assert!((p - q).abs() < 1e-6, "{p} {q}");
         }
         let batch = Batch::new(inputs, labels.clone());
@@ -256,25 +267,38 @@ mod tests {
     fn each_loss_learns_and_weights_without_use_are_refused() -> Result<()> {
         let mut rng = Rng::new(6202);
         let points = rng.uniform(-1.0, 1.0, &[200, 2])?;
-        let right = points.narrow(1, 0, 1)?.squeeze(1)?.gt(0.3)?.to_dtype(DType::U32)?;
+        let right = points
+            .narrow(1, 0, 1)?
+            .squeeze(1)?
+            .gt(0.3)?
+            .to_dtype(DType::U32)?;
         let examples = TensorExamples::new(points, right)?;
         for loss in [
             ClassLoss::Focal(2.0),
             ClassLoss::Dice,
             ClassLoss::CrossEntropyAndDice,
         ] {
-            let network = Sequential::input(&[2]).then("logit", Dense::units(1)).build(1)?;
+            let network = Sequential::input(&[2])
+                .then("logit", Dense::units(1))
+                .build(1)?;
             let model = Classifier::new(network).loss(loss);
             let trainer = Trainer::new(Adam::new(0.05)).epochs(30).quiet();
             let history = trainer.fit(&model, &examples, &examples)?;
             let accuracy = history.final_valid("accuracy")?;
             assert!(accuracy > 0.95, "{loss:?}: {accuracy}");
         }
-        let network = Sequential::input(&[2]).then("logits", Dense::units(2)).build(1)?;
+        let network = Sequential::input(&[2])
+            .then("logits", Dense::units(2))
+            .build(1)?;
         let weights = Tensor::new(&[1f32, 2.0], &candle_core::Device::Cpu)?;
-        let model = Classifier::new(network).loss(ClassLoss::Dice).class_weights(&weights);
+        let model = Classifier::new(network)
+            .loss(ClassLoss::Dice)
+            .class_weights(&weights);
         let error = model.evaluate(&examples).unwrap_err().to_string();
-        assert!(error.contains("is Dice, but it must be `CrossEntropy`"), "{error}");
+        assert!(
+            error.contains("is Dice, but it must be `CrossEntropy`"),
+            "{error}"
+        );
         Ok(())
     }
 }

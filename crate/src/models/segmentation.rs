@@ -34,15 +34,22 @@ pub fn fully_convolutional(input: [usize; 3]) -> SequentialPlan {
 }
 
 fn conv(filters: usize) -> Conv2dPlan {
-    Conv2d::filters(filters).padding(1).activation(Activation::Relu)
+    Conv2d::filters(filters)
+        .padding(1)
+        .activation(Activation::Relu)
 }
 
 fn transposed(filters: usize) -> ConvTranspose2dPlan {
-    ConvTranspose2d::filters(filters).padding(1).activation(Activation::Relu)
+    ConvTranspose2d::filters(filters)
+        .padding(1)
+        .activation(Activation::Relu)
 }
 
 fn mask() -> ConvTranspose2dPlan {
-    ConvTranspose2d::filters(1).stride(2).padding(1).output_padding(1)
+    ConvTranspose2d::filters(1)
+        .stride(2)
+        .padding(1)
+        .output_padding(1)
 }
 
 /// A U-Net without its last layer, for features of `[height, width]` pixels (Ronneberger, Fischer

@@ -85,8 +85,15 @@ pub fn segmentations<S: AsRef<str>>(
     let (masks, predicted) = (classes(masks)?, classes(predicted)?);
     let pixels = masks.len() / columns;
     let wrong = plain.iter().enumerate().map(|(place, image)| {
-        let pairs = masks[place * pixels..].iter().zip(&predicted[place * pixels..]);
-        painted(image, pairs.take(pixels).map(|(&truth, &found)| palette.error(truth, found)))
+        let pairs = masks[place * pixels..]
+            .iter()
+            .zip(&predicted[place * pixels..]);
+        painted(
+            image,
+            pairs
+                .take(pixels)
+                .map(|(&truth, &found)| palette.error(truth, found)),
+        )
     });
     let wrong: Vec<Image> = wrong.collect();
     let mut entries = palette.entries();
@@ -101,7 +108,9 @@ pub fn segmentations<S: AsRef<str>>(
         columns,
         images: [plain, truth, found, wrong].concat(),
         captions: Vec::new(),
-        row_titles: ["image", "truth", "prediction", "errors"].map(String::from).into(),
+        row_titles: ["image", "truth", "prediction", "errors"]
+            .map(String::from)
+            .into(),
     };
     Figure::new(NAME, Segmentations { grid, entries })
 }
@@ -226,13 +235,18 @@ mod tests {
     }
 
     fn masks(classes: &[[u32; 2]]) -> Tensor {
-        Tensor::new(classes, &Device::Cpu).unwrap().unsqueeze(1).unwrap()
+        Tensor::new(classes, &Device::Cpu)
+            .unwrap()
+            .unsqueeze(1)
+            .unwrap()
     }
 
     #[test]
     fn classes_have_colours_and_what_is_not_named_has_none() {
         let palette = Palette::of("test", &["ground", "horse"]).unwrap();
-        let images = palette.overlaid("test", &white(2), &masks(&[[0, 1], [7, 0]])).unwrap();
+        let images = palette
+            .overlaid("test", &white(2), &masks(&[[0, 1], [7, 0]]))
+            .unwrap();
         assert_eq!(images[0].rgb[..3], [255; 3]);
         let RGBColor(red, ..) = style::color(0);
         let expected = (COVER * f64::from(red) + (1.0 - COVER) * 255.0).round() as u8;
@@ -254,8 +268,16 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_named() {
         let problem = |found: Result<Figure>| found.unwrap_err().to_string();
-        let error = problem(mask_overlays(&white(1), &masks(&[[0, 1], [1, 0]]), &["a", "b"], 2));
-        assert!(error.contains("[2, 1, 2]") && error.contains("[1, 1, 2]"), "{error}");
+        let error = problem(mask_overlays(
+            &white(1),
+            &masks(&[[0, 1], [1, 0]]),
+            &["a", "b"],
+            2,
+        ));
+        assert!(
+            error.contains("[2, 1, 2]") && error.contains("[1, 1, 2]"),
+            "{error}"
+        );
         let none: [&str; 0] = [];
         let error = problem(mask_overlays(&white(1), &masks(&[[0, 1]]), &none, 1));
         assert!(error.contains("no name"), "{error}");

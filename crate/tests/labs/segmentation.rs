@@ -27,7 +27,10 @@ fn a_u_net_finds_what_is_striped_and_does_better_than_the_course_s_network() -> 
     let improved = Classifier::new(network.build(SEED)?).loss(ClassLoss::CrossEntropyAndDice);
     let (plain, improved) = (mean_iou(&plain, 12)?, mean_iou(&improved, 12)?);
     // No threshold on the brightness gets beyond 0.45.
-    assert!(improved > 0.6 && improved > plain + 0.05, "{plain} {improved}");
+    assert!(
+        improved > 0.6 && improved > plain + 0.05,
+        "{plain} {improved}"
+    );
     Ok(())
 }
 
@@ -60,20 +63,28 @@ fn pixels_of_an_ignored_class_do_not_count() -> Result<()> {
     let unlabelled = SegmentedImages::new(set.images.clone(), masks)?;
     let halves = unlabelled.clone().ignoring(7);
     let network = Sequential::input(&[3, 16, 16]).then("u", u_net([16, 16], &[4, 8]));
-    let network = network.then("classes", Conv2d::filters(2).kernel(1)).build(SEED)?;
+    let network = network
+        .then("classes", Conv2d::filters(2).kernel(1))
+        .build(SEED)?;
     let logits = network.forward(&set.images)?.narrow(3, 0, 8)?;
     let cross_entropy = ops::cross_entropy(&logits, &left, &ops::CrossEntropy::default())?;
     let dice = ops::dice(&logits, &left, None)?;
     for (loss, expected) in [
         (ClassLoss::CrossEntropy, cross_entropy.clone()),
-        (ClassLoss::Focal(2.0), ops::focal(&logits, &left, 2.0, None)?),
+        (
+            ClassLoss::Focal(2.0),
+            ops::focal(&logits, &left, 2.0, None)?,
+        ),
         (ClassLoss::Dice, dice.clone()),
         (ClassLoss::CrossEntropyAndDice, (cross_entropy + dice)?),
     ] {
         let model = Classifier::new(network.clone()).loss(loss);
         let found = model.evaluate(&halves)?[0].mean;
         let expected = f64::from(expected.to_scalar::<f32>()?);
-        assert!((found - expected).abs() < 1e-5, "{loss:?}: {found}, expected {expected}");
+        assert!(
+            (found - expected).abs() < 1e-5,
+            "{loss:?}: {found}, expected {expected}"
+        );
         let error = model.evaluate(&unlabelled).unwrap_err().to_string();
         assert!(error.contains("is 7"), "{loss:?}: {error}");
     }

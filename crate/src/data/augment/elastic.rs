@@ -43,7 +43,10 @@ pub(super) fn bent(picture: &Picture, pixels: f64, rng: &mut Rng) -> Picture {
         width,
         pixels: picture.planes().flat_map(plane).collect(),
         mask: picture.with_classes(|mask| {
-            places.iter().map(|place| mask.classes[class(place)]).collect()
+            places
+                .iter()
+                .map(|place| mask.classes[class(place)])
+                .collect()
         }),
     }
 }

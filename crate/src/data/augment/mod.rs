@@ -147,7 +147,9 @@ impl Augmentation {
     /// contrast or saturation of a pixel outside `[0, 1]` would have to change.
     pub fn apply(&self, images: &Tensor, seed: impl Seed) -> Result<Tensor> {
         let rng = seed.draw(Rng::split);
-        Ok(self.of_each(images, None, |place| rng.child(place as u64))?.0)
+        Ok(self
+            .of_each(images, None, |place| rng.child(place as u64))?
+            .0)
     }
 
     /// The changed images with their changed masks. `masks` are class numbers `[n, height, width]`
@@ -257,7 +259,9 @@ impl Augmentation {
         }
         let shape = (n, channels, size[0], size[1]);
         let changed = Tensor::from_vec(pixels, shape, &Device::Cpu)?;
-        let changed = changed.to_dtype(images.dtype())?.to_device(images.device())?;
+        let changed = changed
+            .to_dtype(images.dtype())?
+            .to_device(images.device())?;
         Ok((changed, classes))
     }
 

@@ -76,8 +76,9 @@ impl Movement {
         for (new, old) in planes.zip(picture.planes()) {
             self.draw([picture.height, picture.width], old, size, new, outside);
         }
-        let mask = picture
-            .with_classes(|mask| self.classes([picture.height, picture.width], mask, size, outside));
+        let mask = picture.with_classes(|mask| {
+            self.classes([picture.height, picture.width], mask, size, outside)
+        });
         Picture {
             height,
             width,
@@ -234,7 +235,11 @@ mod tests {
         };
         let turned = none.rotate(45.0).of(&turned, [3, 3], Outside::Black);
         let expected = [11, 7, 11, 7, 7, 7, 11, 7, 11];
-        assert_eq!(turned.mask.unwrap().classes, expected, "no class between two others");
+        assert_eq!(
+            turned.mask.unwrap().classes,
+            expected,
+            "no class between two others"
+        );
     }
 
     #[test]

@@ -72,7 +72,9 @@ impl Picture {
                 .collect(),
             mask: self.with_classes(|mask| {
                 let rows = mask.classes.chunks_exact(self.width).skip(top).take(height);
-                rows.flat_map(|row| &row[left..left + width]).copied().collect()
+                rows.flat_map(|row| &row[left..left + width])
+                    .copied()
+                    .collect()
             }),
         }
     }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use cuaderno_datasets::Cache;
 
+use super::SegmentedImages;
 use super::folder::read;
 use super::mask::Meaning;
-use super::SegmentedImages;
 use crate::{Error, Result};
 
 /// Frames of street scenes with 11 classes, as the SegNet tutorial splits them: 367 to train with

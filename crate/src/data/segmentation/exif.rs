@@ -4,7 +4,9 @@
 /// there is none or the data are broken, as viewers have it.
 pub(super) fn orientation(exif: &[u8]) -> u16 {
     let orientation = Tiff::of(exif).and_then(|tiff| tiff.orientation());
-    orientation.filter(|number| (1..=8).contains(number)).unwrap_or(1)
+    orientation
+        .filter(|number| (1..=8).contains(number))
+        .unwrap_or(1)
 }
 
 /// EXIF data, a TIFF file without a picture.

@@ -37,7 +37,12 @@ impl SegmentedImages {
         masks: impl AsRef<Path>,
         size: [usize; 2],
     ) -> Result<Self> {
-        read(images.as_ref(), masks.as_ref(), size, Meaning::BlackAndWhite)
+        read(
+            images.as_ref(),
+            masks.as_ref(),
+            size,
+            Meaning::BlackAndWhite,
+        )
     }
 }
 
@@ -51,7 +56,11 @@ pub(super) fn read(
     let [height, width] = size;
     if height * width == 0 {
         let found = format!("{height} x {width}");
-        return Err(Error::argument("the size of the images", found, "at least 1 x 1"));
+        return Err(Error::argument(
+            "the size of the images",
+            found,
+            "at least 1 x 1",
+        ));
     }
     let pairs = pairs(images, masks)?;
     let read: Result<Vec<(Vec<f32>, Vec<u32>)>> = pairs
@@ -88,7 +97,9 @@ fn check_partners(
     what: &str,
     folder: &Path,
 ) -> Result<()> {
-    let mut lonely = pictures.iter().filter(|(name, _)| !partners.contains_key(*name));
+    let mut lonely = pictures
+        .iter()
+        .filter(|(name, _)| !partners.contains_key(*name));
     let Some((_, first)) = lonely.next() else {
         return Ok(());
     };
@@ -108,7 +119,8 @@ fn pictures(folder: &Path, endings: &[&str]) -> Result<BTreeMap<String, PathBuf>
     let mut pictures = BTreeMap::new();
     for entry in std::fs::read_dir(folder).map_err(|error| Error::io(folder, error))? {
         let path = entry.map_err(|error| Error::io(folder, error))?.path();
-        let text = |part: Option<&std::ffi::OsStr>| part.and_then(|part| part.to_str()).map(str::to_owned);
+        let text =
+            |part: Option<&std::ffi::OsStr>| part.and_then(|part| part.to_str()).map(str::to_owned);
         let (Some(name), Some(ending)) = (text(path.file_stem()), text(path.extension())) else {
             continue;
         };
@@ -116,7 +128,10 @@ fn pictures(folder: &Path, endings: &[&str]) -> Result<BTreeMap<String, PathBuf>
             continue;
         }
         if let Some(other) = pictures.insert(name, path.clone()) {
-            let problem = format!("{} has the same name; take one of them away", other.display());
+            let problem = format!(
+                "{} has the same name; take one of them away",
+                other.display()
+            );
             return Err(Error::data(path.display(), problem));
         }
     }

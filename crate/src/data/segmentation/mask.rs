@@ -34,14 +34,21 @@ impl Mask {
             ));
         }
         let broken = |error: png::DecodingError| {
-            Error::data(file, format!("the mask cannot be decoded as a PNG ({error})"))
+            Error::data(
+                file,
+                format!("the mask cannot be decoded as a PNG ({error})"),
+            )
         };
         let mut decoder = png::Decoder::new(Cursor::new(bytes));
         decoder.set_transformations(png::Transformations::IDENTITY);
         let mut reader = decoder.read_info().map_err(broken)?;
         let (width, height) = (reader.info().width as usize, reader.info().height as usize);
         check_size(file, width, height)?;
-        let palette = reader.info().palette.as_ref().map(|palette| palette.to_vec());
+        let palette = reader
+            .info()
+            .palette
+            .as_ref()
+            .map(|palette| palette.to_vec());
         let mut stored = vec![0; reader.output_buffer_size()];
         let frame = reader.next_frame(&mut stored).map_err(broken)?;
 
@@ -61,7 +68,9 @@ impl Mask {
         let class = |pixel: &[u32]| -> Option<u32> {
             let mut level = grey(pixel)?;
             match meaning {
-                Meaning::Classes(classes) => Some(level).filter(|&level| (level as usize) < classes),
+                Meaning::Classes(classes) => {
+                    Some(level).filter(|&level| (level as usize) < classes)
+                }
                 Meaning::BlackAndWhite => {
                     let mut white = most;
                     if let Some(palette) = &palette {

@@ -95,7 +95,11 @@ impl SegmentedImages {
     /// If `n` is 0.
     pub fn take(&self, n: usize) -> Result<Self> {
         if n == 0 {
-            return Err(Error::argument("the number of images to take", n, "1 or more"));
+            return Err(Error::argument(
+                "the number of images to take",
+                n,
+                "1 or more",
+            ));
         }
         let n = n.min(self.len());
         Ok(Self {

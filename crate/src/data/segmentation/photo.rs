@@ -45,7 +45,10 @@ impl Photo {
         check_size(file, width, height)?;
         let rgb = decoder.decode().map_err(broken)?;
         if rgb.len() != 3 * width * height {
-            return Err(Error::data(file, "the JPEG does not decode to red, green and blue"));
+            return Err(Error::data(
+                file,
+                "the JPEG does not decode to red, green and blue",
+            ));
         }
         let orientation = decoder.exif().map_or(1, |exif| exif::orientation(exif));
         let stored = Self { width, height, rgb };
@@ -66,13 +69,17 @@ impl Photo {
         levels.truncate(frame.buffer_size());
         if frame.bit_depth == png::BitDepth::Sixteen {
             let pairs = levels.chunks_exact(2);
-            levels = pairs.map(|pair| rounded(u16::from_be_bytes([pair[0], pair[1]]))).collect();
+            levels = pairs
+                .map(|pair| rounded(u16::from_be_bytes([pair[0], pair[1]])))
+                .collect();
         }
         let channels = frame.color_type.samples();
         let pixels = levels.chunks_exact(channels);
         let rgb: Vec<u8> = match channels {
             1 | 2 => pixels.flat_map(|pixel| [pixel[0]; 3]).collect(),
-            _ => pixels.flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect(),
+            _ => pixels
+                .flat_map(|pixel| [pixel[0], pixel[1], pixel[2]])
+                .collect(),
         };
         Ok(Self { width, height, rgb })
     }
@@ -90,8 +97,16 @@ impl Photo {
         for row in 0..height {
             for column in 0..width {
                 let (x, y) = if swaps { (row, column) } else { (column, row) };
-                let x = if matches!(orientation, 2 | 3 | 7 | 8) { wide - 1 - x } else { x };
-                let y = if matches!(orientation, 3 | 4 | 6 | 7) { high - 1 - y } else { y };
+                let x = if matches!(orientation, 2 | 3 | 7 | 8) {
+                    wide - 1 - x
+                } else {
+                    x
+                };
+                let y = if matches!(orientation, 3 | 4 | 6 | 7) {
+                    high - 1 - y
+                } else {
+                    y
+                };
                 rgb.extend_from_slice(&self.rgb[3 * (y * wide + x)..][..3]);
             }
         }
@@ -118,7 +133,9 @@ pub(super) fn check_size(file: &str, width: usize, height: usize) -> Result<()> 
         Some(1..=MOST_PIXELS) => Ok(()),
         _ => Err(Error::data(
             file,
-            format!("a picture has 1 to {MOST_PIXELS} pixels, but this one claims {width} x {height}"),
+            format!(
+                "a picture has 1 to {MOST_PIXELS} pixels, but this one claims {width} x {height}"
+            ),
         )),
     }
 }

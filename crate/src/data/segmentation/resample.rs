@@ -40,7 +40,10 @@ fn weights(old: usize, new: usize) -> Vec<(usize, Vec<f32>)> {
         let near = |at: usize| (1.0 - ((at as f64 + 0.5 - centre) / reach).abs()).max(0.0);
         let weights: Vec<f64> = (first..end).map(near).collect();
         let sum: f64 = weights.iter().sum();
-        (first, weights.iter().map(|weight| (weight / sum) as f32).collect())
+        (
+            first,
+            weights.iter().map(|weight| (weight / sum) as f32).collect(),
+        )
     };
     (0..new).map(of_pixel).collect()
 }
@@ -68,7 +71,10 @@ mod tests {
         for old in 1..40 {
             for new in 1..40 {
                 let plane = smooth(&vec![1.0; old * old], [old, old], [new, new]);
-                assert!(plane.iter().all(|pixel| (0.999_999..=1.0).contains(pixel)), "{old} {new}");
+                assert!(
+                    plane.iter().all(|pixel| (0.999_999..=1.0).contains(pixel)),
+                    "{old} {new}"
+                );
             }
         }
     }

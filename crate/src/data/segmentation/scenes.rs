@@ -138,7 +138,10 @@ impl Shape {
         let legs = rng.below(4);
         Self {
             striped,
-            centre: [width * rng.between(0.15, 0.85), height * rng.between(0.15, 0.85)],
+            centre: [
+                width * rng.between(0.15, 0.85),
+                height * rng.between(0.15, 0.85),
+            ],
             angle: rng.between(-0.9, 0.9),
             radii: [length, length * rng.between(0.5, 1.0)],
             outline,
@@ -148,7 +151,11 @@ impl Shape {
                 Stripes::drawn(length, rng)
             },
             mottle: Mottle::drawn(rng),
-            brightness: if striped { 1.0 } else { rng.between(0.75, 1.25) },
+            brightness: if striped {
+                1.0
+            } else {
+                rng.between(0.75, 1.25)
+            },
         }
     }
 
@@ -165,7 +172,8 @@ impl Shape {
                 u.hypot(v) < 1.0 + by * (bulges * v.atan2(u) + from).sin() - by
             }
         };
-        let leg = |&offset: &f64| (along - offset).abs() < 1.2 && (0.0..1.8 * breadth).contains(&across);
+        let leg =
+            |&offset: &f64| (along - offset).abs() < 1.2 && (0.0..1.8 * breadth).contains(&across);
         body || self.legs.iter().any(leg)
     }
 }

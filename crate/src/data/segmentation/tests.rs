@@ -9,9 +9,9 @@ use super::folder::read;
 use super::mask::{Mask, Meaning};
 use super::photo::Photo;
 use super::*;
+use crate::Rng;
 use crate::data::Augmentation;
 use crate::metrics::segmentation_report;
-use crate::Rng;
 
 /// Pictures that Pillow wrote, and what it and PyTorch read in them.
 fn pictures() -> PathBuf {
@@ -20,7 +20,11 @@ fn pictures() -> PathBuf {
 
 /// The tensors of a fixture whose names end in `/name`, under the cases' names.
 fn cases(fixture: &str, name: &str) -> Vec<(String, Tensor)> {
-    let tensors = load(pictures().join(format!("{fixture}.safetensors")), &Device::Cpu).unwrap();
+    let tensors = load(
+        pictures().join(format!("{fixture}.safetensors")),
+        &Device::Cpu,
+    )
+    .unwrap();
     let of_case = |(key, tensor): (String, Tensor)| {
         let case = key.strip_suffix(&format!("/{name}"))?;
         Some((case.to_owned(), tensor))
@@ -50,7 +54,9 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 fn refused(files: &[(&str, &str)]) -> String {
     let folder = folder(files);
     let error = SegmentedImages::from_folder(folder.path(), [8, 8]).unwrap_err();
-    error.to_string().replace(&folder.path().display().to_string(), "data")
+    error
+        .to_string()
+        .replace(&folder.path().display().to_string(), "data")
 }
 
 #[test]
@@ -60,12 +66,19 @@ fn every_kind_of_photograph_has_pillow_s_colours() {
         assert_eq!([photo.height, photo.width, 3], *expected.dims(), "{name}");
         let expected: Vec<u32> = expected.flatten_all().unwrap().to_vec1().unwrap();
         // Decoders of JPEG round differently.
-        let tolerance = if name.to_lowercase().ends_with(".png") { 0 } else { 3 };
+        let tolerance = if name.to_lowercase().ends_with(".png") {
+            0
+        } else {
+            3
+        };
         let coarse = name == "capitals.JPG"; // its colours have half the resolution
         for (place, (&found, &expected)) in photo.rgb.iter().zip(&expected).enumerate() {
             let difference = u32::from(found).abs_diff(expected);
             let allowed = if coarse { 60 } else { tolerance };
-            assert!(difference <= allowed, "{name}, {place}: {found}, expected {expected}");
+            assert!(
+                difference <= allowed,
+                "{name}, {place}: {found}, expected {expected}"
+            );
         }
     }
 }
@@ -89,10 +102,15 @@ fn photographs_are_resized_as_pytorch_does_it_smoothly() {
     for (name, expected) in cases("resized", "output") {
         let photo = Photo::parse(&name, &bytes(&format!("resized_{name}.png"))).unwrap();
         let size = [expected.dims()[1], expected.dims()[2]];
-        let resized = photo.planes().map(|plane| resample::smooth(&plane, [photo.height, photo.width], size));
+        let resized = photo
+            .planes()
+            .map(|plane| resample::smooth(&plane, [photo.height, photo.width], size));
         let expected: Vec<f32> = expected.flatten_all().unwrap().to_vec1().unwrap();
         for (found, expected) in resized.concat().iter().zip(&expected) {
-            assert!((found - expected).abs() < 2e-6, "{name}: {found}, expected {expected}");
+            assert!(
+                (found - expected).abs() < 2e-6,
+                "{name}: {found}, expected {expected}"
+            );
         }
     }
 }
@@ -108,10 +126,26 @@ fn pairs_are_read_in_the_order_of_their_names() {
     ]);
     fs::write(folder.path().join("image/notes.txt"), "not a picture").unwrap();
     let set = SegmentedImages::from_folder(folder.path(), [16, 24]).unwrap();
-    assert_eq!((set.images.dims(), set.masks.dims()), (&[2, 3, 16, 24][..], &[2, 16, 24][..]));
-    let alone = Photo::parse("rgb.png", &bytes("rgb.png")).unwrap().planes().concat();
-    let second: Vec<f32> = set.images.get(1).unwrap().flatten_all().unwrap().to_vec1().unwrap();
-    assert_eq!(second, alone, "b.2 comes second, and the same size is the same picture");
+    assert_eq!(
+        (set.images.dims(), set.masks.dims()),
+        (&[2, 3, 16, 24][..], &[2, 16, 24][..])
+    );
+    let alone = Photo::parse("rgb.png", &bytes("rgb.png"))
+        .unwrap()
+        .planes()
+        .concat();
+    let second: Vec<f32> = set
+        .images
+        .get(1)
+        .unwrap()
+        .flatten_all()
+        .unwrap()
+        .to_vec1()
+        .unwrap();
+    assert_eq!(
+        second, alone,
+        "b.2 comes second, and the same size is the same picture"
+    );
     let half = SegmentedImages::from_folder(folder.path(), [8, 12]).unwrap();
     assert_eq!(half.masks.dims(), [2, 8, 12]);
 }
@@ -120,16 +154,36 @@ fn pairs_are_read_in_the_order_of_their_names() {
 fn what_is_wrong_with_a_pair_is_one_sentence() {
     let photo = ("rgb.png", "image/a.png");
     assert_eq!(
-        refused(&[photo, ("rgb.jpg", "image/b.jpg"), ("mask.png", "ground-truth/a.png")]),
+        refused(&[
+            photo,
+            ("rgb.jpg", "image/b.jpg"),
+            ("mask.png", "ground-truth/a.png")
+        ]),
         "data/image/b.jpg: it has no mask of the same name in data/ground-truth; put it there, or \
          take this file away."
     );
-    let error = refused(&[("mask.png", "ground-truth/a.png"), ("mask.png", "ground-truth/b.png")]);
-    assert!(error.starts_with("data/ground-truth/a.png: it has no photograph"), "{error}");
+    let error = refused(&[
+        ("mask.png", "ground-truth/a.png"),
+        ("mask.png", "ground-truth/b.png"),
+    ]);
+    assert!(
+        error.starts_with("data/ground-truth/a.png: it has no photograph"),
+        "{error}"
+    );
     assert!(error.contains(", nor have 1 others"), "{error}");
-    assert_eq!(refused(&[]), "data/image: there is no picture in this folder (.jpg, .jpeg or .png).");
-    let error = refused(&[photo, ("rgb.jpg", "image/a.jpg"), ("mask.png", "ground-truth/a.png")]);
-    assert!(error.contains("has the same name; take one of them away"), "{error}");
+    assert_eq!(
+        refused(&[]),
+        "data/image: there is no picture in this folder (.jpg, .jpeg or .png)."
+    );
+    let error = refused(&[
+        photo,
+        ("rgb.jpg", "image/a.jpg"),
+        ("mask.png", "ground-truth/a.png"),
+    ]);
+    assert!(
+        error.contains("has the same name; take one of them away"),
+        "{error}"
+    );
     assert_eq!(
         refused(&[photo, ("resized_half.png", "ground-truth/a.png")]),
         "data/ground-truth/a.png: the pixel in row 0, column 0 is [PIXEL], but a mask has 0 or 255 \
@@ -138,19 +192,34 @@ fn what_is_wrong_with_a_pair_is_one_sentence() {
             .replace("[PIXEL]", &first_pixel("resized_half.png"))
     );
     let error = refused(&[photo, ("classes.png", "ground-truth/a.png")]);
-    assert!(error.contains("row 0, column 14 is [2], but a mask has 0 or 255"), "{error}");
-    let error = refused(&[("turned_6.jpg", "image/a.jpg"), ("mask.png", "ground-truth/a.png")]);
     assert!(
-        error.contains("16 x 24 pixels (height x width), but its photograph data/image/a.jpg has 24 x 16"),
+        error.contains("row 0, column 14 is [2], but a mask has 0 or 255"),
+        "{error}"
+    );
+    let error = refused(&[
+        ("turned_6.jpg", "image/a.jpg"),
+        ("mask.png", "ground-truth/a.png"),
+    ]);
+    assert!(
+        error.contains(
+            "16 x 24 pixels (height x width), but its photograph data/image/a.jpg has 24 x 16"
+        ),
         "{error}"
     );
     let error = refused(&[photo, ("rgb.jpg", "ground-truth/a.jpg")]);
     assert!(error.contains("a mask must not be a JPEG"), "{error}");
     let empty = tempfile::tempdir().unwrap();
-    let error = SegmentedImages::from_folder(empty.path(), [8, 8]).unwrap_err().to_string();
+    let error = SegmentedImages::from_folder(empty.path(), [8, 8])
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("image: No such file"), "{error}");
-    let error = SegmentedImages::from_folder(empty.path(), [0, 8]).unwrap_err().to_string();
-    assert!(error.contains("0 x 8, but it must be at least 1 x 1"), "{error}");
+    let error = SegmentedImages::from_folder(empty.path(), [0, 8])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("0 x 8, but it must be at least 1 x 1"),
+        "{error}"
+    );
 }
 
 fn first_pixel(name: &str) -> String {
@@ -160,14 +229,34 @@ fn first_pixel(name: &str) -> String {
 
 #[test]
 fn a_class_that_there_is_not_is_named() {
-    let folder = folder(&[("rgb.png", "image/a.png"), ("classes.png", "ground-truth/a.png")]);
+    let folder = folder(&[
+        ("rgb.png", "image/a.png"),
+        ("classes.png", "ground-truth/a.png"),
+    ]);
     let path = |part: &str| folder.path().join(part);
     let read = |classes| {
-        read(&path("image"), &path("ground-truth"), [16, 24], Meaning::Classes(classes))
+        read(
+            &path("image"),
+            &path("ground-truth"),
+            [16, 24],
+            Meaning::Classes(classes),
+        )
     };
-    assert_eq!(read(12).unwrap().masks.max_all().unwrap().to_scalar::<u32>().unwrap(), 11);
+    assert_eq!(
+        read(12)
+            .unwrap()
+            .masks
+            .max_all()
+            .unwrap()
+            .to_scalar::<u32>()
+            .unwrap(),
+        11
+    );
     let error = read(11).unwrap_err().to_string();
-    assert!(error.contains("row 3, column 5 is [11], but a mask has the number of one of 11"), "{error}");
+    assert!(
+        error.contains("row 3, column 5 is [11], but a mask has the number of one of 11"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -180,12 +269,21 @@ fn camvid_has_its_layout_and_ignores_what_is_unlabelled() {
         ("valannot", "classes.png"),
     ] {
         fs::create_dir(folder.path().join(part)).unwrap();
-        fs::write(folder.path().join(part).join("0001TP_006690.png"), bytes(file)).unwrap();
+        fs::write(
+            folder.path().join(part).join("0001TP_006690.png"),
+            bytes(file),
+        )
+        .unwrap();
     }
     let camvid = CamVid::from_folder(folder.path(), [8, 12]).unwrap();
     assert_eq!((camvid.train.len(), camvid.valid.ignored), (1, Some(11)));
-    let error = CamVid::from_folder(folder.path().join("train"), [8, 12]).unwrap_err().to_string();
-    assert!(error.contains("there is no folder `train` in it"), "{error}");
+    let error = CamVid::from_folder(folder.path().join("train"), [8, 12])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("there is no folder `train` in it"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -220,7 +318,12 @@ fn images_without_their_masks_are_refused() {
         (&[2, 4, 5], DType::F32),
     ] {
         let error = SegmentedImages::new(images.clone(), masks(dims, dtype)).unwrap_err();
-        assert!(error.to_string().contains(&format!("{dims:?} of {dtype:?}")), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains(&format!("{dims:?} of {dtype:?}")),
+            "{error}"
+        );
     }
 }
 
@@ -231,7 +334,10 @@ fn brightness_does_not_tell_what_is_striped() {
     let brightness = set.images.mean(1).unwrap();
     let nothing = set.masks.zeros_like().unwrap();
     let iou = |predicted: &Tensor| {
-        segmentation_report(&set.masks, predicted, None).unwrap().classes[1].iou
+        segmentation_report(&set.masks, predicted, None)
+            .unwrap()
+            .classes[1]
+            .iou
     };
     let share = set.masks.to_dtype(DType::F32).unwrap().mean_all().unwrap();
     let share: f32 = share.to_scalar().unwrap();
@@ -242,14 +348,20 @@ fn brightness_does_not_tell_what_is_striped() {
         let light = brightness.ge(level).unwrap().to_dtype(DType::U32).unwrap();
         let dark = brightness.lt(level).unwrap().to_dtype(DType::U32).unwrap();
         // To call everything striped finds `share`.
-        assert!(iou(&light).max(iou(&dark)) < f64::from(share) + 0.06, "{level}");
+        assert!(
+            iou(&light).max(iou(&dark)) < f64::from(share) + 0.06,
+            "{level}"
+        );
     }
 }
 
 #[test]
 fn scenes_are_the_same_with_any_number_of_threads() {
     let with = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
         let set = pool.install(|| scenes(5, [20, 24], 6202)).unwrap();
         set.images.flatten_all().unwrap().to_vec1::<f32>().unwrap()
     };
@@ -261,8 +373,17 @@ fn scenes_are_the_same_with_any_number_of_threads() {
 #[test]
 fn masks_move_with_their_images() {
     let set = scenes(8, [24, 32], 6202).unwrap();
-    let as_image = set.masks.unsqueeze(1).unwrap().to_dtype(DType::F32).unwrap();
-    let exact = Augmentation::new().flip_horizontally(0.5).flip_vertically(0.5).pad(3).crop([24, 32]);
+    let as_image = set
+        .masks
+        .unsqueeze(1)
+        .unwrap()
+        .to_dtype(DType::F32)
+        .unwrap();
+    let exact = Augmentation::new()
+        .flip_horizontally(0.5)
+        .flip_vertically(0.5)
+        .pad(3)
+        .crop([24, 32]);
     let (images, masks) = exact.apply_with_masks(&as_image, &set.masks, 0, 7).unwrap();
     let classes = |masks: &Tensor| masks.flatten_all().unwrap().to_vec1::<u32>().unwrap();
     let again = images.squeeze(1).unwrap().to_dtype(DType::U32).unwrap();
@@ -270,30 +391,61 @@ fn masks_move_with_their_images() {
     assert_ne!(classes(&masks), classes(&set.masks));
     assert_eq!(
         images.flatten_all().unwrap().to_vec1::<f32>().unwrap(),
-        exact.apply(&as_image, 7).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap(),
+        exact
+            .apply(&as_image, 7)
+            .unwrap()
+            .flatten_all()
+            .unwrap()
+            .to_vec1::<f32>()
+            .unwrap(),
         "with and without masks, a seed draws the same"
     );
 
-    let smooth = Augmentation::new().rotate(-30.0..=30.0).zoom(0.8..=1.3).elastic(3.0);
-    let (images, masks) = smooth.apply_with_masks(&as_image, &set.masks, 0, 7).unwrap();
+    let smooth = Augmentation::new()
+        .rotate(-30.0..=30.0)
+        .zoom(0.8..=1.3)
+        .elastic(3.0);
+    let (images, masks) = smooth
+        .apply_with_masks(&as_image, &set.masks, 0, 7)
+        .unwrap();
     let pixels = images.flatten_all().unwrap().to_vec1::<f32>().unwrap();
     let masks = classes(&masks);
-    let apart = pixels.iter().zip(&masks).filter(|(pixel, class)| (**pixel - **class as f32).abs() > 0.6);
-    assert!(apart.count() < masks.len() / 100, "they differ at interpolated borders alone");
+    let apart = pixels
+        .iter()
+        .zip(&masks)
+        .filter(|(pixel, class)| (**pixel - **class as f32).abs() > 0.6);
+    assert!(
+        apart.count() < masks.len() / 100,
+        "they differ at interpolated borders alone"
+    );
     assert!(masks.iter().all(|class| *class < 2));
 
     // What comes in from outside is of the given class, and light leaves a mask alone.
-    let away = Augmentation::new().shift(100.0, 0.0).brightness(0.5).drop_pixels(0.5);
-    let (_, masks) = away.apply_with_masks(&set.images, &set.masks, 9, 7).unwrap();
+    let away = Augmentation::new()
+        .shift(100.0, 0.0)
+        .brightness(0.5)
+        .drop_pixels(0.5);
+    let (_, masks) = away
+        .apply_with_masks(&set.images, &set.masks, 9, 7)
+        .unwrap();
     assert!(classes(&masks).iter().all(|class| *class == 9));
-    let lit = Augmentation::new().contrast(0.5).saturation(0.2).drop_pixels(0.6);
+    let lit = Augmentation::new()
+        .contrast(0.5)
+        .saturation(0.2)
+        .drop_pixels(0.6);
     let (images, masks) = lit.apply_with_masks(&set.images, &set.masks, 9, 7).unwrap();
     assert_eq!(classes(&masks), classes(&set.masks));
     let pixels = images.flatten_all().unwrap().to_vec1::<f32>().unwrap();
     let dropped = pixels.iter().filter(|pixel| **pixel == 0.0).count() as f64 / pixels.len() as f64;
     assert!((dropped - 0.6).abs() < 0.02, "{dropped}");
-    let error = lit.apply_with_masks(&set.images, &as_image, 0, 7).unwrap_err().to_string();
-    assert!(error.contains("masks are [n, height, width] of U32"), "{error}");
+    let error = lit
+        .apply_with_masks(&set.images, &as_image, 0, 7)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("masks are [n, height, width] of U32"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -301,7 +453,13 @@ fn augmented_batches_ignore_what_came_in() {
     let set = scenes(4, [16, 16], 1).unwrap().ignoring(5);
     let train = set.augmented(&Augmentation::new().shift(4.0, 0.0)).unwrap();
     let batch = train.training_batch(&[2, 0], &Rng::new(3)).unwrap();
-    let counted = batch.mask.unwrap().to_dtype(DType::F32).unwrap().mean_all().unwrap();
+    let counted = batch
+        .mask
+        .unwrap()
+        .to_dtype(DType::F32)
+        .unwrap()
+        .mean_all()
+        .unwrap();
     assert_eq!(counted.to_scalar::<f32>().unwrap(), 0.75);
     assert!(train.all().unwrap().mask.is_some());
     assert!(set.augmented(&Augmentation::new().pad(1)).is_err());
@@ -327,7 +485,9 @@ fn mutilate(seed: u64, files: &HashMap<String, Vec<u8>>) {
 }
 
 fn files() -> HashMap<String, Vec<u8>> {
-    let entries = fs::read_dir(pictures()).unwrap().map(|entry| entry.unwrap());
+    let entries = fs::read_dir(pictures())
+        .unwrap()
+        .map(|entry| entry.unwrap());
     let names = entries.map(|entry| entry.file_name().into_string().unwrap());
     names.map(|name| (name.clone(), bytes(&name))).collect()
 }

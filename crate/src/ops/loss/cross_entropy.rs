@@ -192,7 +192,11 @@ pub(super) fn check(
 }
 
 /// The factor of each position: the class weight of its target, or zero if it is ignored.
-pub(super) fn position_weights(targets: &[i64], classes: usize, options: &CrossEntropy) -> Result<Vec<f64>> {
+pub(super) fn position_weights(
+    targets: &[i64],
+    classes: usize,
+    options: &CrossEntropy,
+) -> Result<Vec<f64>> {
     let class_weights = match &options.class_weights {
         Some(weights) => weights.to_dtype(DType::F64)?.to_vec1()?,
         None => vec![1.0; classes],

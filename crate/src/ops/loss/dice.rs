@@ -51,7 +51,11 @@ pub fn dice(logits: &Tensor, targets: &Tensor, ignore_index: Option<i64>) -> Res
         area[(place / positions * classes + class) * positions + place % positions] = 1.0;
         frequency[class] += 1;
     }
-    let present: Vec<u32> = (0u32..).zip(&frequency).filter(|(_, n)| **n > 0).map(|(c, _)| c).collect();
+    let present: Vec<u32> = (0u32..)
+        .zip(&frequency)
+        .filter(|(_, n)| **n > 0)
+        .map(|(c, _)| c)
+        .collect();
     if present.is_empty() {
         return Err(Error::shape(
             "dice",
@@ -82,16 +86,23 @@ mod tests {
     fn what_does_not_fit_is_one_sentence() {
         let logits = Tensor::zeros((1, 2, 3), DType::F32, &Device::Cpu).unwrap();
         let targets = |classes: [u32; 3]| Tensor::new(&[classes], &Device::Cpu).unwrap();
-        let refused = |targets: &Tensor, ignored| dice(&logits, targets, ignored).unwrap_err().to_string();
-        assert!(refused(&targets([0, 1, 2]), None).contains("is 2 (position 2), but it must be a class"));
-        assert!(refused(&targets([1, 1, 1]), Some(1)).starts_with("dice: there is nothing to overlap"));
+        let refused =
+            |targets: &Tensor, ignored| dice(&logits, targets, ignored).unwrap_err().to_string();
+        assert!(
+            refused(&targets([0, 1, 2]), None)
+                .contains("is 2 (position 2), but it must be a class")
+        );
+        assert!(
+            refused(&targets([1, 1, 1]), Some(1)).starts_with("dice: there is nothing to overlap")
+        );
         let flat = targets([0, 1, 1]).flatten_all().unwrap();
         assert!(refused(&flat, None).starts_with("dice: the logits [1, 2, 3] do not fit"));
     }
 
     #[test]
     fn a_class_that_is_not_there_does_not_count() {
-        let logits = Tensor::new(&[[[9f32, 9.0], [-9.0, -9.0], [-9.0, -9.0]]], &Device::Cpu).unwrap();
+        let logits =
+            Tensor::new(&[[[9f32, 9.0], [-9.0, -9.0], [-9.0, -9.0]]], &Device::Cpu).unwrap();
         let targets = Tensor::new(&[[0u32, 0]], &Device::Cpu).unwrap();
         let loss: f32 = dice(&logits, &targets, None).unwrap().to_scalar().unwrap();
         assert!(loss < 1e-6, "{loss}");

@@ -33,7 +33,11 @@ pub fn focal(
     ignore_index: Option<i64>,
 ) -> Result<Tensor> {
     if gamma != 0.0 && !(gamma >= 1.0 && gamma.is_finite()) {
-        return Err(Error::argument("the gamma of the focal loss", gamma, "0, or 1 or above"));
+        return Err(Error::argument(
+            "the gamma of the focal loss",
+            gamma,
+            "0, or 1 or above",
+        ));
     }
     let mut options = CrossEntropy {
         ignore_index,
@@ -47,8 +51,14 @@ pub fn focal(
     let losses = cross_entropy(logits, targets, &options)?;
     let missing = losses.neg()?.exp()?.affine(-1.0, 1.0)?.powf(gamma)?;
     let sum = (missing * losses)?.sum_all()?;
-    let numbers = targets.to_dtype(DType::I64)?.flatten_all()?.to_vec1::<i64>()?;
-    let counted = numbers.iter().filter(|&&target| ignore_index != Some(target)).count();
+    let numbers = targets
+        .to_dtype(DType::I64)?
+        .flatten_all()?
+        .to_vec1::<i64>()?;
+    let counted = numbers
+        .iter()
+        .filter(|&&target| ignore_index != Some(target))
+        .count();
     Ok((sum * Reduction::Mean.scale("focal", counted)?)?)
 }
 
@@ -62,10 +72,14 @@ mod tests {
         let logits = Tensor::zeros((1, 2), DType::F32, &Device::Cpu).unwrap();
         let targets = Tensor::new(&[1u32], &Device::Cpu).unwrap();
         for gamma in [-1.0, 0.5, f64::NAN, f64::INFINITY] {
-            let error = focal(&logits, &targets, gamma, None).unwrap_err().to_string();
+            let error = focal(&logits, &targets, gamma, None)
+                .unwrap_err()
+                .to_string();
             assert!(error.contains("but it must be 0, or 1 or above"), "{error}");
         }
-        let error = focal(&logits, &targets, 2.0, Some(1)).unwrap_err().to_string();
+        let error = focal(&logits, &targets, 2.0, Some(1))
+            .unwrap_err()
+            .to_string();
         assert!(error.starts_with("focal: there is no element"), "{error}");
     }
 }
