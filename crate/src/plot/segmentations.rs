@@ -7,7 +7,7 @@ use super::canvas::{Area, Drawn, Image};
 use super::image_grid::Grid;
 use super::images::to_images;
 use super::legend::{self, Entry, Sample};
-use super::style::{self, AXIS, BLUE, VERMILION};
+use super::style::{self, AXIS, VERMILION};
 use super::theme::Room;
 use super::{Figure, Plot};
 use crate::{Error, Result};
@@ -100,7 +100,7 @@ pub fn segmentations<S: AsRef<str>>(
     entries.extend(match palette.names.len() {
         2 => vec![
             Entry::new("missed", Sample::Block(VERMILION)),
-            Entry::new("false alarm", Sample::Block(BLUE)),
+            Entry::new("false alarm", Sample::Block(false_alarm())),
         ],
         _ => vec![Entry::new("wrong", Sample::Block(VERMILION))],
     });
@@ -113,6 +113,12 @@ pub fn segmentations<S: AsRef<str>>(
             .into(),
     };
     Figure::new(NAME, Segmentations { grid, entries })
+}
+
+/// The colour of what was taken for class 1 of two, neither the blue of that class nor near the red of
+/// what was missed.
+fn false_alarm() -> RGBColor {
+    style::color(4)
 }
 
 /// The classes that have names.
@@ -146,7 +152,7 @@ impl Palette {
     fn error(&self, truth: u32, found: u32) -> Option<RGBColor> {
         match (truth, found) {
             _ if truth == found || truth as usize >= self.names.len() => None,
-            (0, _) if self.names.len() == 2 => Some(BLUE),
+            (0, _) if self.names.len() == 2 => Some(false_alarm()),
             _ => Some(VERMILION),
         }
     }
@@ -234,11 +240,10 @@ mod tests {
         Tensor::ones((n, 3, 1, 2), DType::F32, &Device::Cpu).unwrap()
     }
 
+    /// A row of two pixels for each image.
     fn masks(classes: &[[u32; 2]]) -> Tensor {
-        Tensor::new(classes, &Device::Cpu)
-            .unwrap()
-            .unsqueeze(1)
-            .unwrap()
+        let flat = classes.as_flattened().to_vec();
+        Tensor::from_vec(flat, (classes.len(), 1, 2), &Device::Cpu).unwrap()
     }
 
     #[test]
@@ -259,7 +264,7 @@ mod tests {
         let two = Palette::of("test", &["ground", "horse"]).unwrap();
         assert_eq!(two.error(1, 1), None);
         assert_eq!(two.error(1, 0), Some(VERMILION));
-        assert_eq!(two.error(0, 1), Some(BLUE));
+        assert_eq!(two.error(0, 1), Some(false_alarm()));
         let three = Palette::of("test", &["sky", "road", "car"]).unwrap();
         assert_eq!(three.error(0, 1), Some(VERMILION));
         assert_eq!(three.error(3, 1), None, "unlabelled");

@@ -86,6 +86,7 @@ fn mixed(weights: [f32; 4], movement: impl Fn(usize) -> [f32; 2]) -> [f32; 2] {
 mod tests {
     use super::super::picture::Mask;
     use super::*;
+    use crate::Rng;
     use proptest::prelude::*;
 
     /// Pixels and classes that say in which column and row they are.
