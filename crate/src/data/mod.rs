@@ -8,6 +8,7 @@ mod chelsea;
 pub mod idx;
 mod images;
 mod mnist;
+mod segmentation;
 
 pub use audio::{
     MelSpectrogram, Sound, SpokenDigits, Transcribed, Utterance, Voice, hz_of_mel, mel_of_hz,
@@ -18,3 +19,4 @@ pub use characters::Characters;
 pub use chelsea::chelsea;
 pub use images::LabelledImages;
 pub use mnist::Mnist;
+pub use segmentation::{CamVid, SegmentedImages, scenes};

@@ -13,6 +13,7 @@ mod masked;
 mod monotonicity;
 mod pair;
 mod reconstruction;
+mod segmentation;
 
 pub use classification::{
     ClassScores, ClassificationReport, Scores, accuracy, classification_report,
@@ -23,3 +24,4 @@ pub use edits::{character_error_rate, edit_distance, word_error_rate};
 pub use masked::masked_select;
 pub use monotonicity::monotonicity;
 pub use reconstruction::{reconstruction_bce, reconstruction_mse};
+pub use segmentation::{PixelScores, SegmentationReport, segmentation_report};

@@ -7,15 +7,17 @@ mod codec;
 mod fit;
 mod gan;
 mod in_batches;
+mod segmentation;
 mod seq2seq;
 mod start_at_mean;
 mod vae;
 
 pub use autoencoder::Autoencoder;
 pub use categorical::{CategoricalVae, JointVae};
-pub use classifier::Classifier;
+pub use classifier::{ClassLoss, Classifier};
 pub use codec::Codec;
 pub use gan::Gan;
+pub use segmentation::{fully_convolutional, u_net};
 pub use seq2seq::{Score, Seq2Seq, Transcript, Written};
 pub use vae::{Convolution, GaussianCode, PixelLoss, Vae, VaeArchitecture};
 

@@ -6,6 +6,7 @@ mod autoencoders_on_mnist;
 mod categorical;
 mod categorical_on_mnist;
 mod perceptron;
+mod segmentation;
 mod speech;
 mod speech_on_recordings;
 mod variational_autoencoders;
