@@ -43,16 +43,19 @@ pub use table::Table;
 pub mod prelude {
     pub use crate::arrays::{IntoTensor, ToArray};
     pub use crate::classic::{Knn, Pca, Split, StandardScaler, TSne, trustworthiness};
-    pub use crate::data::{Augmentation, LabelledImages, Mnist, chelsea};
+    pub use crate::data::{
+        Augmentation, LabelledImages, Mnist, Padding, TaggedText, Vocabulary, WordVectors, chelsea,
+        pad_sequences,
+    };
     pub use crate::error::Result;
     pub use crate::lab::{Bands, Profile, unsolved};
     pub use crate::metrics::{
         ClusteringReport, accuracy, classification_report, clustering_report, confusion_matrix,
-        masked_select, reconstruction_bce, reconstruction_mse,
+        entity_report, masked_select, reconstruction_bce, reconstruction_mse,
     };
     pub use crate::models::{
         Autoencoder, CategoricalVae, Classifier, Codec, Gan, GaussianCode, JointVae, PixelLoss,
-        Vae, VaeArchitecture,
+        SkipGram, Tagger, Vae, VaeArchitecture,
     };
     pub use crate::nn::{
         Activation, AvgPool1d, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d,
@@ -67,6 +70,7 @@ pub mod prelude {
         Figure, Theme, bar_chart, captioned_image_grid, cluster_heat_map, confusion_heat_map,
         contour_map, histogram, histograms, histograms_against_normal, image_grid, image_map,
         learning_curve, line_chart, reconstructions, scatter, set_theme, side_by_side,
+        tagged_sentence,
     };
     pub use crate::representations::{
         CodeComparison, SampleImages, latent_interpolation, latent_manifold, latent_samples,

@@ -6,6 +6,7 @@ mod classification;
 mod clustering;
 mod confusion;
 mod contingency;
+mod entities;
 pub(crate) mod labels;
 mod masked;
 mod pair;
@@ -16,5 +17,6 @@ pub use classification::{
 };
 pub use clustering::{ClusteringReport, clustering_report};
 pub use confusion::confusion_matrix;
+pub use entities::{EntityReport, entity_report};
 pub use masked::masked_select;
 pub use reconstruction::{reconstruction_bce, reconstruction_mse};

@@ -2,12 +2,15 @@
 
 mod autoencoder;
 mod categorical;
+mod class_losses;
 mod classifier;
 mod codec;
 mod fit;
 mod gan;
 mod in_batches;
+mod skip_gram;
 mod start_at_mean;
+mod tagger;
 mod vae;
 
 pub use autoencoder::Autoencoder;
@@ -15,6 +18,8 @@ pub use categorical::{CategoricalVae, JointVae};
 pub use classifier::Classifier;
 pub use codec::Codec;
 pub use gan::Gan;
+pub use skip_gram::SkipGram;
+pub use tagger::Tagger;
 pub use vae::{Convolution, GaussianCode, PixelLoss, Vae, VaeArchitecture};
 
 use in_batches::{decode, in_batches};

@@ -28,6 +28,7 @@ mod scatter;
 mod side_by_side;
 mod style;
 mod svg;
+mod tagged_sentence;
 mod theme;
 mod values;
 
@@ -45,6 +46,7 @@ pub use line_chart::line_chart;
 pub use reconstructions::reconstructions;
 pub use scatter::scatter;
 pub use side_by_side::side_by_side;
+pub use tagged_sentence::{TaggedSentence, tagged_sentence};
 pub use theme::{Theme, set_theme};
 pub use values::Values;
 

@@ -6,6 +6,7 @@ mod autoencoders_on_mnist;
 mod categorical;
 mod categorical_on_mnist;
 mod perceptron;
+mod tagging;
 mod variational_autoencoders;
 mod variational_autoencoders_on_mnist;
 
