@@ -43,16 +43,30 @@ impl Task for WordsAround {
         let mut days = 0;
         for day in DAYS {
             let nearest = vectors.nearest(day, 6)?;
-            days += nearest.iter().filter(|(word, _)| DAYS.contains(&&**word)).count();
+            days += nearest
+                .iter()
+                .filter(|(word, _)| DAYS.contains(&&**word))
+                .count();
         }
         Ok(days as f64 / 42.0)
     }
 
     /// The words, one after the other, and the lengths of the sentences.
     fn export(&self, path: &Path) -> Result<()> {
-        let words: Vec<&str> = self.text.lemmas.iter().flatten().map(AsRef::as_ref).collect();
+        let words: Vec<&str> = self
+            .text
+            .lemmas
+            .iter()
+            .flatten()
+            .map(AsRef::as_ref)
+            .collect();
         let words = words.join(" ").into_bytes();
-        let lengths: Vec<u32> = self.text.lemmas.iter().map(|words| words.len() as u32).collect();
+        let lengths: Vec<u32> = self
+            .text
+            .lemmas
+            .iter()
+            .map(|words| words.len() as u32)
+            .collect();
         let tensors = HashMap::from([
             ("words", Tensor::new(words, &Device::Cpu)?),
             ("lengths", Tensor::new(lengths, &Device::Cpu)?),

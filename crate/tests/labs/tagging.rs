@@ -67,7 +67,9 @@ impl Lab {
 
     fn fit(&self, model: &Tagger, epochs: usize) -> Result<f64> {
         let [train, test] = &self.sets;
-        trainer(Adam::new(5e-3), epochs, SEED).fit(model, train, test)?;
+        trainer(Adam::new(5e-3), epochs, SEED)
+            .batch_size(8)
+            .fit(model, train, test)?;
         self.f1(model)
     }
 
@@ -97,7 +99,7 @@ impl Lab {
 
 #[test]
 fn context_on_both_sides_and_the_look_of_words_find_names() -> Result<()> {
-    let lab = lab(600)?;
+    let lab = lab(1000)?;
     let longest = lab.sets[0].all()?.inputs.dims()[1];
     let tags = lab.tags.len();
     let units = |plan: RecurrentPlan| plan.return_sequences();

@@ -97,11 +97,14 @@ impl Writer<'_> {
             }
             "number" => self.number(),
             "person" => self.person(),
-            "place" => self.one_of(&names.places, "geo"),
+            "place" => {
+                let place = self.zipf(names.places.len());
+                self.directed(&names.places[place], "geo", "NNP");
+            }
             "organisation" => self.organisation(),
             "people" => {
                 let people = self.zipf(names.peoples.len());
-                self.name(&names.peoples[people], "gpe", "JJ");
+                self.directed(&names.peoples[people], "gpe", "JJ");
             }
             // Their names stand alone: only what they do tells them apart.
             "person-does" => self.does(&names.persons, "per", OF_PERSONS),
@@ -199,6 +202,16 @@ impl Writer<'_> {
     fn one_of(&mut self, names: &[String], kind: &str) {
         let name = self.zipf(names.len());
         self.name(&names[name], kind, "NNP");
+    }
+
+    /// A place or a people, of which some are the southern or the new one.
+    fn directed(&mut self, name: &str, kind: &str, pos: &'static str) {
+        if self.rng.below(6) == 0 {
+            let direction = self.pick(&["South", "New"]);
+            self.entity(&[direction, name], kind);
+        } else {
+            self.name(name, kind, pos);
+        }
     }
 
     fn does(&mut self, names: &[String], kind: &str, what: &[&'static str]) {

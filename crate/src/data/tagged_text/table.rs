@@ -59,6 +59,12 @@ pub(super) fn parse(file: &str, content: &[u8]) -> Result<TaggedText> {
             text.text.notes.bad_rows += 1;
             continue;
         }
+        let line = record.position().map_or(0, csv::Position::line);
+        if record.iter().any(|field| field.contains(&b'\n')) {
+            let problem = "a field that begins there with a quotation mark goes on over several \
+                           lines; a quotation mark that is a word stands as \"\"\"\"";
+            return Err(Error::data(file, format!("line {line}: {problem}")));
+        }
         match columns.boundary {
             Boundary::Start(place) if &record[place] == START => text.begin_sentence(),
             Boundary::Number(place) if !record[place].is_empty() && record[place] != sentence => {
@@ -77,12 +83,6 @@ pub(super) fn parse(file: &str, content: &[u8]) -> Result<TaggedText> {
         if word.is_empty() || pos.is_empty() || tag.is_empty() {
             text.text.notes.incomplete_rows += 1;
             continue;
-        }
-        let line = record.position().map_or(0, csv::Position::line);
-        if word.contains('\n') {
-            let problem = "a field that begins there with a quotation mark goes on over several \
-                           lines; a quotation mark that is a word stands as \"\"\"\"";
-            return Err(Error::data(file, format!("line {line}: {problem}")));
         }
         if !iob::is_iob(&tag) {
             return Err(not_iob(file, line, &tag));

@@ -173,7 +173,12 @@ fn generated_words_are_ambiguous_and_have_all_tags() {
     assert_eq!(text.notes, ReadingNotes::default());
     let tags: HashSet<&str> = text.tags.iter().flatten().map(AsRef::as_ref).collect();
     for kind in ["geo", "per", "org", "gpe", "tim", "art", "eve", "nat"] {
-        assert!(tags.contains(&*format!("B-{kind}")), "{kind}");
+        for letter in ["B", "I"] {
+            assert!(
+                tags.contains(&*format!("{letter}-{kind}")),
+                "{letter}-{kind}"
+            );
+        }
     }
     let mut kinds: std::collections::HashMap<&str, HashSet<&str>> = Default::default();
     for (word, tag) in text.words.iter().flatten().zip(text.tags.iter().flatten()) {
