@@ -84,9 +84,11 @@ impl Data {
     fn plan(&self, name: &str) -> SequentialPlan {
         let column = |place: usize, size: usize| -> BlockPlan {
             let take = Lambda::named("column", move |x| x.i((.., .., place))?.contiguous());
+            let vectors = Embedding::table(self.sizes[place], size);
+            let vectors = vectors.initialiser(Initialiser::Normal(1.0)); // as PyTorch's
             Sequential::block()
                 .then("column", take)
-                .then("vectors", Embedding::table(self.sizes[place], size))
+                .then("vectors", vectors)
         };
         let plan = Sequential::input(&[self.text.longest(), 3]);
         let plan = match name {
