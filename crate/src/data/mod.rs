@@ -9,6 +9,10 @@ pub mod idx;
 mod images;
 mod mnist;
 mod segmentation;
+mod pad;
+mod tagged_text;
+mod vocabulary;
+mod word_vectors;
 
 pub use audio::{
     MelSpectrogram, Sound, SpokenDigits, Transcribed, Utterance, Voice, hz_of_mel, mel_of_hz,
@@ -20,3 +24,7 @@ pub use chelsea::chelsea;
 pub use images::LabelledImages;
 pub use mnist::Mnist;
 pub use segmentation::{CamVid, SegmentedImages, scenes};
+pub use pad::{Padding, pad_sequences};
+pub use tagged_text::{ReadingNotes, Sentences, TaggedText};
+pub use vocabulary::Vocabulary;
+pub use word_vectors::WordVectors;

@@ -2,6 +2,7 @@
 
 mod autoencoder;
 mod categorical;
+mod class_losses;
 mod classifier;
 mod codec;
 mod fit;
@@ -9,7 +10,9 @@ mod gan;
 mod in_batches;
 mod segmentation;
 mod seq2seq;
+mod skip_gram;
 mod start_at_mean;
+mod tagger;
 mod vae;
 
 pub use autoencoder::Autoencoder;
@@ -19,6 +22,8 @@ pub use codec::Codec;
 pub use gan::Gan;
 pub use segmentation::{fully_convolutional, u_net};
 pub use seq2seq::{Score, Seq2Seq, Transcript, Written};
+pub use skip_gram::SkipGram;
+pub use tagger::Tagger;
 pub use vae::{Convolution, GaussianCode, PixelLoss, Vae, VaeArchitecture};
 
 use in_batches::{decode, in_batches};

@@ -30,6 +30,7 @@ mod side_by_side;
 mod spectrogram;
 mod style;
 mod svg;
+mod tagged_sentence;
 mod theme;
 mod values;
 
@@ -49,6 +50,7 @@ pub use scatter::scatter;
 pub use segmentations::{mask_overlays, segmentations};
 pub use side_by_side::side_by_side;
 pub use spectrogram::{attention_map, spectrogram};
+pub use tagged_sentence::{TaggedSentence, tagged_sentence};
 pub use theme::{Theme, set_theme};
 pub use values::Values;
 

@@ -9,6 +9,7 @@ mod perceptron;
 mod segmentation;
 mod speech;
 mod speech_on_recordings;
+mod tagging;
 mod variational_autoencoders;
 mod variational_autoencoders_on_mnist;
 
