@@ -2,8 +2,8 @@
 
 use candle_core::{DType, Tensor};
 
-use crate::train::Losses;
 use crate::Result;
+use crate::train::Losses;
 
 /// The loss and the accuracy of `logits` `[batch, classes, ..]`. Targets count where the mask, if it
 /// has their shape, is not zero. `loss` is given the targets, and the number that stands for those

@@ -115,7 +115,10 @@ mod tests {
         ];
         assert_eq!(right(&solution, &others, 1e-4), 0);
         let infinite = numbers_of(&[f64::INFINITY; 2]);
-        assert_eq!(right(&infinite, &numbers_of(&[3.0, f64::INFINITY]), 1e-4), 1);
+        assert_eq!(
+            right(&infinite, &numbers_of(&[3.0, f64::INFINITY]), 1e-4),
+            1
+        );
     }
 
     #[test]
