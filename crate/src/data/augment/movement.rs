@@ -224,7 +224,7 @@ mod tests {
                 assert_eq!(classes, moved.pixels, "{movement:?} {outside:?}");
             }
         }
-        let turned = Picture {
+        let sevens = Picture {
             height: 3,
             width: 3,
             pixels: NINE.to_vec(),
@@ -233,13 +233,9 @@ mod tests {
                 outside: 11,
             }),
         };
-        let turned = none.rotate(45.0).of(&turned, [3, 3], Outside::Black);
-        let expected = [11, 7, 11, 7, 7, 7, 11, 7, 11];
-        assert_eq!(
-            turned.mask.unwrap().classes,
-            expected,
-            "no class between two others"
-        );
+        let small = none.zoom(0.5, 0.5).of(&sevens, [3, 3], Outside::Black);
+        let expected = [11, 11, 11, 11, 7, 11, 11, 11, 11];
+        assert_eq!(small.mask.unwrap().classes, expected);
     }
 
     #[test]

@@ -401,24 +401,21 @@ fn masks_move_with_their_images() {
         "with and without masks, a seed draws the same"
     );
 
-    let smooth = Augmentation::new()
-        .rotate(-30.0..=30.0)
-        .zoom(0.8..=1.3)
-        .elastic(3.0);
-    let (images, masks) = smooth
-        .apply_with_masks(&as_image, &set.masks, 0, 7)
-        .unwrap();
-    let pixels = images.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-    let masks = classes(&masks);
-    let apart = pixels
-        .iter()
-        .zip(&masks)
-        .filter(|(pixel, class)| (**pixel - **class as f32).abs() > 0.6);
-    assert!(
-        apart.count() < masks.len() / 100,
-        "they differ at interpolated borders alone"
-    );
-    assert!(masks.iter().all(|class| *class < 2));
+    // The nearest of the four pixels that a new one is mixed of has at least a quarter of its weight.
+    for smooth in [
+        Augmentation::new().rotate(-30.0..=30.0).zoom(0.8..=1.3),
+        Augmentation::new().elastic(4.0),
+    ] {
+        let (images, masks) = smooth
+            .apply_with_masks(&as_image, &set.masks, 0, 7)
+            .unwrap();
+        let pixels = images.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let masks = classes(&masks);
+        assert_ne!(masks, classes(&set.masks));
+        for (pixel, class) in pixels.iter().zip(masks) {
+            assert!((pixel - class as f32).abs() < 0.751, "{pixel} {class}");
+        }
+    }
 
     // What comes in from outside is of the given class, and light leaves a mask alone.
     let away = Augmentation::new()
