@@ -50,9 +50,9 @@ pub mod prelude {
     pub use crate::error::Result;
     pub use crate::lab::{Bands, Profile, unsolved};
     pub use crate::metrics::{
-        ClusteringReport, accuracy, character_error_rate, classification_report,
-        clustering_report, confusion_matrix, edit_distance, masked_select, monotonicity,
-        reconstruction_bce, reconstruction_mse, word_error_rate,
+        ClusteringReport, accuracy, character_error_rate, classification_report, clustering_report,
+        confusion_matrix, edit_distance, masked_select, monotonicity, reconstruction_bce,
+        reconstruction_mse, word_error_rate,
     };
     pub use crate::models::{
         Autoencoder, CategoricalVae, Classifier, Codec, Gan, GaussianCode, JointVae, PixelLoss,
@@ -68,9 +68,10 @@ pub mod prelude {
     pub use crate::ops::backward;
     pub use crate::optim::{Adadelta, Adam, AdamW, Optimiser, RmsProp, Schedule, Sgd};
     pub use crate::plot::{
-        Figure, Theme, attention_map, bar_chart, captioned_image_grid, cluster_heat_map, confusion_heat_map,
-        contour_map, histogram, histograms, histograms_against_normal, image_grid, image_map,
-        learning_curve, line_chart, reconstructions, scatter, set_theme, side_by_side, spectrogram,
+        Figure, Theme, attention_map, bar_chart, captioned_image_grid, cluster_heat_map,
+        confusion_heat_map, contour_map, histogram, histograms, histograms_against_normal,
+        image_grid, image_map, learning_curve, line_chart, reconstructions, scatter, set_theme,
+        side_by_side, spectrogram,
     };
     pub use crate::representations::{
         CodeComparison, SampleImages, latent_interpolation, latent_manifold, latent_samples,
