@@ -8,11 +8,13 @@ mod clustering;
 mod confusion;
 mod contingency;
 mod edits;
+mod entities;
 pub(crate) mod labels;
 mod masked;
 mod monotonicity;
 mod pair;
 mod reconstruction;
+mod segmentation;
 
 pub use classification::{
     ClassScores, ClassificationReport, Scores, accuracy, classification_report,
@@ -20,6 +22,8 @@ pub use classification::{
 pub use clustering::{ClusteringReport, clustering_report};
 pub use confusion::confusion_matrix;
 pub use edits::{character_error_rate, edit_distance, word_error_rate};
+pub use entities::{EntityReport, entity_report};
 pub use masked::masked_select;
 pub use monotonicity::monotonicity;
 pub use reconstruction::{reconstruction_bce, reconstruction_mse};
+pub use segmentation::{PixelScores, SegmentationReport, segmentation_report};
