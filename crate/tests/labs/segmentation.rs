@@ -33,7 +33,10 @@ fn a_u_net_finds_what_is_striped_and_does_better_than_the_course_s_network() -> 
     let improved = Classifier::new(network.build(SEED)?).loss(ClassLoss::CrossEntropyAndDice);
     let (plain, improved) = (mean_iou(&plain, 30)?, mean_iou(&improved, 30)?);
     // To say ground everywhere has 0.38, and that is as far as the course's network gets so soon.
-    assert!(improved > 0.5 && improved > plain + 0.1, "{plain} {improved}");
+    assert!(
+        improved > 0.5 && improved > plain + 0.1,
+        "{plain} {improved}"
+    );
     Ok(())
 }
 
