@@ -5,7 +5,7 @@ mod seed;
 use candle_core::{Device, Tensor};
 use rand::{Rng as _, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
-use rand_distr::StandardNormal;
+use rand_distr::{Distribution, StandardNormal};
 
 pub use seed::Seed;
 
@@ -59,14 +59,24 @@ impl Rng {
         self.stream.random_range(0..n)
     }
 
-    /// A number from `low` to `high`.
-    pub(crate) fn between(&mut self, low: f64, high: f64) -> f64 {
+    /// A number from `low` to `high`, all alike.
+    ///
+    /// ```
+    /// let x = cuaderno::Rng::new(7).between(-1.0, 1.0);
+    /// assert!((-1.0..=1.0).contains(&x));
+    /// ```
+    pub fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.stream.random::<f64>()
     }
 
     /// Whether something of that probability happens: always at 1, never at 0.
     pub(crate) fn happens(&mut self, probability: f64) -> bool {
         self.stream.random::<f64>() < probability
+    }
+
+    /// A draw from a distribution.
+    pub(crate) fn sample<T>(&mut self, distribution: &impl Distribution<T>) -> T {
+        distribution.sample(&mut self.stream)
     }
 
     /// The numbers `0..n` in random order (Fisher-Yates).

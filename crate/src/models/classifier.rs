@@ -1,7 +1,8 @@
 //! Classification with any network.
 
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
 
+use super::class_losses::class_losses;
 use super::in_batches::in_masked_batches;
 use crate::nn::{Layer, Parameters, Pass, Sequential, Summary};
 use crate::ops::CrossEntropy;
@@ -167,38 +168,16 @@ impl Model for Classifier {
     fn losses(&self, batch: &Batch, pass: &mut Pass) -> Result<Losses> {
         let mask = batch.mask.as_ref();
         let logits = self.apply(&batch.inputs, mask, pass)?;
-        let targets = &batch.targets;
-        let right = logits.detach().argmax(1)?.to_dtype(targets.dtype())?;
-        let right = right.eq(targets)?.to_dtype(DType::F32)?;
-        // A mask of another shape belongs to the inputs alone: it marks words, while each sentence
-        // has one class.
-        let Some(mask) = mask.filter(|mask| mask.dims() == targets.dims()) else {
-            let loss = self.loss_of(&logits, targets, None)?;
-            return Ok(Losses::new("loss", loss).with("accuracy", right.mean_all()?));
-        };
-        let counts = mask.ne(&mask.zeros_like()?)?;
-        let targets = ignore(targets, &counts)?;
-        let loss = self.loss_of(&logits, &targets, Some(IGNORED))?;
-        let right = (right * counts.to_dtype(DType::F32)?)?.sum_all()?;
-        let count = f64::from(counts.to_dtype(DType::F32)?.sum_all()?.to_scalar::<f32>()?);
-        Ok(Losses::new("loss", loss)
-            .with("accuracy", (right / count)?)
-            .weight(count))
+        class_losses(&logits, &batch.targets, mask, |targets, ignored| {
+            self.loss_of(&logits, targets, ignored)
+        })
     }
-}
-
-/// A target that stands for no class and is ignored.
-const IGNORED: i64 = -100;
-
-/// The targets with [`IGNORED`] where `counts` is zero.
-fn ignore(targets: &Tensor, counts: &Tensor) -> Result<Tensor> {
-    let targets = targets.to_dtype(DType::I64)?;
-    let ignored = (targets.zeros_like()? + IGNORED as f64)?;
-    Ok(counts.where_cond(&targets, &ignored)?)
 }
 
 #[cfg(test)]
 mod tests {
+    use candle_core::DType;
+
     use super::*;
     use crate::Rng;
     use crate::nn::{Activation, Dense};

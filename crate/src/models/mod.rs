@@ -2,13 +2,17 @@
 
 mod autoencoder;
 mod categorical;
+mod class_losses;
 mod classifier;
 mod codec;
 mod fit;
 mod gan;
 mod in_batches;
 mod segmentation;
+mod seq2seq;
+mod skip_gram;
 mod start_at_mean;
+mod tagger;
 mod vae;
 
 pub use autoencoder::Autoencoder;
@@ -17,6 +21,9 @@ pub use classifier::{ClassLoss, Classifier};
 pub use codec::Codec;
 pub use gan::Gan;
 pub use segmentation::{fully_convolutional, u_net};
+pub use seq2seq::{Score, Seq2Seq, Transcript, Written};
+pub use skip_gram::SkipGram;
+pub use tagger::Tagger;
 pub use vae::{Convolution, GaussianCode, PixelLoss, Vae, VaeArchitecture};
 
 use in_batches::{decode, in_batches};

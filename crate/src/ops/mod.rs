@@ -38,6 +38,7 @@ mod activation;
 mod batch_norm;
 mod check;
 pub mod conv;
+mod crf;
 mod dropout;
 mod dropout2d;
 mod embedding;
@@ -62,6 +63,7 @@ pub use conv::{
     Conv1dOptions, Conv2dOptions, ConvTranspose1dOptions, ConvTranspose2dOptions, conv_transpose1d,
     conv_transpose2d, conv1d, conv2d,
 };
+pub use crf::{crf_decode, crf_loss};
 pub use dropout::dropout;
 pub use dropout2d::dropout2d;
 pub use embedding::embedding;

@@ -1,4 +1,4 @@
-//! Scores of classifiers, reconstructions and clusters.
+//! Scores of classifiers, taggers, reconstructions and clusters.
 
 use std::collections::BTreeMap;
 
@@ -88,6 +88,30 @@ fn segmentation() {
         for (name, score) in scores {
             let found: Vec<f64> = report.classes.iter().map(score).collect();
             assert_close(case, name, &found, &case.get::<Vec<f64>>(name));
+        }
+    });
+}
+
+#[test]
+fn entities() {
+    on_every_case("metrics/entities", |case| {
+        let tags = |name| -> Vec<Vec<String>> { case.get(name) };
+        let (truth, predicted) = (tags("truth"), tags("predicted"));
+        let report = entity_report(&truth, &predicted).unwrap();
+        let numbers = |s: &Scores| [s.precision, s.recall, s.f1, s.support as f64];
+        let kinds: BTreeMap<String, [f64; 4]> = case.get("kinds");
+        assert_eq!(report.kinds.len(), kinds.len(), "{case}");
+        for ((kind, scores), expected) in report.kinds.iter().zip(kinds) {
+            assert_eq!(*kind, expected.0, "{case}");
+            assert_close(case, kind, &numbers(scores), &expected.1);
+        }
+        for (name, scores) in [
+            ("micro", &report.micro_average),
+            ("macro", &report.macro_average),
+            ("weighted", &report.weighted_average),
+        ] {
+            let expected: [f64; 4] = case.get(name);
+            assert_close(case, name, &numbers(scores), &expected);
         }
     });
 }
