@@ -10,7 +10,13 @@ const SIDE: usize = 32;
 /// The mean IoU after some epochs on 16 scenes, of 8 others.
 fn mean_iou(model: &Classifier, epochs: usize) -> Result<f64> {
     let (train, valid) = scenes(24, [SIDE, SIDE], SEED)?.folds(3, SEED)?[0].clone();
-    let trainer = trainer(Adam::new(3e-3), epochs, SEED).batch_size(4);
+    let schedule = Schedule::Cosine {
+        epochs,
+        minimum: 0.0,
+    };
+    let trainer = trainer(Adam::new(3e-3), epochs, SEED)
+        .batch_size(4)
+        .schedule(schedule);
     trainer.fit(model, &train, &valid)?;
     let predicted = model.predict(&valid.images)?;
     let report = segmentation_report(&valid.masks, &predicted, None)?;
@@ -25,10 +31,10 @@ fn a_u_net_finds_what_is_striped_and_does_better_than_the_course_s_network() -> 
         .then("u", u_net([SIDE, SIDE], &[16, 32, 64]))
         .then("mask", Conv2d::filters(1).kernel(1));
     let improved = Classifier::new(network.build(SEED)?).loss(ClassLoss::CrossEntropyAndDice);
-    let (plain, improved) = (mean_iou(&plain, 12)?, mean_iou(&improved, 12)?);
-    // No threshold on the brightness gets beyond 0.45.
+    let (plain, improved) = (mean_iou(&plain, 30)?, mean_iou(&improved, 30)?);
+    // To say ground everywhere has 0.38, and that is as far as the course's network gets so soon.
     assert!(
-        improved > 0.6 && improved > plain + 0.05,
+        improved > 0.5 && improved > plain + 0.1,
         "{plain} {improved}"
     );
     Ok(())
