@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-const TAGS: [&str; 8] = [
-    "profile", "exercise", "solution", "check", "mistake", "variant", "answer", "bands",
+const TAGS: [&str; 9] = [
+    "profile", "exercise", "solution", "check", "probe", "mistake", "variant", "answer", "bands",
 ];
 
 /// The most lines of a code cell.
@@ -17,7 +17,12 @@ const WIDTH: usize = 100;
 /// What the `slideshow` metadata of a cell may say.
 const SLIDES: [&str; 6] = ["slide", "subslide", "fragment", "skip", "notes", "-"];
 /// Cells with these tags are not shown on slides.
-const NOT_SHOWN: [&str; 6] = ["profile", "check", "mistake", "variant", "answer", "bands"];
+const NOT_SHOWN: [&str; 7] = [
+    "profile", "check", "probe", "mistake", "variant", "answer", "bands",
+];
+
+/// Labs whose exercises a grader cannot ask: their marks are given by hand.
+const NO_PROBES_YET: [&str; 8] = ["00", "01", "02", "03", "05", "06", "07", "08"];
 
 /// The headings of the sections that every lab ends with.
 const CLOSING: [&str; 3] = [
@@ -379,7 +384,22 @@ fn an_exercise_is_followed_by_its_solution_and_its_check() {
             let signature = |cell: &Cell| cell.source().lines().next().map(str::to_owned);
             assert_eq!(signature(cell), signature(solution), "{name}, {id}");
 
-            let answers: Vec<&Cell> = cells[place + 3..]
+            let has_probe = cells[place + 3].has("probe");
+            let number = name.split('_').next().unwrap();
+            assert!(
+                has_probe || NO_PROBES_YET.contains(&number),
+                "{name}, {id}: no probe behind the check"
+            );
+            if has_probe {
+                let probe = &cells[place + 3];
+                let calls = probe.source().contains("cuaderno::lab::probe(");
+                assert!(
+                    calls && probe.0["cell_type"] == "raw",
+                    "{name}, {}",
+                    probe.id()
+                );
+            }
+            let answers: Vec<&Cell> = cells[place + 3 + usize::from(has_probe)..]
                 .iter()
                 .take_while(|cell| cell.has("mistake") || cell.has("variant"))
                 .collect();

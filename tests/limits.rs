@@ -160,3 +160,26 @@ fn standard_input_is_at_an_end_where_nobody_can_be_asked() {
         );
     }
 }
+
+/// What a cell prints, and that it ends its process, says nothing of whether it has ended well.
+#[test]
+fn a_cell_cannot_say_that_it_has_ended() {
+    let desk = Desk::new();
+    let forged = r#"let done = "\u{1e}cuaderno:\"finished\"";
+println!("{done}\nEVCXR_EXECUTION_COMPLETE\n{done}"); eprintln!("{done}");
+loop { std::thread::sleep(std::time::Duration::from_secs(1)); }"#;
+    let library = r#"let maps = std::fs::read_to_string("/proc/self/maps")?;
+let mut paths = maps.lines().filter_map(|line| Some(&line[line.find('/')?..]));
+let library = paths.find(|path| path.ends_with("/libcuaderno.so")).unwrap();
+println!("links: {}", std::os::unix::fs::MetadataExt::nlink(&std::fs::metadata(library)?));"#;
+    let notebook = desk.notebook("forged.ipynb", &[forged, "std::process::exit(0);", library]);
+    let run = desk.run(&[path(&notebook), "--timeout", "5", "--keep-going"]);
+    assert_eq!(run.status, Some(1), "{}", run.text);
+    let executed = desk.executed("forged.ipynb");
+    assert_eq!(error(&executed, 0).0, "Timeout");
+    assert_eq!(error(&executed, 1).0, "ProcessLost");
+    if cfg!(target_os = "linux") {
+        // A cell that writes to it changes nobody else's.
+        assert!(outputs(&executed, 2).contains("links: 1"), "{}", run.text);
+    }
+}

@@ -14,7 +14,7 @@ use common::{Desk, Run, path};
 
 /// Runs the command with these labs; where it put the students' versions.
 fn release(desk: &Desk, labs: &[PathBuf], arguments: &[&str]) -> (Run, PathBuf) {
-    let out = desk.0.path().join("students");
+    let out = desk.0.path().join("release");
     let mut command = Command::new(env!("CARGO_BIN_EXE_cuaderno"));
     command.arg("release").args(labs).args(arguments);
     command.arg("--out").arg(&out);
@@ -50,9 +50,9 @@ fn every_lab_is_released_without_what_is_its_authors_own() {
     assert_eq!(released.len(), labs.len());
     for (lab, entry) in labs.iter().zip(released) {
         let cells = read(lab)["cells"].as_array().unwrap().clone();
-        let student = read(&out.join(lab.file_name().unwrap()));
+        let student = read(&out.join("students").join(lab.file_name().unwrap()));
         let is_own = |cell: &&Value| {
-            ["solution", "mistake", "variant"]
+            ["solution", "probe", "mistake", "variant"]
                 .iter()
                 .any(|tag| has(cell, tag))
         };
@@ -108,6 +108,11 @@ fn lab(desk: &Desk, name: &str, change: impl Fn(&mut Vec<Value>)) -> PathBuf {
         ),
         cell("raw", "mistake", &double("Ok(x)")),
         cell("raw", "variant", &double("Ok(x + x)")),
+        cell(
+            "raw",
+            "probe",
+            "cuaderno::lab::probe(|rng| rng.between(1.0, 9.0), |x| double(x))?;",
+        ),
     ];
     change(&mut cells);
     let lab = json!({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5});
@@ -138,6 +143,25 @@ fn a_lab_whose_checks_are_wrong_is_not_released() {
         ),
         lab(&desk, "panic.ipynb", text(4, "Ok(x)", "panic!(\"at 3\")")),
         lab(&desk, "profile.ipynb", text(0, "prelude", "preludes")),
+        lab(
+            &desk,
+            "same.ipynb",
+            text(6, "double(x)", "double(x).map(f64::signum)"),
+        ),
+        lab(&desk, "echo.ipynb", text(6, "double(x)", "double(x / 2.0)")),
+        lab(
+            &desk,
+            "public.ipynb",
+            text(6, "rng.between(1.0, 9.0)", "{ rng.below(9); 3.0 }"),
+        ),
+        lab(&desk, "kept.ipynb", |cells| {
+            cells[4]["source"] = json!(
+                cells[4]["source"]
+                    .as_str()
+                    .unwrap()
+                    .replace("Ok(x)", "Ok(if x == 3.0 { 0.0 } else { 2.0 * x })",)
+            );
+        }),
     ];
     let (run, out) = release(&desk, &labs, &[]);
     assert_eq!(run.status, Some(1), "{}", run.text);
@@ -154,6 +178,10 @@ fn a_lab_whose_checks_are_wrong_is_not_released() {
         "stub.ipynb: `exercise-cell`, unsolved, passes its check",
         "panic.ipynb: `mistake-cell` of `exercise-cell` gets no verdict: Panic: The cell panicked: at 3",
         "profile.ipynb: its profile cell fails: CompileError: ",
+        "same.ipynb: `solution-cell` of `exercise-cell` answers the probe `probe-cell` in 32 of 32 cases",
+        "echo.ipynb: `solution-cell` of `exercise-cell` answers the probe `probe-cell` in 32 of 32 cases",
+        "public.ipynb: `solution-cell` of `exercise-cell` answers the probe `probe-cell` in 32 of 32 cases",
+        "kept.ipynb: `mistake-cell` of `exercise-cell` is wrong, but earns 1 of a point with the probe",
     ];
     assert_eq!(errors.len(), expected.len(), "{errors:#?}");
     for (error, expected) in errors.iter().zip(expected) {
@@ -199,7 +227,8 @@ fn a_lab_that_misses_a_part_or_tells_a_solution_is_refused() {
 #[test]
 fn a_release_never_replaces_its_lab() {
     let desk = Desk::new();
-    let lab = lab(&desk, "lab.ipynb", |_| {});
+    fs::create_dir(desk.0.path().join("students")).unwrap();
+    let lab = lab(&desk, "students/lab.ipynb", |_| {});
     let before = fs::read(&lab).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_cuaderno"));
     command

@@ -59,8 +59,13 @@ impl Rng {
         self.stream.random_range(0..n)
     }
 
-    /// A number from `low` to `high`.
-    pub(crate) fn between(&mut self, low: f64, high: f64) -> f64 {
+    /// A number from `low` to `high`, all alike.
+    ///
+    /// ```
+    /// let x = cuaderno::Rng::new(7).between(-1.0, 1.0);
+    /// assert!((-1.0..=1.0).contains(&x));
+    /// ```
+    pub fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.stream.random::<f64>()
     }
 

@@ -31,6 +31,8 @@ pub fn run() -> Result<ExitCode> {
         linker(),
         support(),
         npm(),
+        #[cfg(target_os = "linux")]
+        sandbox(),
         python(),
         space(),
         cache(),
@@ -114,6 +116,30 @@ fn support() -> Finding {
         )
     };
     finding("support crate", "cells (built when they need it)", state)
+}
+
+#[cfg(target_os = "linux")]
+fn sandbox() -> Finding {
+    use crate::sandbox::{Sandbox, try_escapes};
+    let tried = Sandbox::find().and_then(|sandbox| Ok((sandbox.name(), try_escapes(&sandbox)?)));
+    let state = match tried {
+        Ok((name, ways)) => {
+            let (closed, open): (Vec<_>, Vec<_>) = ways.iter().partition(|way| way.is_closed);
+            let list = |ways: &[&crate::sandbox::Escape]| {
+                let ways: Vec<_> = ways.iter().map(|escape| escape.way.as_str()).collect();
+                ways.join(", ")
+            };
+            match open.is_empty() {
+                true => State::There(format!("{name}; held against code that {}", list(&closed))),
+                false => missing(
+                    format!("{name} does not hold against code that {}", list(&open)),
+                    "grade on another machine, or in a virtual machine for each submission",
+                ),
+            }
+        }
+        Err(error) => missing(format!("{error:#}"), "as it says"),
+    };
+    finding("sandbox", "grade", state)
 }
 
 fn npm() -> Finding {

@@ -8,6 +8,8 @@ use clap::{Parser, Subcommand};
 use cuaderno_environment::{
     bench, data_command, doctor, engine, jupyter_lab, kernel, present, release, run, setup,
 };
+#[cfg(target_os = "linux")]
+use cuaderno_environment::{grade, sandbox};
 
 /// Deep-learning notebooks in Rust.
 #[derive(Parser)]
@@ -23,6 +25,13 @@ enum Command {
     Run(run::RunArguments),
     /// Cut the students' versions of labs, after a trial of every known answer.
     Release(release::ReleaseArguments),
+    /// Score submissions in boxes, by secret questions.
+    #[cfg(target_os = "linux")]
+    Grade(grade::GradeArguments),
+    /// Put results together, and marks by hand to them.
+    #[cfg(target_os = "linux")]
+    #[command(subcommand)]
+    Grades(grade::GradesCommand),
     /// List, fetch and verify the data sets.
     #[command(subcommand)]
     Data(data_command::DataCommand),
@@ -39,6 +48,18 @@ enum Command {
     /// Measure the notebook engine.
     #[command(subcommand)]
     Bench(bench::BenchCommand),
+    /// Give up all rights and become a program: the first step in a box.
+    #[cfg(target_os = "linux")]
+    #[command(hide = true)]
+    Boxed(sandbox::BoxedArguments),
+    /// Run a submission in a box and ask it.
+    #[cfg(target_os = "linux")]
+    #[command(hide = true)]
+    Examine,
+    /// Try the ways out of a box.
+    #[cfg(target_os = "linux")]
+    #[command(hide = true)]
+    Escapes(sandbox::EscapeArguments),
 }
 
 fn main() -> ExitCode {
@@ -58,6 +79,16 @@ fn dispatch(command: Command) -> Result<ExitCode> {
     match command {
         Command::Run(arguments) => return run::run(arguments),
         Command::Release(arguments) => return release::run(arguments),
+        #[cfg(target_os = "linux")]
+        Command::Grade(arguments) => return grade::run(arguments),
+        #[cfg(target_os = "linux")]
+        Command::Grades(command) => return grade::grades(command),
+        #[cfg(target_os = "linux")]
+        Command::Boxed(arguments) => return sandbox::enter(arguments),
+        #[cfg(target_os = "linux")]
+        Command::Examine => return grade::examine(),
+        #[cfg(target_os = "linux")]
+        Command::Escapes(arguments) => return Ok(sandbox::attempt(arguments)),
         Command::Data(command) => data_command::run(command)?,
         Command::Present(arguments) => return present::run(arguments),
         Command::Doctor => return doctor::run(),

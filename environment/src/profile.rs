@@ -24,6 +24,16 @@ pub enum Theme {
     Projector,
 }
 
+impl Theme {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Page => "page",
+            Self::Dark => "dark",
+            Self::Projector => "projector",
+        }
+    }
+}
+
 #[derive(Args)]
 pub struct ProfileArguments {
     /// How much the notebooks do.
@@ -53,20 +63,23 @@ impl ProfileArguments {
         self
     }
 
+    /// The same as arguments of a command.
+    pub fn arguments(&self) -> Vec<String> {
+        let mut arguments = vec![format!("--profile={}", self.name())];
+        if self.retrain {
+            arguments.push("--retrain".to_owned());
+        }
+        arguments.extend(self.theme.map(|theme| format!("--theme={}", theme.name())));
+        arguments
+    }
+
     /// The environment variables by which cells know.
     pub fn variables(&self) -> Vec<(&'static str, &'static str)> {
         let mut variables = vec![("CUADERNO_PROFILE", self.name())];
         if self.retrain {
             variables.push(("CUADERNO_RETRAIN", "1"));
         }
-        variables.extend(self.theme.map(|theme| {
-            let name = match theme {
-                Theme::Page => "page",
-                Theme::Dark => "dark",
-                Theme::Projector => "projector",
-            };
-            ("CUADERNO_THEME", name)
-        }));
+        variables.extend(self.theme.map(|theme| ("CUADERNO_THEME", theme.name())));
         variables
     }
 }

@@ -9,6 +9,7 @@
 //! [`Running`]: Signal::Running
 //! [`Finished`]: Signal::Finished
 
+pub mod answers;
 pub mod evcxr;
 
 use std::collections::BTreeMap;

@@ -138,3 +138,23 @@ pub fn tables_are_built() -> bool {
     }
     there
 }
+
+/// Whether boxes can be made here.
+pub fn boxes_can_be_made() -> bool {
+    let command = Command::new(env!("CARGO_BIN_EXE_cuaderno"))
+        .arg("doctor")
+        .output();
+    let text = String::from_utf8_lossy(&command.unwrap().stdout).into_owned();
+    let there = text
+        .lines()
+        .any(|line| line.starts_with("  ok       sandbox"));
+    if !there {
+        let why = "there is no sandbox: install bubblewrap";
+        assert!(
+            std::env::var_os("CUADERNO_REQUIRE_SANDBOX").is_none(),
+            "{why}\n{text}"
+        );
+        eprintln!("This test did not run: {why}.");
+    }
+    there
+}

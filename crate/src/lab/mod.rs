@@ -3,8 +3,10 @@
 
 mod bands;
 mod exercise;
+mod probe;
 mod profile;
 
 pub use bands::Bands;
 pub use exercise::{check_all_close, check_close, unsolved};
+pub use probe::{Answers, probe};
 pub use profile::Profile;

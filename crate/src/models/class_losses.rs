@@ -2,32 +2,27 @@
 
 use candle_core::{DType, Tensor};
 
-use crate::ops::CrossEntropy;
+use crate::Result;
 use crate::train::Losses;
-use crate::{Result, ops};
 
-/// Cross-entropy and accuracy of `logits` `[batch, classes, ..]`. Targets count where the mask, if
-/// it has their shape, is not zero.
+/// The loss and the accuracy of `logits` `[batch, classes, ..]`. Targets count where the mask, if it
+/// has their shape, is not zero. `loss` is given the targets, and the number that stands for those
+/// that do not count.
 pub(super) fn class_losses(
     logits: &Tensor,
     targets: &Tensor,
     mask: Option<&Tensor>,
-    options: &CrossEntropy,
+    loss: impl FnOnce(&Tensor, Option<i64>) -> Result<Tensor>,
 ) -> Result<Losses> {
     let predicted = logits.detach().argmax(1)?;
     // A mask of another shape belongs to the inputs alone: it marks words, while each sentence has
     // one class.
     let Some(mask) = mask.filter(|mask| mask.dims() == targets.dims()) else {
-        let loss = ops::cross_entropy(logits, targets, options)?;
         let right = right(&predicted, targets)?.mean_all()?;
-        return Ok(Losses::new("loss", loss).with("accuracy", right));
+        return Ok(Losses::new("loss", loss(targets, None)?).with("accuracy", right));
     };
     let counts = mask.ne(&mask.zeros_like()?)?;
-    let options = CrossEntropy {
-        ignore_index: Some(IGNORED),
-        ..options.clone()
-    };
-    let loss = ops::cross_entropy(logits, &ignore(targets, &counts)?, &options)?;
+    let loss = loss(&ignore(targets, &counts)?, Some(IGNORED))?;
     with_masked_accuracy(loss, &predicted, targets, &counts)
 }
 

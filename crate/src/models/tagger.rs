@@ -164,7 +164,14 @@ impl Model for Tagger {
         let (targets, mask) = (&batch.targets, batch.mask.as_ref());
         let logits = self.network.apply_with_mask(&batch.inputs, mask, pass)?;
         let Some(chain) = &self.chain else {
-            return class_losses(&logits.transpose(1, 2)?, targets, mask, &self.loss);
+            let logits = logits.transpose(1, 2)?;
+            return class_losses(&logits, targets, mask, |targets, ignore_index| {
+                let options = CrossEntropy {
+                    ignore_index,
+                    ..self.loss.clone()
+                };
+                ops::cross_entropy(&logits, targets, &options)
+            });
         };
         let (transitions, ends) = (chain.transitions.tensor(), chain.ends.tensor());
         let losses = ops::crf_loss(&logits, &transitions, &ends, targets, mask)?;

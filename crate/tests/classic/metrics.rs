@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cuaderno::metrics::Scores;
+use cuaderno::metrics::{PixelScores, Scores};
 use cuaderno::prelude::*;
 
 use crate::{assert_close, on_every_case};
@@ -67,6 +67,27 @@ fn clustering() {
             ("accuracy", report.accuracy),
         ] {
             assert_close(case, what, &[found], &[case.get(what)]);
+        }
+    });
+}
+
+#[test]
+fn segmentation() {
+    on_every_case("metrics/segmentation", |case| {
+        let (masks, predicted) = (case.tensor("masks"), case.tensor("predicted"));
+        let report = segmentation_report(&masks, &predicted, case.get("ignored")).unwrap();
+        let means = [report.mean_iou, report.accuracy];
+        let expected = [case.get("mean_iou"), case.get("accuracy")];
+        assert_close(case, "means", &means, &expected);
+        let scores: [(&str, fn(&PixelScores) -> f64); 4] = [
+            ("precision", |class| class.precision),
+            ("recall", |class| class.recall),
+            ("iou", |class| class.iou),
+            ("pixels", |class| class.pixels as f64),
+        ];
+        for (name, score) in scores {
+            let found: Vec<f64> = report.classes.iter().map(score).collect();
+            assert_close(case, name, &found, &case.get::<Vec<f64>>(name));
         }
     });
 }

@@ -124,6 +124,24 @@ fn mutual_information() {
 }
 
 #[test]
+fn dice() {
+    on_every_case("losses/dice", |case| {
+        let (logits, targets) = (case.var("logits"), case.tensor("targets"));
+        let output = ops::dice(&logits, &targets, case.get("ignored"));
+        case.check(&[("output", &output.unwrap())]);
+    });
+}
+
+#[test]
+fn focal() {
+    on_every_case("losses/focal", |case| {
+        let (logits, targets) = (case.var("logits"), case.tensor("targets"));
+        let output = ops::focal(&logits, &targets, case.get("gamma"), case.get("ignored"));
+        case.check(&[("output", &output.unwrap())]);
+    });
+}
+
+#[test]
 fn crf() {
     on_every_case("losses/crf", |case| {
         let (emissions, transitions) = (case.var("emissions"), case.var("transitions"));

@@ -15,6 +15,9 @@ pub struct FrontEnd {
     pub stderr: PipeReader,
     /// Lines that the runtime process passes on to evcxr.
     pub echo: PipeWriter,
+    /// A byte for each cell that has ended. A cell that prints the line that says so does not end by
+    /// it.
+    pub ends: PipeReader,
 }
 
 /// The runtime process's ends.
@@ -22,6 +25,7 @@ pub struct BackEnd {
     pub stdout: OwnedFd,
     pub stderr: OwnedFd,
     pub echo: OwnedFd,
+    pub ends: OwnedFd,
 }
 
 /// Opens the pipes and lets every process that `command` starts inherit its ends.
@@ -29,12 +33,13 @@ pub fn open(command: &mut Command) -> Result<FrontEnd> {
     let (stdout, out) = std::io::pipe()?;
     let (stderr, err) = std::io::pipe()?;
     let (passed_on, echo) = std::io::pipe()?;
-    let ends: [OwnedFd; 3] = [out.into(), err.into(), passed_on.into()];
-    command.args(ends.iter().map(|end| end.as_raw_fd().to_string()));
+    let (ends, ended) = std::io::pipe()?;
+    let theirs: [OwnedFd; 4] = [out.into(), err.into(), passed_on.into(), ended.into()];
+    command.args(theirs.iter().map(|end| end.as_raw_fd().to_string()));
     // SAFETY: the closure makes plain system calls on descriptors that it owns.
     unsafe {
         command.pre_exec(move || {
-            for end in &ends {
+            for end in &theirs {
                 if libc::fcntl(end.as_raw_fd(), libc::F_SETFD, 0) < 0 {
                     return Err(std::io::Error::last_os_error());
                 }
@@ -46,20 +51,21 @@ pub fn open(command: &mut Command) -> Result<FrontEnd> {
         stdout,
         stderr,
         echo,
+        ends,
     })
 }
 
 impl BackEnd {
-    /// The ends that `open` named in this process's arguments, `cuaderno runtime OUT ERR ECHO`.
+    /// The ends that `open` named in this process's arguments, `cuaderno runtime OUT ERR ECHO ENDS`.
     pub fn of_this_process() -> Result<Self> {
         let named: Vec<RawFd> = std::env::args()
             .skip(2)
-            .take(3)
+            .take(4)
             .map(|word| word.parse())
             .collect::<Result<_, _>>()
             .context("the runtime process is started by the engine only")?;
         ensure!(
-            named.len() == 3,
+            named.len() == 4,
             "the runtime process is started by the engine only"
         );
         let own = |descriptor| -> Result<OwnedFd> {
@@ -76,6 +82,7 @@ impl BackEnd {
             stdout: own(named[0])?,
             stderr: own(named[1])?,
             echo: own(named[2])?,
+            ends: own(named[3])?,
         })
     }
 }

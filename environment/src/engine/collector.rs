@@ -1,6 +1,6 @@
 //! Reads what the runtime process writes, in order, as it comes.
 
-use std::io::{Read, Write};
+use std::io::{PipeReader, PipeWriter, Read, Write};
 use std::os::fd::AsRawFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -36,20 +36,17 @@ impl Collector {
             stdout,
             stderr,
             echo,
+            ends,
         } = pipes;
         let this = collector.clone();
         std::thread::spawn(move || this.read(Stream::Stderr, stderr, None));
         let this = collector.clone();
-        std::thread::spawn(move || this.read(Stream::Stdout, stdout, Some(Box::new(echo))));
+        let aside = Aside { echo, ends };
+        std::thread::spawn(move || this.read(Stream::Stdout, stdout, Some(aside)));
         collector
     }
 
-    fn read(
-        &self,
-        stream: Stream,
-        mut pipe: impl Read + AsRawFd,
-        mut echo: Option<Box<dyn Write>>,
-    ) {
+    fn read(&self, stream: Stream, mut pipe: impl Read + AsRawFd, mut aside: Option<Aside>) {
         let mut scanner = Scanner::default();
         let mut chunk = vec![0; 1 << 16];
         let mut bytes = Vec::new();
@@ -66,17 +63,17 @@ impl Collector {
                     && memchr::memrchr(b'\n', &bytes[..bytes.len() - 1])
                         .map_or(&bytes[..], |at| &bytes[at + 1..])
                         .contains(&MARK.as_bytes()[0]);
-                if ends_with_signal || start.elapsed() > ONE_PIECE || !has_more(&pipe) {
+                if ends_with_signal || start.elapsed() > ONE_PIECE || !has_more(&pipe, PAUSE) {
                     break;
                 }
             }
             for piece in scanner.feed(&bytes) {
-                self.take_piece(stream, piece, echo.as_deref_mut());
+                self.take_piece(stream, piece, aside.as_mut());
             }
         }
     }
 
-    fn take_piece(&self, stream: Stream, piece: Piece, echo: Option<&mut (dyn Write + '_)>) {
+    fn take_piece(&self, stream: Stream, piece: Piece, mut aside: Option<&mut Aside>) {
         let mut collected = self.lock();
         let for_evcxr = match piece {
             Piece::Text(text) => {
@@ -92,6 +89,13 @@ impl Collector {
                 Some(line)
             }
             Piece::Signal(line) => match Signal::parse(&line) {
+                // Standard error may tell what it likes: the other stream decides.
+                Some(Signal::Finished)
+                    if aside.as_mut().is_some_and(|aside| !aside.has_ended()) =>
+                {
+                    collected.say(stream, format!("{line}\n"));
+                    None
+                }
                 Some(signal) => self.hear(collected, stream, signal),
                 None => {
                     collected.say(stream, format!("{line}\n"));
@@ -99,9 +103,9 @@ impl Collector {
                 }
             },
         };
-        if let (Some(line), Some(echo)) = (for_evcxr, echo) {
+        if let (Some(line), Some(aside)) = (for_evcxr, aside) {
             // Without a process there is nobody to tell.
-            let _ = writeln!(echo, "{line}");
+            let _ = writeln!(aside.echo, "{line}");
         }
     }
 
@@ -242,13 +246,26 @@ impl Collector {
     }
 }
 
+/// Pipes beside those that cells write to.
+struct Aside {
+    echo: PipeWriter,
+    ends: PipeReader,
+}
+
+impl Aside {
+    /// Whether the runtime process says, too, that a cell has ended.
+    fn has_ended(&mut self) -> bool {
+        has_more(&self.ends, Duration::ZERO) && self.ends.read_exact(&mut [0]).is_ok()
+    }
+}
+
 /// Whether more can be read within a moment.
-fn has_more(pipe: &impl AsRawFd) -> bool {
+fn has_more(pipe: &impl AsRawFd, moment: Duration) -> bool {
     let mut waiting = libc::pollfd {
         fd: pipe.as_raw_fd(),
         events: libc::POLLIN,
         revents: 0,
     };
     // SAFETY: one descriptor, which is open.
-    unsafe { libc::poll(&mut waiting, 1, PAUSE.as_millis() as i32) > 0 }
+    unsafe { libc::poll(&mut waiting, 1, moment.as_millis() as i32) > 0 }
 }

@@ -18,7 +18,7 @@ use serde_json::Value;
 use super::cargo::{COMPILER, link_support, real, shared_object};
 use super::kept::{self, Files};
 use super::limits::ENDED;
-use super::session::{Facts, SESSION, link_or_copy};
+use super::session::{Facts, SESSION, copy_or_show};
 use super::{handover, offered, progress, stand_ins};
 use crate::workbook;
 
@@ -68,7 +68,7 @@ impl Dependencies {
         if library.exists() {
             fs::remove_file(&library)?;
         }
-        link_or_copy(
+        copy_or_show(
             &folder_of(&dependencies.requested, facts).join(name),
             &library,
         )?;

@@ -89,11 +89,12 @@ impl Session {
             fs::create_dir_all(at(name))?;
         }
         // Private names for the library and those that it names: a rebuild replaces the files in the
-        // target folder, and a running session must go on with the ones it has loaded.
+        // target folder, and a running session must go on with the ones it has loaded. The library
+        // is a copy: what a cell wrote to it would be in every session otherwise.
         let library = self
             .folder
             .join(support.library.file_name().context("a file name")?);
-        link_or_copy(&support.library, &library)?;
+        copy_or_show(&support.library, &library)?;
         for file in support.dependencies() {
             let name = file.file_name().context("a file name")?;
             let own = at(DEPENDENCIES).join(name);
@@ -101,16 +102,15 @@ impl Session {
             fs::hard_link(&file, &own).or_else(|_| symlink(&file, &own))?;
         }
         link_sysroot(toolchain, &at("sysroot"))?;
-        let own_binary = std::env::current_exe()?;
+        copy_or_show(&std::env::current_exe()?, &at(OWN_BINARY))?;
         for name in [
-            OWN_BINARY,
             "bin/cargo",
             "bin/rustup",
             &format!("bin/{STOCK}"),
             &format!("bin/{}", handover::NAME),
             "cargo-home/bin/cargo",
         ] {
-            link_or_copy(&own_binary, &at(name))?;
+            symlink(&at(OWN_BINARY), &at(name))?;
         }
         let folder = self
             .folder
@@ -180,11 +180,21 @@ impl Facts {
     }
 }
 
-pub fn link_or_copy(from: &Path, to: &Path) -> Result<()> {
-    if fs::hard_link(from, to).is_err() {
+/// A copy, or where nobody can write to the file, as in a box, a link to it.
+pub fn copy_or_show(from: &Path, to: &Path) -> Result<()> {
+    if can_be_written(from) {
         fs::copy(from, to).with_context(|| format!("{} cannot be copied", from.display()))?;
+    } else {
+        symlink(from, to)?;
     }
     Ok(())
+}
+
+fn can_be_written(path: &Path) -> bool {
+    use std::os::unix::ffi::OsStrExt;
+    let path = std::ffi::CString::new(path.as_os_str().as_bytes());
+    // SAFETY: a text that ends with a zero.
+    path.is_ok_and(|path| unsafe { libc::access(path.as_ptr(), libc::W_OK) == 0 })
 }
 
 /// A view of the toolchain's libraries without the shared standard library. The support library

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::progress;
@@ -14,7 +15,7 @@ use crate::toolchain::Toolchain;
 use crate::workbook;
 
 /// The built support crate.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Support {
     /// `libcuaderno.so`, or what the platform calls it.
     pub library: PathBuf,
@@ -69,6 +70,14 @@ impl Support {
     /// The compiled libraries that it names, which rustc reads for each cell.
     pub fn dependencies(&self) -> impl Iterator<Item = PathBuf> {
         self.others.iter().flat_map(libraries)
+    }
+
+    /// The folders of the sources that the analyser reads.
+    pub fn sources(&self) -> impl Iterator<Item = PathBuf> {
+        self.packages.iter().filter_map(|package| {
+            let manifest = PathBuf::from(package["manifest_path"].as_str()?);
+            Some(manifest.parent()?.to_path_buf())
+        })
     }
 
     /// Another word where another version, feature or compiler made one of the libraries: cargo puts

@@ -45,7 +45,10 @@ impl Notebook {
     }
 
     /// As forgiving as Jupyter's own library. No error tells what the text holds.
-    fn parse(text: &str) -> Result<Self> {
+    ///
+    /// # Errors
+    /// If the text is not a notebook in format 4.
+    pub fn parse(text: &str) -> Result<Self> {
         let read = PythonJson::read(text.trim_start_matches('\u{feff}'));
         let mut json: Value = serde_json::from_str(&read.text)?;
         match json["nbformat"].as_f64() {
@@ -131,6 +134,18 @@ impl Notebook {
 }
 
 impl<'a> Cell<'a> {
+    /// The cell that `json` describes.
+    pub fn of(json: &'a Value) -> Self {
+        Self(json)
+    }
+
+    /// The name by which nbgrader knows the cell, or nothing.
+    pub fn grade_id(self) -> &'a str {
+        self.0["metadata"]["nbgrader"]["grade_id"]
+            .as_str()
+            .unwrap_or_default()
+    }
+
     /// The id, which notebooks before format 4.5 do not have.
     pub fn id(self) -> &'a str {
         self.0["id"].as_str().unwrap_or_default()

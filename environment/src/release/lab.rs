@@ -1,11 +1,13 @@
 //! A lab as its author wrote it: exercises with their solutions, checks and known answers.
 
 use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 
 use crate::notebook::{Cell, Notebook};
+use crate::probe::Probe;
 
 /// Cells of these tags are the author's own.
-const OF_THE_AUTHOR: [&str; 3] = ["solution", "mistake", "variant"];
+const OF_THE_AUTHOR: [&str; 4] = ["solution", "mistake", "variant", "probe"];
 /// A solution that is shorter is no secret.
 const SHORT: usize = 12;
 
@@ -23,6 +25,8 @@ pub struct Exercise {
     pub id: String,
     pub stub: String,
     pub check: Check,
+    /// By what a grader learns whether an answer is right.
+    pub probe: Option<Probe>,
     pub answers: Vec<Answer>,
 }
 
@@ -45,6 +49,8 @@ pub struct Question {
     /// The cell of the answer.
     pub id: String,
     pub points: f64,
+    /// What whoever marks it looks for, each with its points; nothing if that is not said.
+    pub rubric: Vec<(String, f64)>,
 }
 
 impl Lab {
@@ -62,6 +68,7 @@ impl Lab {
                 questions.push(Question {
                     id: cell.id().to_owned(),
                     points: points(cell)?,
+                    rubric: rubric(cell)?,
                 });
             } else if cell.has_tag("exercise") {
                 let mut parts = Vec::new();
@@ -88,6 +95,12 @@ impl Lab {
 }
 
 impl Exercise {
+    /// The author's own answer, which the notebook runs.
+    pub fn solution(&self) -> &str {
+        // `of` puts it first.
+        &self.answers[0].source
+    }
+
     fn of(cell: Cell, parts: &[Cell]) -> Result<Self> {
         let id = cell.id().to_owned();
         let tagged = |tag| parts.iter().filter(move |part| part.has_tag(tag));
@@ -100,6 +113,8 @@ impl Exercise {
             ),
         };
         let solution = only("solution")?;
+        let probe = tagged("probe").next().is_some().then(|| only("probe"));
+        let probe = probe.transpose()?.map(Probe::of).transpose()?;
         let check = only("check")?;
         ensure!(
             tagged("mistake").next().is_some(),
@@ -122,6 +137,7 @@ impl Exercise {
                 source: check.source(),
                 points: points(check)?,
             },
+            probe,
             answers: right
                 .map(answer(true))
                 .chain(wrong.map(answer(false)))
@@ -129,6 +145,22 @@ impl Exercise {
             id,
         })
     }
+}
+
+/// The criteria in `metadata.cuaderno.rubric`: `{"names the gradient": 1, …}`.
+fn rubric(cell: Cell) -> Result<Vec<(String, f64)>> {
+    let rubric = cell.note("rubric");
+    let criteria = rubric.as_object().into_iter().flatten();
+    let criterion = |(text, points): (&String, &Value)| Some((text.clone(), points.as_f64()?));
+    let criteria: Option<Vec<_>> = criteria.map(criterion).collect();
+    let is_one = rubric.is_null() || rubric.is_object();
+    criteria.filter(|_| is_one).with_context(|| {
+        format!(
+            "the rubric of `{}` is {rubric}, but it must be criteria with their points, such as \
+             {{\"names the gradient\": 1}}",
+            cell.id()
+        )
+    })
 }
 
 /// Whether the cell belongs to the exercise before it.

@@ -2,6 +2,7 @@
 //! answers what they deserve.
 
 mod lab;
+mod manifest;
 mod nbgrader;
 mod trial;
 
@@ -10,21 +11,22 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use cuaderno_protocol::answers;
 
 use crate::engine::{EngineThread, Interrupts, Settings};
 use crate::notebook::Notebook;
 use crate::toolchain::Toolchain;
 use crate::{files, setup, workbook};
-use lab::Lab;
+use lab::{Exercise, Lab};
+
+pub use manifest::{Manifest, ReleasedExercise, ReleasedLab, ReleasedQuestion, sha256};
 
 #[derive(Args)]
 pub struct ReleaseArguments {
     /// Numbers (09) or paths of labs.
     #[arg(required = true, value_name = "NUMBER|PATH")]
     labs: Vec<String>,
-    /// Where the students' notebooks and `release.json` go.
+    /// Where `release.json` goes, and in its folder `students` the notebooks to hand out.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Give the cells the metadata by which nbgrader knows them.
@@ -39,8 +41,8 @@ struct Release {
     student: Notebook,
 }
 
-/// What `release.json` is, so that its readers know.
-const SCHEMA: u32 = 1;
+/// The folder of the notebooks to hand out.
+const STUDENTS: &str = "students";
 
 /// Tries each lab and writes the students' versions of all of them, or none.
 ///
@@ -50,9 +52,13 @@ const SCHEMA: u32 = 1;
 pub fn run(arguments: ReleaseArguments) -> Result<ExitCode> {
     let releases = arguments.labs.iter().map(|name| Release::open(name));
     let releases = releases.collect::<Result<Vec<_>>>()?;
+    let students = arguments.out.join(STUDENTS);
     for release in &releases {
-        release.ensure_kept(&arguments.out)?;
+        release.ensure_kept(&students)?;
     }
+    // Two version 4 UUIDs hold 244 random bits of the system's.
+    let secret = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()].map(|part| part.simple().to_string());
+    let secret = secret.concat();
     let faults = try_answers(&releases)?;
     if !faults.is_empty() {
         for fault in &faults {
@@ -61,27 +67,33 @@ pub fn run(arguments: ReleaseArguments) -> Result<ExitCode> {
         eprintln!("Nothing was released.");
         return Ok(ExitCode::FAILURE);
     }
-    std::fs::create_dir_all(&arguments.out)
-        .with_context(|| format!("{} cannot be made", arguments.out.display()))?;
+    std::fs::create_dir_all(&students)
+        .with_context(|| format!("{} cannot be made", students.display()))?;
     let mut labs = Vec::new();
     for mut release in releases {
         if arguments.nbgrader {
             nbgrader::annotate(&mut release.student, &release.lab);
         }
         let text = release.student.to_json()?;
-        files::write(&arguments.out.join(release.file()), text.as_bytes())?;
-        labs.push(release.entry(&text));
+        files::write(&students.join(release.file()), text.as_bytes())?;
+        labs.push(release.entry(&text)?);
     }
     let lock = std::fs::read(workbook::root().join("Cargo.lock"))?;
-    let manifest = json!({
-        "schema": SCHEMA,
-        "cuaderno": env!("CARGO_PKG_VERSION"),
-        "lock_sha256": sha256(&lock),
-        "labs": labs,
-    });
+    let manifest = Manifest {
+        schema: manifest::SCHEMA,
+        cuaderno: env!("CARGO_PKG_VERSION").to_owned(),
+        lock_sha256: sha256(&lock),
+        secret,
+        labs,
+    };
     let manifest = serde_json::to_string_pretty(&manifest)? + "\n";
-    files::write(&arguments.out.join("release.json"), manifest.as_bytes())?;
-    println!("Released to {}.", arguments.out.display());
+    let file = arguments.out.join("release.json");
+    files::write(&file, manifest.as_bytes())?;
+    println!(
+        "Released. Hand out the notebooks in {}; keep {} to yourself, which holds the solutions.",
+        students.display(),
+        file.display()
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -113,18 +125,32 @@ impl Release {
     }
 
     /// What `release.json` says of it.
-    fn entry(&self, text: &str) -> Value {
-        let exercises = self.lab.exercises.iter().map(|exercise| {
-            json!({"id": exercise.id, "check": exercise.check.id, "points": exercise.check.points})
+    fn entry(&self, text: &str) -> Result<ReleasedLab> {
+        let exercises = self.lab.exercises.iter();
+        let questions = self.lab.questions.iter().map(|question| ReleasedQuestion {
+            id: question.id.clone(),
+            points: question.points,
+            rubric: question.rubric.clone(),
         });
-        let questions = self.lab.questions.iter();
-        let questions = questions.map(|it| json!({"id": it.id, "points": it.points}));
-        json!({
-            "file": self.file(),
-            "sha256": sha256(text.as_bytes()),
-            "exercises": exercises.collect::<Vec<_>>(),
-            "questions": questions.collect::<Vec<_>>(),
+        Ok(ReleasedLab {
+            file: self.file().to_string_lossy().into_owned(),
+            sha256: sha256(text.as_bytes()),
+            profile: self.lab.profile.clone(),
+            exercises: exercises.map(|exercise| self.exercise(exercise)).collect(),
+            questions: questions.collect(),
+            notebook: serde_json::from_str(text)?,
         })
+    }
+
+    fn exercise(&self, exercise: &Exercise) -> ReleasedExercise {
+        ReleasedExercise {
+            id: exercise.id.clone(),
+            check: exercise.check.id.clone(),
+            points: exercise.check.points,
+            stub: exercise.stub.clone(),
+            solution: exercise.solution().to_owned(),
+            probe: exercise.probe.clone(),
+        }
     }
 }
 
@@ -135,6 +161,10 @@ fn try_answers(releases: &[Release]) -> Result<Vec<String>> {
     // SAFETY: the engine, whose threads read the environment, has not started.
     unsafe { std::env::set_var("CUADERNO_PROFILE", "quick") };
     let folder = tempfile::tempdir()?;
+    let asked = folder.path().join("probe");
+    std::fs::create_dir(&asked)?;
+    // SAFETY: as above.
+    unsafe { std::env::set_var(answers::FOLDER, &asked) };
     let settings = Settings {
         working_directory: folder.path(),
         interrupts: Interrupts::default(),
@@ -154,13 +184,10 @@ fn try_answers(releases: &[Release]) -> Result<Vec<String>> {
             exercises.len(),
             release.lab.questions.len()
         );
-        let found = trial::faults(&mut engine, &release.lab, folder.path())?;
+        let mut trial = trial::Trial::new(&mut engine, &asked);
+        let found = trial.faults(&release.lab, folder.path())?;
         let file = release.file().display();
         faults.extend(found.into_iter().map(|fault| format!("{file}: {fault}")));
     }
     Ok(faults)
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    format!("{:x}", Sha256::digest(bytes))
 }

@@ -1,12 +1,14 @@
-//! Every known answer to an exercise, tried with its check.
+//! Every known answer to an exercise, tried with its check and its probe.
 
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
+use cuaderno_protocol::answers as probed;
 
 use super::lab::{Exercise, Lab};
 use crate::engine::{EngineThread, Failure};
+use crate::probe::{Probe, question, verdict};
 
 /// How long an answer may take.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -22,46 +24,175 @@ enum Outcome {
     Broken(String),
 }
 
-/// What the checks of a lab get wrong, a sentence each.
-///
-/// # Errors
-/// If the engine cannot begin anew.
-pub fn faults(engine: &mut EngineThread, lab: &Lab, folder: &Path) -> Result<Vec<String>> {
-    engine.reset(folder)?;
-    if let Outcome::Rejected(why) | Outcome::Broken(why) = outcome(engine, &lab.profile) {
-        return Ok(vec![format!("its profile cell fails: {why}")]);
+/// A trial of all known answers of labs.
+pub struct Trial<'a> {
+    engine: &'a mut EngineThread,
+    /// The folder in which probes find their question and leave their answers.
+    asked: &'a Path,
+}
+
+/// The known answers are tried with the same questions every time.
+const REHEARSAL: &str = "rehearsal";
+/// A wrong answer may earn this part of the points, for what it gets right.
+const MOST_OF_A_MISTAKE: f64 = 0.5;
+
+/// The solution's answers to a probe, and what goes for all others.
+struct Standard<'a> {
+    probe: &'a Probe,
+    answers: Vec<probed::Answer>,
+    chance: usize,
+}
+
+impl<'a> Trial<'a> {
+    pub fn new(engine: &'a mut EngineThread, asked: &'a Path) -> Self {
+        Self { engine, asked }
     }
-    let mut faults = Vec::new();
-    for exercise in &lab.exercises {
-        faults.extend(fault_of_stub(engine, exercise));
+
+    /// What the checks and probes of a lab get wrong, a sentence each.
+    ///
+    /// # Errors
+    /// If the engine cannot begin anew, or the question of a probe cannot be written.
+    pub fn faults(&mut self, lab: &Lab, folder: &Path) -> Result<Vec<String>> {
+        self.engine.reset(folder)?;
+        if let Outcome::Rejected(why) | Outcome::Broken(why) = outcome(self.engine, &lab.profile) {
+            return Ok(vec![format!("its profile cell fails: {why}")]);
+        }
+        let mut faults = Vec::new();
+        for exercise in &lab.exercises {
+            let found = self.faults_of(exercise)?;
+            let named = found.into_iter().map(|(answer, fault)| match answer {
+                Some(answer) => format!("`{answer}` of `{}` {fault}", exercise.id),
+                None => format!("`{}`, unsolved, {fault}", exercise.id),
+            });
+            faults.extend(named);
+        }
+        Ok(faults)
+    }
+
+    fn faults_of(&mut self, exercise: &Exercise) -> Result<Vec<(Option<String>, String)>> {
+        let mut faults = Vec::new();
+        let mut standard = None;
         for answer in &exercise.answers {
-            let outcome = checked(engine, exercise, &answer.source);
+            let (outcome, bytes) = self.checked(exercise, &answer.source)?;
+            let name = Some(answer.id.clone());
             let fault = match (outcome, answer.is_right) {
-                (Outcome::Passed, true) | (Outcome::Rejected(_), false) => continue,
-                (Outcome::Passed, false) => "is wrong, but the check passes".to_owned(),
-                (Outcome::Rejected(why), true) => format!("is right, but the check says: {why}"),
-                (Outcome::Broken(why), _) => format!("gets no verdict: {why}"),
+                (Outcome::Passed, true) | (Outcome::Rejected(_), false) => None,
+                (Outcome::Passed, false) => Some("is wrong, but the check passes".to_owned()),
+                (Outcome::Rejected(why), true) => {
+                    Some(format!("is right, but the check says: {why}"))
+                }
+                (Outcome::Broken(why), _) => Some(format!("gets no verdict: {why}")),
             };
-            faults.push(format!("`{}` of `{}` {fault}", answer.id, exercise.id));
+            let is_whole = fault.is_none();
+            faults.extend(fault.map(|fault| (name.clone(), fault)));
+            let Some(probe) = exercise.probe.as_ref().filter(|_| is_whole) else {
+                continue;
+            };
+            // The solution comes first.
+            let fault = match &standard {
+                None => match Standard::of(probe, &exercise.check.source, &bytes) {
+                    Ok(found) => {
+                        standard = Some(found);
+                        None
+                    }
+                    Err(fault) => return Ok(vec![(name, fault)]),
+                },
+                Some(standard) => standard.fault(&bytes, answer.is_right),
+            };
+            faults.extend(fault.map(|fault| (name, fault)));
         }
+        let (outcome, bytes) = self.checked(exercise, &exercise.stub)?;
+        let fault = match outcome {
+            Outcome::Rejected(why) if why.starts_with(UNSOLVED) => {
+                let earned = standard.map_or(0.0, |standard| standard.part(&bytes));
+                (earned > 0.0).then(|| "earns points with its probe".to_owned())
+            }
+            Outcome::Passed => Some("passes its check".to_owned()),
+            Outcome::Rejected(why) | Outcome::Broken(why) => Some(format!(
+                "does not say that it is to do (`unsolved(\"…\")`), but: {why}"
+            )),
+        };
+        faults.extend(fault.map(|fault| (None, fault)));
+        Ok(faults)
     }
-    Ok(faults)
-}
 
-/// The exercise as it is given compiles, and its check says that it is to do.
-fn fault_of_stub(engine: &mut EngineThread, exercise: &Exercise) -> Option<String> {
-    let fault = match checked(engine, exercise, &exercise.stub) {
-        Outcome::Rejected(why) if why.starts_with(UNSOLVED) => return None,
-        Outcome::Passed => "passes its check".to_owned(),
-        Outcome::Rejected(why) | Outcome::Broken(why) => {
-            format!("does not say that it is to do (`unsolved(\"…\")`), but: {why}")
+    /// The answer, asked by the probe and then checked; what the check makes of it and what the
+    /// probe has left.
+    fn checked(&mut self, exercise: &Exercise, answer: &str) -> Result<(Outcome, Vec<u8>)> {
+        let answers = self.asked.join(probed::ANSWERS);
+        // Mostly there are none.
+        let _ = std::fs::remove_file(&answers);
+        let mut ask = "";
+        if let Some(probe) = &exercise.probe {
+            let question = question(REHEARSAL, REHEARSAL, probe, true);
+            std::fs::write(self.asked.join(probed::QUESTION), question.to_text())?;
+            ask = &probe.source;
         }
-    };
-    Some(format!("`{}`, unsolved, {fault}", exercise.id))
+        let code = format!("{answer}\n{ask}\n{}", exercise.check.source);
+        let outcome = outcome(self.engine, &code);
+        Ok((outcome, std::fs::read(&answers).unwrap_or_default()))
+    }
 }
 
-fn checked(engine: &mut EngineThread, exercise: &Exercise, answer: &str) -> Outcome {
-    outcome(engine, &format!("{answer}\n{}", exercise.check.source))
+impl<'a> Standard<'a> {
+    /// # Errors
+    /// Why the solution's answers are none to compare others with.
+    fn of(probe: &'a Probe, check: &str, bytes: &[u8]) -> Result<Self, String> {
+        let (id, cases) = (&probe.id, probe.cases as usize);
+        let answers = probed::decode(bytes, cases);
+        let is_right = |answer: &&probed::Answer| {
+            use probed::Answer::{Numbers, Text};
+            match answer {
+                Numbers(numbers) => numbers.iter().all(|number| number.is_finite()),
+                Text(_) => true,
+                _ => false,
+            }
+        };
+        let bad = answers.iter().find(|answer| !is_right(answer));
+        if let Some(bad) = bad {
+            return Err(format!("answers the probe `{id}` with {bad:?}"));
+        }
+        if answers.len() < cases {
+            let count = answers.len();
+            return Err(format!(
+                "answers {count} of {cases} cases of the probe `{id}`"
+            ));
+        }
+        let inputs = probed::inputs(bytes);
+        let chance = verdict::chance(&answers, &inputs, check, probe.tolerance);
+        if 2 * chance > cases {
+            return Err(format!(
+                "answers the probe `{id}` in {chance} of {cases} cases as one can without a thought \
+                 (always the same, a part of the input, or what the check shows); draw other inputs"
+            ));
+        }
+        Ok(Self {
+            probe,
+            answers,
+            chance,
+        })
+    }
+
+    /// The part of the points that the answers earn.
+    fn part(&self, bytes: &[u8]) -> f64 {
+        let found = probed::decode(bytes, self.answers.len());
+        let right = verdict::right(&self.answers, &found, self.probe.tolerance);
+        verdict::earned(1.0, right, self.chance, self.answers.len())
+    }
+
+    fn fault(&self, bytes: &[u8], is_right: bool) -> Option<String> {
+        let (part, id) = (self.part(bytes), &self.probe.id);
+        if is_right && part < 1.0 {
+            return Some(format!(
+                "is right, but earns {part} of a point with the probe `{id}`"
+            ));
+        }
+        (!is_right && part > MOST_OF_A_MISTAKE).then(|| {
+            format!(
+                "is wrong, but earns {part} of a point with the probe `{id}`; draw inputs that tell"
+            )
+        })
+    }
 }
 
 fn outcome(engine: &mut EngineThread, code: &str) -> Outcome {

@@ -1,5 +1,7 @@
 //! `cargo cuaderno run`: notebooks executed headless on the engine, without Jupyter or Python.
 
+#[cfg(target_os = "linux")]
+mod boxed;
 mod printer;
 mod results;
 
@@ -37,6 +39,10 @@ pub struct RunArguments {
     /// the end.
     #[arg(long)]
     keep_going: bool,
+    /// Run in a box that has no network and sees nothing of yours but the notebooks' folder.
+    #[cfg(target_os = "linux")]
+    #[arg(long)]
+    sandbox: bool,
 }
 
 /// How long one cell may take by default, in seconds.
@@ -51,6 +57,8 @@ impl RunArguments {
             out,
             timeout: TIMEOUT,
             keep_going: false,
+            #[cfg(target_os = "linux")]
+            sandbox: false,
         }
     }
 }
@@ -91,6 +99,10 @@ const INTERRUPTED: u8 = 130;
 /// Where nothing could be run: an unknown notebook, a support crate that does not compile. A cell
 /// that fails is reported and gives exit status 1.
 pub fn run(arguments: RunArguments) -> Result<ExitCode> {
+    #[cfg(target_os = "linux")]
+    if arguments.sandbox {
+        return boxed::run(&arguments);
+    }
     Ok(notebooks(arguments)?.exit())
 }
 

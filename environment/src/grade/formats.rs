@@ -1,0 +1,290 @@
+//! The results as other programs want them. What students wrote is escaped everywhere.
+
+use std::fmt::Write as _;
+
+use anyhow::Result;
+use clap::ValueEnum;
+use serde_json::{Value, json};
+
+use super::result::{GradeResult, State};
+
+/// A format besides `grades.csv`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// `junit.xml`: a test suite for each submission.
+    Junit,
+    /// A line for each exercise on standard output, which GitHub Actions shows at the run.
+    Github,
+    /// `gradescope/NAME.json`: the `results.json` of an autograder.
+    Gradescope,
+}
+
+/// `grades.csv`: a line a submission.
+///
+/// # Errors
+/// If memory is short.
+pub fn csv(results: &[GradeResult]) -> Result<String> {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_record([
+        "submission",
+        "lab",
+        "state",
+        "earned",
+        "points",
+        "unmarked",
+        "flags",
+        "says",
+    ])?;
+    for result in results {
+        let unmarked = result
+            .manual
+            .iter()
+            .filter(|manual| manual.earned.is_none())
+            .count();
+        let earned = match result.has_score() {
+            true => result.earned().to_string(),
+            // Not a zero: a cell that is empty.
+            false => String::new(),
+        };
+        table.write_record([
+            harmless(&result.submission),
+            harmless(&result.lab),
+            state(result.state).to_owned(),
+            earned,
+            result.points().to_string(),
+            unmarked.to_string(),
+            harmless(&result.flags.join("; ")),
+            harmless(result.says.as_deref().unwrap_or_default()),
+        ])?;
+    }
+    Ok(String::from_utf8(table.into_inner()?)?)
+}
+
+/// A text that no spreadsheet takes for a formula.
+pub fn harmless(text: &str) -> String {
+    match text.chars().next() {
+        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n') => format!("'{text}"),
+        _ => text.to_owned(),
+    }
+}
+
+pub fn state(state: State) -> &'static str {
+    match state {
+        State::Graded => "graded",
+        State::Manual => "manual",
+        State::Unreadable => "unreadable",
+        State::GraderError => "grader-error",
+    }
+}
+
+pub fn junit(results: &[GradeResult]) -> String {
+    let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n".to_owned();
+    for result in results {
+        let failed = result
+            .probes
+            .iter()
+            .filter(|probe| probe.earned < probe.points)
+            .count();
+        let broken = usize::from(!result.has_score());
+        let _ = writeln!(
+            text,
+            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failed}\" errors=\"{broken}\">",
+            escaped(&result.submission),
+            result.probes.len() + broken
+        );
+        for probe in &result.probes {
+            let _ = write!(
+                text,
+                "    <testcase classname=\"{}\" name=\"{}\"",
+                escaped(&result.lab),
+                escaped(&probe.id)
+            );
+            text += &match probe.earned < probe.points {
+                true => format!(
+                    "><failure message=\"{} of {} points\">{}</failure></testcase>\n",
+                    probe.earned,
+                    probe.points,
+                    escaped(&probe.says)
+                ),
+                false => "/>\n".to_owned(),
+            };
+        }
+        if broken > 0 {
+            let _ = writeln!(
+                text,
+                "    <testcase name=\"{}\"><error>{}</error></testcase>",
+                state(result.state),
+                escaped(result.says.as_deref().unwrap_or_default())
+            );
+        }
+        text += "  </testsuite>\n";
+    }
+    text + "</testsuites>\n"
+}
+
+/// Commands of GitHub Actions, a line each.
+pub fn github(result: &GradeResult) -> String {
+    let mut text = String::new();
+    let mut say = |kind: &str, title: &str, message: &str| {
+        let title = encoded(title).replace(':', "%3A").replace(',', "%2C");
+        let _ = writeln!(text, "::{kind} title={title}::{}", encoded(message));
+    };
+    for probe in &result.probes {
+        let kind = if probe.earned < probe.points {
+            "warning"
+        } else {
+            "notice"
+        };
+        let title = format!(
+            "{} {}: {} of {}",
+            result.submission, probe.id, probe.earned, probe.points
+        );
+        say(kind, &title, &probe.says);
+    }
+    if let Some(why) = &result.says {
+        say("error", &result.submission, why);
+    }
+    text
+}
+
+fn encoded(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+pub fn gradescope(result: &GradeResult) -> Value {
+    let tests = result.probes.iter().map(|probe| {
+        json!({"name": probe.id, "score": probe.earned, "max_score": probe.points, "output": probe.says})
+    });
+    json!({
+        "score": result.earned(),
+        "output": result.says.as_deref().unwrap_or_default(),
+        "tests": tests.collect::<Vec<_>>(),
+    })
+}
+
+/// A page for the student.
+pub fn feedback(result: &GradeResult) -> String {
+    let mut rows = String::new();
+    for probe in &result.probes {
+        let _ = writeln!(
+            rows,
+            "<tr><td>{}</td><td>{} of {}</td><td>{}</td></tr>",
+            escaped(&probe.id),
+            probe.earned,
+            probe.points,
+            escaped(&probe.says)
+        );
+    }
+    for manual in &result.manual {
+        let earned = manual
+            .earned
+            .map_or("not marked yet".to_owned(), |points| points.to_string());
+        let _ = writeln!(
+            rows,
+            "<tr><td>{} {}</td><td>{earned} of {}</td><td></td></tr>",
+            escaped(&manual.id),
+            escaped(&manual.criterion),
+            manual.points
+        );
+    }
+    let sum = match result.has_score() {
+        true => format!("{} of {} points", result.earned(), result.points()),
+        false => "no score".to_owned(),
+    };
+    let notes = result.says.iter().chain(&result.flags);
+    let notes: String = notes
+        .map(|note| format!("<li>{}</li>\n", escaped(note)))
+        .collect();
+    format!(
+        "<!doctype html>\n<meta charset=\"utf-8\">\n<title>{name}</title>\n\
+         <style>body{{font:16px sans-serif;margin:2em}}td{{padding:.2em 1em;border-top:1px solid #ccc}}</style>\n\
+         <h1>{name}, {lab}: {sum}</h1>\n<table>\n{rows}</table>\n<ul>\n{notes}</ul>\n",
+        name = escaped(&result.submission),
+        lab = escaped(&result.lab),
+    )
+}
+
+/// A text in HTML or XML.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            // XML has no such characters.
+            c if c.is_control() && !matches!(c, '\n' | '\t') => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::grade::result::{Outcome, Probed, Receipt};
+
+    fn result(says: &str) -> GradeResult {
+        GradeResult {
+            schema: 1,
+            submission: says.to_owned(),
+            lab: "09".to_owned(),
+            release: String::new(),
+            run: String::new(),
+            state: State::GraderError,
+            says: Some(says.to_owned()),
+            probes: vec![Probed {
+                id: says.to_owned(),
+                points: 2.0,
+                earned: 1.0,
+                right: 1,
+                of: 2,
+                outcome: Outcome::Wrong,
+                says: says.to_owned(),
+            }],
+            manual: vec![],
+            flags: vec![says.to_owned()],
+            receipt: Receipt {
+                grader: String::new(),
+                toolchain: String::new(),
+                cpu: String::new(),
+                sandbox: String::new(),
+                limits: BTreeMap::new(),
+                seed_id: String::new(),
+                submission_sha256: String::new(),
+                mac: String::new(),
+            },
+        }
+    }
+
+    #[test]
+    fn what_a_student_wrote_is_harmless_in_every_format() {
+        let bad = result("<script>\u{1b}\"</script>\n::error::x");
+        let page = feedback(&bad);
+        assert!(
+            !page.contains("<script>") && page.contains("&lt;script&gt;"),
+            "{page}"
+        );
+        let xml = junit(&[bad.clone()]);
+        assert!(
+            !xml.contains("<script>") && !xml.contains('\u{1b}'),
+            "{xml}"
+        );
+        let lines = github(&bad);
+        assert_eq!(lines.lines().count(), 2, "{lines}");
+        let table = csv(&[result("=HYPERLINK(\"http://x\",\"y\")")]).unwrap();
+        assert!(table.contains("\"'=HYPERLINK"), "{table}");
+    }
+
+    #[test]
+    fn a_graders_fault_is_not_a_zero() {
+        let table = csv(&[result("disk full")]).unwrap();
+        assert!(table.contains("disk full,09,grader-error,,2,"), "{table}");
+    }
+}

@@ -1,0 +1,555 @@
+//! `cargo cuaderno grade`: submissions scored in boxes. Nothing that a student's code says of itself
+//! earns points: it is asked questions under a secret seed, and its answers are compared, outside of
+//! the box, with those of the solution.
+
+mod examination;
+mod examiner;
+mod formats;
+mod grades;
+mod result;
+mod scoring;
+mod submission;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use sha2::{Digest, Sha256};
+
+use crate::probe::{hex, mac};
+use crate::release::{Manifest, ReleasedLab, sha256};
+use crate::sandbox::{Limits, Sandbox};
+use crate::toolchain::Toolchain;
+use crate::{files, setup};
+use examination::Room;
+use formats::Format;
+use result::{GradeResult, Receipt, SCHEMA, State};
+use scoring::Standard;
+use submission::{Answers, Submission};
+
+pub use examiner::run as examine;
+pub use grades::{GradesCommand, run as grades};
+
+#[derive(Args)]
+pub struct GradeArguments {
+    /// Notebooks, or folders of them.
+    #[arg(required = true, value_name = "SUBMISSION")]
+    submissions: Vec<PathBuf>,
+    /// The `release.json` of the release that they answer.
+    #[arg(long, value_name = "FILE")]
+    release: PathBuf,
+    /// Where the results go; those that are there already are kept.
+    #[arg(long, value_name = "DIR", default_value = "grades")]
+    out: PathBuf,
+    /// Grade only this part of the submissions: `0/4`, `1/4`, `2/4` or `3/4`.
+    #[arg(long, value_name = "I/N", value_parser = Partition::parse)]
+    partition: Option<Partition>,
+    /// How many submissions to grade at a time.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    jobs: usize,
+    /// Another name asks other questions.
+    #[arg(long, value_name = "NAME", default_value = "1")]
+    run: String,
+    /// How long one cell may take.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    timeout: u64,
+    /// More formats.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    format: Vec<Format>,
+    /// Grade the submission of this result once more, and say whether the numbers are the same.
+    #[arg(long, value_name = "RESULT")]
+    replay: Option<PathBuf>,
+}
+
+/// Part `index` of `count`, from 0.
+#[derive(Clone, Copy, Debug)]
+struct Partition {
+    index: u64,
+    count: u64,
+}
+
+/// All submissions have a score, though some may wait for marks by hand.
+const SCORED: u8 = 0;
+/// What was given is no release, or there are no submissions.
+const BAD_INPUT: u8 = 2;
+/// Some submissions have no score.
+const UNSCORED: u8 = 3;
+/// No sandbox: nothing ran.
+const NO_SANDBOX: u8 = 4;
+
+/// How long a box may live besides the time of its cells, in seconds.
+const STARTING: u64 = 120;
+/// How many of its cells may take all of their time before the box is ended.
+const SLOW_CELLS: u64 = 8;
+
+/// Grades the submissions and says what came of it in the exit status.
+///
+/// # Errors
+/// If the results cannot be written or the engine cannot be built.
+pub fn run(arguments: GradeArguments) -> Result<ExitCode> {
+    let input = Input::read(&arguments);
+    let input = match input {
+        Ok(input) => input,
+        Err(error) => return Ok(failed(&error, BAD_INPUT)),
+    };
+    // Before anything of a submission is read.
+    let sandbox = match Sandbox::find() {
+        Ok(sandbox) => sandbox,
+        Err(error) => return Ok(failed(&error, NO_SANDBOX)),
+    };
+    std::fs::create_dir_all(results_folder(&arguments.out))
+        .with_context(|| format!("{} cannot be made", arguments.out.display()))?;
+    let toolchain = Toolchain::discover()?;
+    let support = setup::prepare(&toolchain)?;
+    let limits = Limits::new(STARTING + SLOW_CELLS * arguments.timeout);
+    let room = Room::new(sandbox, &toolchain, &support, limits)?;
+    let grader = Grader {
+        arguments: &arguments,
+        input: &input,
+        room: &room,
+        toolchain: &toolchain,
+        cpu: cpu(),
+        standards: Mutex::default(),
+    };
+    if let Some(result) = &arguments.replay {
+        return grader.replay(result);
+    }
+    let results = grader.all()?;
+    write_all(&arguments.out, &results, &arguments.format)?;
+    let unscored = results.iter().filter(|result| !result.has_score()).count();
+    println!(
+        "{} submissions, {unscored} without a score: {}",
+        results.len(),
+        arguments.out.join("grades.csv").display()
+    );
+    Ok(ExitCode::from(if unscored > 0 { UNSCORED } else { SCORED }))
+}
+
+fn failed(error: &anyhow::Error, status: u8) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::from(status)
+}
+
+fn results_folder(out: &Path) -> PathBuf {
+    out.join("results")
+}
+
+/// What is to be graded.
+struct Input {
+    manifest: Manifest,
+    release: String,
+    /// Names and paths.
+    submissions: Vec<(String, PathBuf)>,
+}
+
+impl Input {
+    fn read(arguments: &GradeArguments) -> Result<Self> {
+        let (manifest, release) = Manifest::read(&arguments.release)?;
+        ensure!(!manifest.labs.is_empty(), "the release has no labs");
+        let mut paths = BTreeSet::new();
+        for path in &arguments.submissions {
+            if path.is_dir() {
+                paths.extend(notebooks_in(path)?);
+            } else {
+                ensure!(
+                    path.symlink_metadata().is_ok(),
+                    "there is no submission at {}",
+                    path.display()
+                );
+                paths.insert(path.clone());
+            }
+        }
+        ensure!(
+            !paths.is_empty(),
+            "there are no notebooks among the submissions"
+        );
+        let mut submissions = named(&paths);
+        if let Some(partition) = arguments.partition {
+            submissions.retain(|(name, _)| partition.has(name));
+        }
+        Ok(Self {
+            manifest,
+            release,
+            submissions,
+        })
+    }
+}
+
+/// The notebooks in a folder and in the folders in it.
+fn notebooks_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            found.extend(notebooks_in(&path)?);
+        } else if path.extension().is_some_and(|end| end == "ipynb") {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+/// A name for each submission: that of its file, with the folders before it where that is not
+/// enough.
+fn named(paths: &BTreeSet<PathBuf>) -> Vec<(String, PathBuf)> {
+    let name = |path: &Path, parts: usize| {
+        let path = path.with_extension("");
+        let all: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+        let name = all[all.len().saturating_sub(parts)..].join("-");
+        let tame = |c: char| match c {
+            c if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') => c,
+            _ => '_',
+        };
+        name.trim_start_matches('/')
+            .chars()
+            .map(tame)
+            .collect::<String>()
+    };
+    let is_alone = |path: &Path, parts: usize| {
+        let own = name(path, parts);
+        paths
+            .iter()
+            .filter(|other| name(other, parts) == own)
+            .count()
+            == 1
+    };
+    let enough = |path: &Path| (1..16).find(|&parts| is_alone(path, parts)).unwrap_or(16);
+    paths
+        .iter()
+        .map(|path| (name(path, enough(path)), path.clone()))
+        .collect()
+}
+
+impl Partition {
+    fn parse(text: &str) -> Result<Self> {
+        let numbers = text.split_once('/').and_then(|(index, count)| {
+            Some((index.parse::<u64>().ok()?, count.parse::<u64>().ok()?))
+        });
+        match numbers {
+            Some((index, count)) if index < count => Ok(Self { index, count }),
+            _ => bail!("a part is I/N with I from 0 to N - 1, such as 0/4"),
+        }
+    }
+
+    fn has(self, name: &str) -> bool {
+        let hash = Sha256::digest(name);
+        let (first, _) = hash.split_first_chunk().expect("a hash has 32 bytes");
+        u64::from_le_bytes(*first) % self.count == self.index
+    }
+}
+
+struct Grader<'a> {
+    arguments: &'a GradeArguments,
+    input: &'a Input,
+    room: &'a Room,
+    toolchain: &'a Toolchain,
+    cpu: String,
+    /// The labs that have been asked for, with what their solutions answer, or why they do not.
+    standards: Mutex<BTreeMap<String, Arc<Result<Standard<'a>, String>>>>,
+}
+
+impl<'a> Grader<'a> {
+    /// The results of all submissions, in order; new ones are written as soon as they are there.
+    fn all(&self) -> Result<Vec<GradeResult>> {
+        let submissions = &self.input.submissions;
+        let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let results = Mutex::new(BTreeMap::new());
+        let start = Instant::now();
+        let work = || -> Result<()> {
+            loop {
+                let at = next.fetch_add(1, Ordering::SeqCst);
+                let Some((name, path)) = submissions.get(at) else {
+                    return Ok(());
+                };
+                let result = self.one(name, path)?;
+                let done = done.fetch_add(1, Ordering::SeqCst) + 1;
+                let left = submissions.len() - done;
+                let minutes = start.elapsed().as_secs_f64() / done as f64 * left as f64 / 60.0;
+                println!(
+                    "{done} of {}  {name}: {}; {minutes:.0} min left",
+                    submissions.len(),
+                    in_short(&result)
+                );
+                results
+                    .lock()
+                    .map_err(|_| anyhow::anyhow!("a grading thread panicked"))?
+                    .insert(at, result);
+            }
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..self.arguments.jobs.max(1))
+                .map(|_| scope.spawn(work))
+                .collect();
+            let ends = workers.into_iter().map(|worker| match worker.join() {
+                Ok(end) => end,
+                Err(_) => bail!("a grading thread panicked"),
+            });
+            ends.collect::<Result<Vec<()>>>()
+        })?;
+        let results = results
+            .into_inner()
+            .map_err(|_| anyhow::anyhow!("a grading thread panicked"))?;
+        Ok(results.into_values().collect())
+    }
+
+    /// One submission's result: the one that is there, or a new one, which is written.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    fn one(&self, name: &str, path: &Path) -> Result<GradeResult> {
+        let submission = Submission::read(path);
+        let bytes = submission.as_ref().map_or(&[][..], |it| &it.bytes);
+        let hash = sha256(bytes);
+        let key = sha256(
+            [
+                &hash,
+                &self.input.release,
+                &self.arguments.run,
+                env!("CARGO_PKG_VERSION"),
+            ]
+            .map(String::from)
+            .join("\n")
+            .as_bytes(),
+        );
+        let file = results_folder(&self.arguments.out).join(format!("{name}--{}.json", &key[..16]));
+        if let Some(kept) = kept(&file, &self.input.manifest.secret) {
+            return Ok(kept);
+        }
+        let mut result = self.graded(name, submission, hash);
+        result.sign(&self.input.manifest.secret);
+        let text = serde_json::to_string_pretty(&result)? + "\n";
+        files::write(&file, text.as_bytes())?;
+        Ok(result)
+    }
+
+    fn graded(&self, name: &str, submission: Result<Submission>, hash: String) -> GradeResult {
+        let mut result = GradeResult {
+            schema: SCHEMA,
+            submission: name.to_owned(),
+            lab: String::new(),
+            release: format!("sha256:{}", self.input.release),
+            run: self.arguments.run.clone(),
+            state: State::GraderError,
+            says: None,
+            probes: vec![],
+            manual: vec![],
+            flags: vec![],
+            receipt: self.receipt(hash),
+        };
+        let submission = match submission {
+            Ok(submission) => submission,
+            Err(error) => {
+                result.state = State::Unreadable;
+                result.says = Some(format!("{error:#}."));
+                return result;
+            }
+        };
+        let (lab, answers) = self.lab_of(&submission);
+        result.lab.clone_from(&lab.file);
+        result.flags = answers.flags.iter().cloned().collect();
+        result.manual = scoring::manual(lab, &answers);
+        let standard = self.standard(lab);
+        let scored = match standard.as_ref() {
+            Ok(standard) => standard
+                .score(&answers, self.room)
+                .map_err(|error| format!("{error:#}")),
+            Err(why) => Err(why.clone()),
+        };
+        match scored {
+            Ok(probes) => {
+                result.probes = probes;
+                result.state = match result.manual.is_empty() {
+                    true => State::Graded,
+                    false => State::Manual,
+                };
+            }
+            Err(why) => result.says = Some(why),
+        }
+        result
+    }
+
+    /// The lab that a submission answers most of.
+    fn lab_of(&self, submission: &Submission) -> (&'a ReleasedLab, Answers) {
+        let labs = self.input.manifest.labs.iter();
+        let both = labs.map(|lab| (lab, Answers::of(&submission.notebook, lab)));
+        let found = |answers: &Answers| answers.code.len() + answers.words.len();
+        both.reduce(|one, other| {
+            if found(&other.1) > found(&one.1) {
+                other
+            } else {
+                one
+            }
+        })
+        .expect("a release has labs")
+    }
+
+    fn standard(&self, lab: &'a ReleasedLab) -> Arc<Result<Standard<'a>, String>> {
+        // Whoever comes second waits for the first.
+        let mut standards = self
+            .standards
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let found = standards.entry(lab.file.clone()).or_insert_with(|| {
+            let Input { manifest, .. } = self.input;
+            let GradeArguments { run, timeout, .. } = self.arguments;
+            let standard = Standard::of(manifest, lab, run, self.room, *timeout);
+            Arc::new(standard.map_err(|error| format!("{error:#}")))
+        });
+        found.clone()
+    }
+
+    fn receipt(&self, submission_sha256: String) -> Receipt {
+        let limits = self.room.limits();
+        let limits = [
+            ("seconds", limits.seconds),
+            ("seconds-a-cell", self.arguments.timeout),
+            ("memory", limits.memory),
+            ("processes", limits.processes),
+            ("scratch", limits.scratch),
+        ];
+        let seed = mac(
+            &self.input.manifest.secret,
+            &format!("seed\n{}", self.arguments.run),
+        );
+        Receipt {
+            grader: format!("cuaderno {}", env!("CARGO_PKG_VERSION")),
+            toolchain: self.toolchain.version.clone(),
+            cpu: self.cpu.clone(),
+            sandbox: self.room.sandbox().name().to_owned(),
+            limits: limits.map(|(name, value)| (name.to_owned(), value)).into(),
+            seed_id: hex(&seed[..8]),
+            submission_sha256,
+            mac: String::new(),
+        }
+    }
+
+    /// Grades the submission of an earlier result again.
+    fn replay(&self, earlier: &Path) -> Result<ExitCode> {
+        let text = std::fs::read(earlier).with_context(|| earlier.display().to_string())?;
+        let earlier: GradeResult = serde_json::from_slice(&text)?;
+        if !earlier.is_sealed(&self.input.manifest.secret) {
+            let error = anyhow::anyhow!("the result was changed, or is one of another release");
+            return Ok(failed(&error, BAD_INPUT));
+        }
+        let [(name, path)] = &self.input.submissions[..] else {
+            let error = anyhow::anyhow!("--replay takes one submission, the one of the result");
+            return Ok(failed(&error, BAD_INPUT));
+        };
+        ensure!(
+            earlier.run == self.arguments.run,
+            "the result is one of run {}; give it with --run",
+            earlier.run
+        );
+        let submission = Submission::read(path);
+        let hash = sha256(submission.as_ref().map_or(&[][..], |it| &it.bytes));
+        ensure!(
+            hash == earlier.receipt.submission_sha256,
+            "{} is not the notebook of the result",
+            path.display()
+        );
+        let again = self.graded(name, submission, hash);
+        let is_same = (&again.probes, again.state) == (&earlier.probes, earlier.state);
+        println!("then  {}\nnow   {}", in_short(&earlier), in_short(&again));
+        println!(
+            "{}",
+            if is_same {
+                "The same."
+            } else {
+                "Not the same."
+            }
+        );
+        Ok(ExitCode::from(if is_same { SCORED } else { UNSCORED }))
+    }
+}
+
+fn in_short(result: &GradeResult) -> String {
+    match result.has_score() {
+        true => format!("{} of {} points", result.earned(), result.points()),
+        false => format!(
+            "{}, {}",
+            formats::state(result.state),
+            result.says.as_deref().unwrap_or_default()
+        ),
+    }
+}
+
+/// The result in the file, if it is one and final.
+fn kept(file: &Path, secret: &str) -> Option<GradeResult> {
+    let result: GradeResult = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
+    (result.is_sealed(secret) && result.state != State::GraderError).then_some(result)
+}
+
+/// Writes what is made from results.
+fn write_all(out: &Path, results: &[GradeResult], wanted: &[Format]) -> Result<()> {
+    files::write(&out.join("grades.csv"), formats::csv(results)?.as_bytes())?;
+    let folder = out.join("feedback");
+    std::fs::create_dir_all(&folder)?;
+    for result in results {
+        let page = folder.join(format!("{}.html", result.submission));
+        files::write(&page, formats::feedback(result).as_bytes())?;
+    }
+    if wanted.contains(&Format::Junit) {
+        files::write(&out.join("junit.xml"), formats::junit(results).as_bytes())?;
+    }
+    if wanted.contains(&Format::Gradescope) {
+        let folder = out.join("gradescope");
+        std::fs::create_dir_all(&folder)?;
+        // Without a score there is nothing to upload.
+        for result in results.iter().filter(|result| result.has_score()) {
+            let text = formats::gradescope(result).to_string();
+            files::write(
+                &folder.join(format!("{}.json", result.submission)),
+                text.as_bytes(),
+            )?;
+        }
+    }
+    if wanted.contains(&Format::Github) {
+        results
+            .iter()
+            .for_each(|result| print!("{}", formats::github(result)));
+    }
+    Ok(())
+}
+
+fn cpu() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = text
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"));
+    let name = name.map(|name| name.trim_start_matches(['\t', ' ', ':']).to_owned());
+    name.unwrap_or_else(|| std::env::consts::ARCH.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_tame_and_unique() {
+        let paths = ["in/a/hw.ipynb", "in/b/hw.ipynb", "in/práctica 09 (1).ipynb"];
+        let paths = paths.map(PathBuf::from).into();
+        let names = named(&paths).into_iter().map(|(name, _)| name);
+        assert_eq!(
+            names.collect::<Vec<_>>(),
+            ["a-hw", "b-hw", "práctica_09__1_"]
+        );
+    }
+
+    #[test]
+    fn partitions_cover_all_and_share_nothing() {
+        let parts = ["0/3", "1/3", "2/3"].map(|text| Partition::parse(text).unwrap());
+        for number in 0..100 {
+            let name = format!("student-{number}");
+            assert_eq!(parts.iter().filter(|part| part.has(&name)).count(), 1);
+        }
+        for bad in ["3/3", "1", "a/b", "0/0"] {
+            assert!(Partition::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

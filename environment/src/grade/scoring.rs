@@ -1,0 +1,219 @@
+//! A submission's result: what the box answered, held against what the solution answers.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, ensure};
+use cuaderno_protocol::answers::{self, Answer};
+
+use super::examination::{Examined, Room};
+use super::examiner::{self, Asked, Task};
+use super::result::{Manual, Outcome, Probed};
+use super::submission::{Answers, function, signature};
+use crate::probe::{question, verdict};
+use crate::release::{Manifest, ReleasedExercise, ReleasedLab};
+use crate::sandbox::End;
+
+/// A lab with what its solution answers in this run.
+pub struct Standard<'a> {
+    lab: &'a ReleasedLab,
+    asked: Vec<Asked>,
+    solution: Vec<Vec<Answer>>,
+    /// How many answers to each probe can be had without a thought.
+    chances: Vec<usize>,
+    seconds: u64,
+}
+
+impl<'a> Standard<'a> {
+    /// Asks the solution.
+    ///
+    /// # Errors
+    /// If it does not answer every question. Without it nobody can be graded.
+    pub fn of(
+        manifest: &Manifest,
+        lab: &'a ReleasedLab,
+        run: &str,
+        room: &Room,
+        seconds: u64,
+    ) -> Result<Self> {
+        let probes = || {
+            lab.exercises
+                .iter()
+                .filter_map(|it| Some((it, it.probe.as_ref()?)))
+        };
+        let asked = |describe| {
+            let asked = probes().map(|(_, probe)| Asked {
+                source: probe.source.clone(),
+                question: question(&manifest.secret, run, probe, describe).to_text(),
+            });
+            asked.collect::<Vec<Asked>>()
+        };
+        let solutions = lab
+            .exercises
+            .iter()
+            .map(|exercise| exercise.solution.clone());
+        let task = Task {
+            cells: [lab.profile.clone()].into_iter().chain(solutions).collect(),
+            probes: asked(true),
+            seconds,
+        };
+        let examined = room
+            .examine(&task)
+            .context("the solution could not be asked")?;
+        let (mut solution, mut chances) = (Vec::new(), Vec::new());
+        for ((exercise, probe), found) in probes().zip(&examined.probes) {
+            let (id, cases) = (&probe.id, probe.cases as usize);
+            let (outcome, bytes) = found.as_ref().context("the solution was not asked all")?;
+            let found = answers::decode(bytes, cases);
+            ensure!(
+                found.len() == cases,
+                "the solution answers {} of {cases} cases of the probe `{id}` ({outcome:?})",
+                found.len()
+            );
+            let (inputs, check) = (answers::inputs(bytes), lab.source(&exercise.check));
+            chances.push(verdict::chance(&found, &inputs, &check, probe.tolerance));
+            solution.push(found);
+        }
+        Ok(Self {
+            lab,
+            asked: asked(false),
+            solution,
+            chances,
+            seconds,
+        })
+    }
+
+    /// What each exercise earns, asked in a box.
+    ///
+    /// # Errors
+    /// If the grader fails.
+    pub fn score(&self, answers: &Answers, room: &Room) -> Result<Vec<Probed>> {
+        let own = answers.cells.iter().cloned();
+        let task = Task {
+            cells: [self.lab.profile.clone()].into_iter().chain(own).collect(),
+            probes: self.asked.clone(),
+            seconds: self.seconds,
+        };
+        let examined = room.examine(&task)?;
+        ensure!(
+            examined.cells.first() == Some(&Some(examiner::Outcome::Ran))
+                || examined.cut_short.is_some(),
+            "the profile cell did not run"
+        );
+        let exercises = self.lab.exercises.iter().filter(|it| it.probe.is_some());
+        let numbered = exercises.enumerate();
+        Ok(numbered
+            .map(|(number, it)| self.probed(number, it, answers, &examined))
+            .collect())
+    }
+
+    fn probed(
+        &self,
+        number: usize,
+        exercise: &ReleasedExercise,
+        answers: &Answers,
+        examined: &Examined,
+    ) -> Probed {
+        let probe = exercise.probe.as_ref().expect("only those that have one");
+        let solution = &self.solution[number];
+        let of = solution.len();
+        let result = |right: usize, outcome, says: String| Probed {
+            id: exercise.id.clone(),
+            points: exercise.points,
+            earned: verdict::earned(exercise.points, right, self.chances[number], of),
+            right,
+            of,
+            outcome,
+            says,
+        };
+        let name = function(&exercise.stub).unwrap_or(&exercise.id);
+        let Some(code) = answers.code.get(&exercise.id) else {
+            let says = format!("There is no code cell with the function `{name}`.");
+            return result(0, Outcome::Missing, says);
+        };
+        let bare = |text: &str| text.split_whitespace().collect::<String>();
+        if bare(code) == bare(&exercise.stub) {
+            return result(0, Outcome::Missing, format!("`{name}` is not solved yet."));
+        }
+        let Some((outcome, bytes)) = &examined.probes[number] else {
+            let (outcome, says) = match examined.cut_short {
+                Some(End::Memory) => (
+                    Outcome::Memory,
+                    "The notebook takes more memory than it may.",
+                ),
+                Some(End::Time) => (Outcome::Time, "The notebook takes more time than it may."),
+                _ => (
+                    Outcome::Memory,
+                    "The notebook starts more processes than it may.",
+                ),
+            };
+            return result(0, outcome, says.to_owned());
+        };
+        let found = answers::decode(bytes, of);
+        let right = verdict::right(solution, &found, probe.tolerance);
+        let panic = found.iter().find_map(|answer| match answer {
+            Answer::Panic(_) => Some(()),
+            _ => None,
+        });
+        let share = format!("{right} of {of} answers are right");
+        match outcome {
+            _ if right == of => result(
+                right,
+                Outcome::Right,
+                format!("All {of} answers are right."),
+            ),
+            examiner::Outcome::Compile if found.is_empty() => {
+                let (theirs, ours) = (signature(code), signature(&exercise.stub));
+                let says = match (theirs, ours) {
+                    (Some(theirs), Some(ours)) if bare(&theirs) != bare(&ours) => {
+                        format!("`{name}` should be `{ours}`, but it is `{theirs}`.")
+                    }
+                    _ => format!("`{name}` does not compile: run its cell and the check below it."),
+                };
+                result(0, Outcome::Compile, says)
+            }
+            examiner::Outcome::Time => result(
+                right,
+                Outcome::Time,
+                format!("{share}; then `{name}` took too long."),
+            ),
+            examiner::Outcome::Lost => result(
+                right,
+                Outcome::Panic,
+                format!("{share}; then `{name}` ended the process."),
+            ),
+            _ if panic.is_some() => result(
+                right,
+                Outcome::Panic,
+                format!("{share}; for some inputs `{name}` panics."),
+            ),
+            _ => result(right, Outcome::Wrong, format!("{share}.")),
+        }
+    }
+}
+
+/// What of a lab somebody has to mark: answers in words, and exercises without a probe.
+pub fn manual(lab: &ReleasedLab, answers: &Answers) -> Vec<Manual> {
+    let one = |id: &str, criterion: &str, points: f64, texts: &BTreeMap<String, String>| Manual {
+        id: id.to_owned(),
+        criterion: criterion.to_owned(),
+        points,
+        earned: None,
+        answer: texts.get(id).cloned().unwrap_or_default(),
+    };
+    let words = lab.questions.iter().flat_map(|question| {
+        let criteria = match question.rubric.is_empty() {
+            true => vec![(String::new(), question.points)],
+            false => question.rubric.clone(),
+        };
+        criteria
+            .into_iter()
+            .map(|(criterion, points)| one(&question.id, &criterion, points, &answers.words))
+    });
+    let unasked = lab
+        .exercises
+        .iter()
+        .filter(|exercise| exercise.probe.is_none());
+    let code =
+        unasked.map(|exercise| one(&exercise.id, "no probe", exercise.points, &answers.code));
+    words.chain(code).collect()
+}

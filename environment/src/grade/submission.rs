@@ -1,0 +1,327 @@
+//! What a student handed in, and what of it answers our exercises: the student's answers go into our
+//! notebook, never our checks into theirs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::notebook::{Cell, Notebook};
+use crate::release::ReleasedLab;
+
+/// The largest file that is read, in bytes.
+const LARGEST: u64 = 20 << 20;
+
+/// What was handed in.
+pub struct Submission {
+    pub bytes: Vec<u8>,
+    pub notebook: Notebook,
+}
+
+/// The parts of a submission that a grader runs and reads.
+#[derive(Debug, Default)]
+pub struct Answers {
+    /// Code in the order of the submission: answers, and cells of the student's own.
+    pub cells: Vec<String>,
+    /// The answer to each exercise, by its cell's id.
+    pub code: BTreeMap<String, String>,
+    /// The answer in words to each question.
+    pub words: BTreeMap<String, String>,
+    pub flags: BTreeSet<String>,
+}
+
+impl Submission {
+    /// Reads the notebook at `path`, if it is a file of its own and not too large.
+    ///
+    /// # Errors
+    /// If it is not, or no notebook; the sentence is for whoever handed it in.
+    pub fn read(path: &Path) -> Result<Self> {
+        let name = path.file_name().unwrap_or_default().display();
+        let about = fs::symlink_metadata(path).with_context(|| format!("{name} cannot be read"))?;
+        ensure!(
+            about.is_file(),
+            "{name} is a link or a folder, not a notebook"
+        );
+        let mut bytes = Vec::new();
+        let file = fs::File::open(path).with_context(|| format!("{name} cannot be read"))?;
+        // The file may grow while it is read.
+        file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+        ensure!(
+            bytes.len() as u64 <= LARGEST,
+            "{name} has more than {} MB; clear the outputs of its cells",
+            LARGEST >> 20
+        );
+        let text = std::str::from_utf8(&bytes).with_context(|| format!("{name} is not text"))?;
+        let notebook =
+            Notebook::parse(text).with_context(|| format!("{name} is not a Jupyter notebook"))?;
+        Ok(Self { bytes, notebook })
+    }
+}
+
+impl Answers {
+    /// Finds the answers to the lab's exercises: the cell of our id, of nbgrader's name for it, or
+    /// any that defines the function. Of several the last counts that is not as we gave it.
+    pub fn of(submission: &Notebook, lab: &ReleasedLab) -> Self {
+        let mut answers = Self::default();
+        let cells: Vec<Cell> = submission.cells().collect();
+        let ours = Ours::of(lab);
+        // The number of the cell that answers each exercise, and those that it outdoes.
+        let mut chosen = BTreeMap::new();
+        let mut outdone = BTreeSet::<usize>::new();
+        for exercise in &lab.exercises {
+            let name = function(&exercise.stub);
+            let named = |cell: &Cell| called(*cell, &exercise.id);
+            let is_one = |cell: &Cell| {
+                let defines =
+                    name.is_some() && definitions(&cell.source()).any(|it| Some(it) == name);
+                cell.is_code() && (named(cell) || defines)
+            };
+            let candidates: Vec<usize> =
+                (0..cells.len()).filter(|&at| is_one(&cells[at])).collect();
+            let written = |at: &&usize| bare(&cells[**at].source()) != bare(&exercise.stub);
+            let answer = candidates.iter().rev().find(written).or(candidates.last());
+            if let Some(&at) = answer {
+                answers.code.insert(exercise.id.clone(), cells[at].source());
+                chosen.insert(at, &exercise.id);
+                outdone.extend(candidates.iter().filter(|&&other| other != at));
+                if candidates.len() > 1 {
+                    answers.flag("copied-cell", &exercise.id);
+                }
+            } else {
+                let kind = if cells.iter().any(named) {
+                    "not-code"
+                } else {
+                    "missing"
+                };
+                answers.flag(kind, &exercise.id);
+            }
+        }
+        for (at, cell) in cells.iter().enumerate().filter(|(_, cell)| cell.is_code()) {
+            let is_own = !ours.has(*cell) && !outdone.contains(&at);
+            let source = plain(&cell.source());
+            if (chosen.contains_key(&at) || is_own) && !source.trim().is_empty() {
+                answers.cells.push(source);
+            }
+        }
+        for question in &lab.questions {
+            let words = cells.iter().rfind(|cell| called(**cell, &question.id));
+            match words {
+                Some(cell) => drop(answers.words.insert(question.id.clone(), cell.source())),
+                None => answers.flag("missing", &question.id),
+            }
+        }
+        for exercise in &lab.exercises {
+            let is_there =
+                |cell: &Cell| called(*cell, &exercise.check) || ours.is(*cell, &exercise.check);
+            if !cells.iter().any(is_there) {
+                answers.flag("check-deleted", &exercise.check);
+            }
+        }
+        answers
+    }
+
+    fn flag(&mut self, kind: &str, id: &str) {
+        self.flags.insert(format!("{kind}: {id}"));
+    }
+}
+
+/// The cells that we handed out.
+struct Ours {
+    sources: BTreeMap<String, String>,
+}
+
+impl Ours {
+    fn of(lab: &ReleasedLab) -> Self {
+        let cells = lab.notebook["cells"].as_array().into_iter().flatten();
+        let cells = cells.map(Cell::of).filter(|cell| cell.is_code());
+        Self {
+            sources: cells
+                .map(|cell| (cell.id().to_owned(), bare(&cell.source())))
+                .collect(),
+        }
+    }
+
+    /// Whether the cell is one of them, changed or not.
+    fn has(&self, cell: Cell) -> bool {
+        let source = bare(&cell.source());
+        self.sources.contains_key(cell.id())
+            || self.sources.contains_key(cell.grade_id())
+            || self.sources.values().any(|ours| *ours == source)
+    }
+
+    /// Whether the cell has the text of our cell `id`.
+    fn is(&self, cell: Cell, id: &str) -> bool {
+        self.sources
+            .get(id)
+            .is_some_and(|ours| *ours == bare(&cell.source()))
+    }
+}
+
+/// Whether the cell is ours of this id.
+fn called(cell: Cell, id: &str) -> bool {
+    cell.id() == id || cell.grade_id() == id
+}
+
+/// The lines as Linux ends them.
+fn plain(source: &str) -> String {
+    source.replace("\r\n", "\n").replace('\r', "\n")
+}
+
+/// The text without its spaces.
+fn bare(source: &str) -> String {
+    source.split_whitespace().collect()
+}
+
+/// The function that an exercise asks for.
+pub fn function(stub: &str) -> Option<&str> {
+    definitions(stub).next()
+}
+
+/// The names of the functions that a cell defines at the beginning of a line.
+fn definitions(source: &str) -> impl Iterator<Item = &str> {
+    let lines = source.lines().filter_map(|line| {
+        let line = line.strip_prefix("pub ").unwrap_or(line);
+        line.strip_prefix("fn ")
+    });
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    lines.filter_map(move |line| line.trim_start().split(|c| !is_part(c)).next())
+}
+
+/// What a function takes and returns, as it is written.
+pub fn signature(source: &str) -> Option<String> {
+    let name = function(source)?;
+    let rest = source.split_once(&format!("fn {name}"))?.1;
+    let head = rest.split('{').next()?;
+    Some(head.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::release::{ReleasedExercise, ReleasedQuestion};
+
+    const STUB: &str = "fn double(x: f64) -> Result<f64> {\n    unsolved(\"double `x`\")\n}";
+    const CHECK: &str = "check(double(3.0)?)?;";
+
+    fn cell(kind: &str, id: &str, source: &str) -> Value {
+        json!({"cell_type": kind, "id": id, "metadata": {}, "source": source})
+    }
+
+    fn lab() -> ReleasedLab {
+        let cells = [
+            cell("code", "profile", "use cuaderno::prelude::*;"),
+            cell("code", "double", STUB),
+            cell("code", "double-check", CHECK),
+            cell("markdown", "why", ""),
+        ];
+        ReleasedLab {
+            file: "09.ipynb".to_owned(),
+            sha256: String::new(),
+            profile: String::new(),
+            exercises: vec![ReleasedExercise {
+                id: "double".to_owned(),
+                check: "double-check".to_owned(),
+                points: 1.0,
+                stub: STUB.to_owned(),
+                solution: String::new(),
+                probe: None,
+            }],
+            questions: vec![ReleasedQuestion {
+                id: "why".to_owned(),
+                points: 1.0,
+                rubric: vec![],
+            }],
+            notebook: json!({"cells": cells}),
+        }
+    }
+
+    fn answers(change: impl Fn(&mut Vec<Value>)) -> Answers {
+        let mut cells = lab().notebook["cells"].as_array().unwrap().clone();
+        cells[1]["source"] = json!("fn double(x: f64) -> Result<f64> { Ok(2.0 * x) }");
+        change(&mut cells);
+        let text = json!({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5});
+        Answers::of(&Notebook::parse(&text.to_string()).unwrap(), &lab())
+    }
+
+    const ANSWER: &str = "fn double(x: f64) -> Result<f64> { Ok(2.0 * x) }";
+
+    #[test]
+    fn an_answer_is_found_by_id_by_name_and_by_function() {
+        let by_id = answers(|_| {});
+        assert_eq!(by_id.code["double"], ANSWER);
+        assert_eq!(by_id.cells, [ANSWER]);
+        assert!(by_id.flags.is_empty(), "{:?}", by_id.flags);
+        let by_name = answers(|cells| {
+            cells[1]["id"] = json!("other");
+            cells[1]["metadata"] = json!({"nbgrader": {"grade_id": "double"}});
+        });
+        assert_eq!(by_name.code["double"], ANSWER);
+        let by_function = answers(|cells| {
+            for cell in cells {
+                cell["id"] = json!(format!("x{}", cell["id"].as_str().unwrap()));
+            }
+        });
+        assert_eq!(by_function.cells, [ANSWER]);
+        assert_eq!(
+            by_function.flags,
+            BTreeSet::from(["missing: why".to_owned()])
+        );
+    }
+
+    #[test]
+    fn copies_helpers_and_deleted_checks_are_no_harm() {
+        let copied = answers(|cells| cells.push(cell("code", "copy", STUB)));
+        assert_eq!(copied.cells, [ANSWER], "the copy is as we gave it");
+        assert_eq!(
+            copied.flags,
+            BTreeSet::from(["copied-cell: double".to_owned()])
+        );
+        let helper =
+            answers(|cells| cells.insert(1, cell("code", "own", "const TWO: f64 = 2.0;\r\n")));
+        assert_eq!(helper.cells, ["const TWO: f64 = 2.0;\n", ANSWER]);
+        let deleted = answers(|cells| drop(cells.remove(2)));
+        assert_eq!(deleted.cells, [ANSWER]);
+        assert_eq!(
+            deleted.flags,
+            BTreeSet::from(["check-deleted: double-check".to_owned()])
+        );
+        let changed = answers(|cells| cells[2]["source"] = json!("// all right"));
+        assert_eq!(changed.cells, [ANSWER], "our cells are not run");
+    }
+
+    #[test]
+    fn an_answer_that_is_no_code_is_none() {
+        let markdown = answers(|cells| cells[1]["cell_type"] = json!("markdown"));
+        assert!(markdown.cells.is_empty() && markdown.code.is_empty());
+        assert_eq!(
+            markdown.flags,
+            BTreeSet::from(["not-code: double".to_owned()])
+        );
+    }
+
+    #[test]
+    fn a_link_and_a_large_file_are_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::os::unix::fs::symlink("/etc/passwd", at("link.ipynb")).unwrap();
+        let error = Submission::read(&at("link.ipynb")).err().unwrap();
+        assert!(
+            error.to_string().contains("is a link or a folder"),
+            "{error}"
+        );
+        let large = fs::File::create(at("large.ipynb")).unwrap();
+        large.set_len(LARGEST + 1).unwrap();
+        let error = Submission::read(&at("large.ipynb")).err().unwrap();
+        assert!(error.to_string().contains("more than 20 MB"), "{error}");
+    }
+
+    #[test]
+    fn a_signature_is_what_stands_before_the_body() {
+        assert_eq!(signature(STUB).unwrap(), "(x: f64) -> Result<f64>");
+        assert_eq!(signature("// no function"), None);
+    }
+}

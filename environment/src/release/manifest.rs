@@ -1,0 +1,92 @@
+//! `release.json`: all that a grader needs of a release. Whoever has it can cheat: it holds the
+//! solutions, the probes and the secret that their questions come from.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::notebook::Cell;
+use crate::probe::Probe;
+
+/// What `release.json` is, so that its readers know.
+pub const SCHEMA: u32 = 2;
+
+#[derive(Serialize, Deserialize)]
+pub struct Manifest {
+    pub schema: u32,
+    /// The version of the workbook.
+    pub cuaderno: String,
+    pub lock_sha256: String,
+    /// What the questions of the probes come from.
+    pub secret: String,
+    pub labs: Vec<ReleasedLab>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct ReleasedLab {
+    pub file: String,
+    pub sha256: String,
+    /// The source of the cell that the others rest on.
+    pub profile: String,
+    pub exercises: Vec<ReleasedExercise>,
+    pub questions: Vec<ReleasedQuestion>,
+    /// The students' version.
+    pub notebook: Value,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct ReleasedExercise {
+    pub id: String,
+    pub check: String,
+    pub points: f64,
+    pub stub: String,
+    pub solution: String,
+    pub probe: Option<Probe>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct ReleasedQuestion {
+    pub id: String,
+    pub points: f64,
+    pub rubric: Vec<(String, f64)>,
+}
+
+impl ReleasedLab {
+    /// The source of the cell of this id in the students' version.
+    pub fn source(&self, id: &str) -> String {
+        let cells = self.notebook["cells"].as_array().into_iter().flatten();
+        let mut cells = cells.map(Cell::of);
+        cells
+            .find(|cell| cell.id() == id)
+            .map(Cell::source)
+            .unwrap_or_default()
+    }
+}
+
+impl Manifest {
+    /// Reads a release and says which one it is.
+    ///
+    /// # Errors
+    /// If the file is none, or one of another version.
+    pub fn read(path: &Path) -> Result<(Self, String)> {
+        let name = path.display();
+        let bytes = std::fs::read(path).with_context(|| format!("{name} cannot be read"))?;
+        let schema: Value = serde_json::from_slice(&bytes)
+            .with_context(|| format!("{name} is not the `release.json` of a release"))?;
+        ensure!(
+            schema["schema"] == SCHEMA,
+            "{name} has schema {}, but this version reads schema {SCHEMA}; release the labs again",
+            schema["schema"]
+        );
+        let manifest = serde_json::from_value(schema)
+            .with_context(|| format!("{name} is not the `release.json` of a release"))?;
+        Ok((manifest, sha256(&bytes)))
+    }
+}
+
+pub fn sha256(bytes: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(bytes))
+}

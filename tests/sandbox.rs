@@ -1,0 +1,116 @@
+//! What runs in a box stays in it.
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use common::{Desk, Run, boxes_can_be_made, outputs, path};
+
+#[test]
+fn every_way_out_of_the_box_is_closed() {
+    if !boxes_can_be_made() {
+        return;
+    }
+    let command = Command::new(env!("CARGO_BIN_EXE_cuaderno"))
+        .arg("doctor")
+        .output();
+    let run = Run::new(command.unwrap());
+    for way in [
+        "reads a file of the user's",
+        "reads the environment of whoever made the box",
+        "writes to the engine",
+        "opens a socket",
+        "makes a namespace by clone3",
+        "starts as many processes as it likes",
+    ] {
+        run.says(way);
+    }
+    assert!(!run.text.contains("does not hold"), "{}", run.text);
+}
+
+#[test]
+fn a_notebook_in_a_box_sees_its_folder_and_leaves_nothing_but_results() {
+    if !boxes_can_be_made() {
+        return;
+    }
+    let desk = Desk::new();
+    let outside = tempfile::tempdir().unwrap();
+    let canary = outside.path().join("canary.txt");
+    fs::write(&canary, "canary-in-a-file").unwrap();
+    fs::write(desk.0.path().join("data.csv"), "seven").unwrap();
+    let library = Path::new(env!("CARGO_BIN_EXE_cuaderno")).with_file_name("libcuaderno.so");
+    let before = fs::metadata(&library).unwrap();
+    let cells = [
+        "println!(\"{}\", std::fs::read_to_string(\"data.csv\")?);".to_owned(),
+        "println!(\"{:?}\", std::env::vars().collect::<Vec<_>>());
+         println!(\"{:?}\", std::fs::read(\"/proc/1/environ\"));"
+            .to_owned(),
+        format!("println!(\"read: {{}}\", std::fs::read({canary:?}).is_ok());"),
+        format!("println!(\"{{}}\", include_str!({canary:?}));"),
+        format!(
+            "let library = std::fs::OpenOptions::new().write(true).open({library:?});
+             println!(\"opened: {{}}\", library.is_ok()); drop(library);"
+        ),
+        "let child = std::process::Command::new(\"setsid\").args([\"sleep\", \"4711\"]).spawn();
+         println!(\"started: {}\", child.is_ok()); drop(child);"
+            .to_owned(),
+        "std::os::unix::fs::symlink(\"/etc\", \"runs/link\")?;".to_owned(),
+    ];
+    let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
+    let notebook = desk.notebook("boxed.ipynb", &cells);
+    let mut command = desk.command(&[path(&notebook), "--sandbox", "--keep-going"]);
+    command.env("CUADERNO_CANARY", "canary-in-the-environment");
+    let run = Run::new(command.output().unwrap());
+    assert_eq!(
+        run.status,
+        Some(1),
+        "one cell cannot be compiled: {}",
+        run.text
+    );
+
+    let executed = desk.executed("boxed.ipynb");
+    assert!(outputs(&executed, 0).contains("seven"), "{}", run.text);
+    assert!(!executed.to_string().contains("canary-in"), "{executed}");
+    assert!(outputs(&executed, 2).contains("read: false"));
+    assert_eq!(common::error(&executed, 3).0, "CompileError");
+    assert!(
+        outputs(&executed, 4).contains("opened: false"),
+        "{}",
+        outputs(&executed, 4)
+    );
+    assert!(
+        outputs(&executed, 5).contains("started: true"),
+        "{}",
+        outputs(&executed, 5)
+    );
+    let after = fs::metadata(&library).unwrap();
+    assert_eq!(before.modified().unwrap(), after.modified().unwrap());
+    assert!(!is_running("4711"), "what the box left behind went with it");
+    assert!(desk.runs().join("link").symlink_metadata().is_err());
+}
+
+/// Whether a process runs that has this word among its arguments.
+fn is_running(word: &str) -> bool {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let mut arguments = entries.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    arguments.any(|words| {
+        words
+            .split(|&byte| byte == 0)
+            .any(|it| it == word.as_bytes())
+    })
+}
+
+#[test]
+fn without_a_box_nothing_runs() {
+    let desk = Desk::new();
+    let notebook = desk.notebook("boxed.ipynb", &["println!(\"ran\");"]);
+    let mut command = desk.command(&[path(&notebook), "--sandbox"]);
+    command.env("PATH", "/nonexistent");
+    let run = Run::new(command.output().unwrap());
+    assert_eq!(run.status, Some(1));
+    run.says("There is no sandbox here, so nothing runs: install bubblewrap");
+    assert!(!desk.runs().exists());
+}
