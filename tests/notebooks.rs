@@ -360,13 +360,16 @@ fn lab_09_in_its_quick_profile() {
 }
 
 #[test]
-fn labs_00_02_03_05_10_and_11_in_their_quick_profile() {
+fn labs_00_02_03_05_06_07_08_10_and_11_in_their_quick_profile() {
     let desk = Desk::new();
     let run = desk.run(&[
         "00",
         "02",
         "03",
         "05",
+        "06",
+        "07",
+        "08",
         "10",
         "11",
         "--profile",
@@ -378,6 +381,9 @@ fn labs_00_02_03_05_10_and_11_in_their_quick_profile() {
     assert_figures(&desk, "02_convolution", 15);
     assert_figures(&desk, "03_regularisation", 19);
     assert_figures(&desk, "05_recurrence_by_hand", 8);
+    assert_figures(&desk, "06_ner_tagging", 10);
+    assert_figures(&desk, "07_segmentation", 15);
+    assert_figures(&desk, "08_attention", 8);
     assert_figures(&desk, "10_variational_autoencoders", 20);
     assert_figures(&desk, "11_categorical_vae", 10);
 }

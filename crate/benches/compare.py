@@ -25,13 +25,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+import gensim_workloads as gensim
 import scikit_learn_workloads as scikit_learn
 import torchvision_workloads as torchvision
 from pytorch_workloads import WORKLOADS
 
 HERE = Path(__file__).resolve().parent
 # They start from data that the crate wrote.
-ON_DATA = scikit_learn.WORKLOADS | torchvision.WORKLOADS
+ON_DATA = scikit_learn.WORKLOADS | torchvision.WORKLOADS | gensim.WORKLOADS
 NAMES = [*WORKLOADS, *ON_DATA]
 ROUNDS = 5
 CHECKED_STEPS = 5
@@ -125,7 +126,7 @@ def check(name):
         # Each step's rounding errors go on growing through the next ones.
         agree = all(error < 1e-5 * 2**step for step, error in enumerate(errors))
     print(f"{name:16} {'same' if agree else 'DIFFERENT'}")
-    other = "scikit-learn" if name in scikit_learn.WORKLOADS else PYTORCH
+    other = "scikit-learn" if name in scikit_learn.WORKLOADS else "gensim" if name in gensim.WORKLOADS else PYTORCH
     for step, ((a, b), error) in enumerate(zip(pairs, errors)):
         print(f"  step {step}: {OURS} {a:.7g}, {other} {b:.7g}, relative difference {error:.1e}")
     return agree
@@ -146,7 +147,7 @@ def measure(name, threads, seconds):
 
 
 def measure_on_data(name, threads, seconds):
-    """The same against scikit-learn or torchvision, whose times depend on the data."""
+    """The same against scikit-learn, torchvision or gensim, whose times depend on the data."""
     with tempfile.TemporaryDirectory() as folder:
         start = Path(folder) / "start.safetensors"
         contenders = {OURS: ours(name, threads)}
@@ -224,6 +225,8 @@ Written by `compare.py --write`: do not edit.
   Python {platform.python_version()}
 - {ROUNDS} rounds of {seconds / ROUNDS:g} s a contender; medians. A ratio below 1 means that the crate is faster.
 - {", ".join(scikit_learn.WORKLOADS)}: scikit-learn stands in the place of PyTorch, which has none of them.
+- {", ".join(gensim.WORKLOADS)}: five epochs on 10,000 generated sentences by gensim {importlib.metadata.version("gensim")},
+  which has one thread here whatever the table says, as the crate has.
 - {", ".join(torchvision.WORKLOADS)}: 60,000 images of MNIST by torchvision, one after another.
 - *Tuned*: channels-last images, fused optimisers, batch norms fused into convolutions, memory kept by malloc.
 - *AVX2*: the crate built without AVX-512. *Portable*: the same with its kernels held to what every

@@ -1,6 +1,6 @@
 """The workloads in PyTorch: the other side of `workloads/`, name by name.
 
-Run by `compare.py` as a server that speaks the same lines, for those of scikit-learn and torchvision too:
+Run by `compare.py` as a server that speaks the same lines, for those of scikit-learn, torchvision and gensim too:
 
     python pytorch_workloads.py NAME --threads N [--tuned] [--start FILE]
 """
@@ -10,6 +10,7 @@ import statistics
 import sys
 import time
 
+import gensim_workloads as gensim
 import scikit_learn_workloads as scikit_learn
 import torch
 import torch.nn.functional as F
@@ -329,7 +330,7 @@ def serve(workload):
             sys.exit(f"{command}: expected run or losses")
 
 
-ON_DATA = scikit_learn.WORKLOADS | torchvision.WORKLOADS
+ON_DATA = scikit_learn.WORKLOADS | torchvision.WORKLOADS | gensim.WORKLOADS
 
 
 def main():

@@ -43,16 +43,22 @@ pub use table::Table;
 pub mod prelude {
     pub use crate::arrays::{IntoTensor, ToArray};
     pub use crate::classic::{Knn, Pca, Split, StandardScaler, TSne, trustworthiness};
-    pub use crate::data::{Augmentation, LabelledImages, Mnist, chelsea};
+    pub use crate::data::{
+        Augmentation, CamVid, Characters, LabelledImages, MelSpectrogram, Mnist, Padding,
+        SegmentedImages, Sound, SpokenDigits, TaggedText, Transcribed, Utterance, Vocabulary,
+        Voice, WordVectors, chelsea, pad_sequences, scenes,
+    };
     pub use crate::error::Result;
     pub use crate::lab::{Bands, Profile, unsolved};
     pub use crate::metrics::{
-        ClusteringReport, accuracy, classification_report, clustering_report, confusion_matrix,
-        masked_select, reconstruction_bce, reconstruction_mse,
+        ClusteringReport, accuracy, character_error_rate, classification_report, clustering_report,
+        confusion_matrix, edit_distance, entity_report, masked_select, monotonicity,
+        reconstruction_bce, reconstruction_mse, segmentation_report, word_error_rate,
     };
     pub use crate::models::{
-        Autoencoder, CategoricalVae, Classifier, Codec, Gan, GaussianCode, JointVae, PixelLoss,
-        Vae, VaeArchitecture,
+        Autoencoder, CategoricalVae, ClassLoss, Classifier, Codec, Gan, GaussianCode, JointVae,
+        PixelLoss, Score, Seq2Seq, SkipGram, Tagger, Transcript, Vae, VaeArchitecture,
+        fully_convolutional, u_net,
     };
     pub use crate::nn::{
         Activation, AvgPool1d, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d,
@@ -64,9 +70,10 @@ pub mod prelude {
     pub use crate::ops::backward;
     pub use crate::optim::{Adadelta, Adam, AdamW, Optimiser, RmsProp, Schedule, Sgd};
     pub use crate::plot::{
-        Figure, Theme, bar_chart, captioned_image_grid, cluster_heat_map, confusion_heat_map,
-        contour_map, histogram, histograms, histograms_against_normal, image_grid, image_map,
-        learning_curve, line_chart, reconstructions, scatter, set_theme, side_by_side,
+        Figure, Theme, attention_map, bar_chart, captioned_image_grid, cluster_heat_map,
+        confusion_heat_map, contour_map, histogram, histograms, histograms_against_normal,
+        image_grid, image_map, learning_curve, line_chart, mask_overlays, reconstructions, scatter,
+        segmentations, set_theme, side_by_side, spectrogram, tagged_sentence,
     };
     pub use crate::representations::{
         CodeComparison, SampleImages, latent_interpolation, latent_manifold, latent_samples,

@@ -5,7 +5,7 @@ mod seed;
 use candle_core::{Device, Tensor};
 use rand::{Rng as _, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
-use rand_distr::StandardNormal;
+use rand_distr::{Distribution, StandardNormal};
 
 pub use seed::Seed;
 
@@ -72,6 +72,11 @@ impl Rng {
     /// Whether something of that probability happens: always at 1, never at 0.
     pub(crate) fn happens(&mut self, probability: f64) -> bool {
         self.stream.random::<f64>() < probability
+    }
+
+    /// A draw from a distribution.
+    pub(crate) fn sample<T>(&mut self, distribution: &impl Distribution<T>) -> T {
+        distribution.sample(&mut self.stream)
     }
 
     /// The numbers `0..n` in random order (Fisher-Yates).

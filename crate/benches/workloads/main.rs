@@ -14,6 +14,7 @@ mod dense;
 mod images;
 mod resnet;
 mod text;
+mod word_vectors;
 mod workload;
 
 use std::io::Write;
@@ -57,6 +58,8 @@ fn build(name: &str) -> cuaderno::Result<Box<dyn Task>> {
         Box::new(classic::build(name)?)
     } else if name == augmentation::NAME {
         Box::new(augmentation::build()?)
+    } else if name == word_vectors::NAME {
+        Box::new(word_vectors::build()?)
     } else {
         Box::new(workload::build(name)?)
     })

@@ -1,4 +1,4 @@
-//! Stratified splits: every part has the classes in the same proportions.
+//! Splits at random, and stratified ones: every part has the classes in the same proportions.
 
 use candle_core::Tensor;
 
@@ -20,13 +20,52 @@ use crate::{Error, Result, Rng};
 pub struct Split {
     /// Rows for training.
     pub train: Vec<u32>,
-    /// Rows for validation, such as choosing when to stop.
+    /// Rows for validation, such as choosing when to stop. None in a split in two.
     pub valid: Vec<u32>,
     /// Rows for the final test.
     pub test: Vec<u32>,
 }
 
 impl Split {
+    /// Splits `rows` rows at random into a fraction `test`, to the nearest whole row, and the rest
+    /// for training, like scikit-learn's `train_test_split`.
+    ///
+    /// ```
+    /// use cuaderno::prelude::*;
+    ///
+    /// let split = Split::at_random(3000, 0.3, &mut Rng::new(22))?;
+    /// assert_eq!((split.train.len(), split.test.len()), (2100, 900));
+    /// # Ok::<(), cuaderno::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the fraction is not from 0 to 1, or leaves nothing for training.
+    pub fn at_random(rows: usize, test: f64, rng: &mut Rng) -> Result<Self> {
+        if !(0.0..=1.0).contains(&test) {
+            return Err(Error::argument(
+                "the fraction for testing",
+                test,
+                "from 0 to 1",
+            ));
+        }
+        let count = (test * rows as f64).round() as usize;
+        if count >= rows {
+            let expected = "a row or more for training";
+            return Err(Error::argument(
+                "the number of rows to split",
+                rows,
+                expected,
+            ));
+        }
+        let mut train = rng.permutation(rows);
+        let test = train.split_off(rows - count);
+        Ok(Self {
+            train,
+            valid: Vec::new(),
+            test,
+        })
+    }
+
     /// Splits the rows of `labels` `[n]` (u32 or i64) at random into a fraction `valid` for
     /// validation, a fraction `test` for the final test, and the rest for training. Either fraction
     /// may be 0. Each class is split in these proportions, to the nearest whole row.
@@ -92,6 +131,18 @@ mod tests {
     use crate::Rng;
     use candle_core::Device;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_split_at_random_has_every_row_once() {
+        let split = Split::at_random(10, 0.3, &mut Rng::new(22)).unwrap();
+        assert_eq!((split.train.len(), split.test.len()), (7, 3));
+        let mut rows = [split.train, split.valid, split.test].concat();
+        rows.sort_unstable();
+        assert!(rows.into_iter().eq(0..10));
+        assert!(Split::at_random(10, 1.0, &mut Rng::new(22)).is_err());
+        assert!(Split::at_random(10, f64::NAN, &mut Rng::new(22)).is_err());
+        assert!(Split::at_random(0, 0.0, &mut Rng::new(22)).is_err());
+    }
 
     fn tensor(labels: &[u32]) -> Tensor {
         Tensor::new(labels, &Device::Cpu).unwrap()

@@ -1,14 +1,30 @@
 //! Data sets as tensors, and batches of them.
 
+mod audio;
 mod augment;
 mod batches;
+mod characters;
 mod chelsea;
 pub mod idx;
 mod images;
 mod mnist;
+mod pad;
+mod segmentation;
+mod tagged_text;
+mod vocabulary;
+mod word_vectors;
 
+pub use audio::{
+    MelSpectrogram, Sound, SpokenDigits, Transcribed, Utterance, Voice, hz_of_mel, mel_of_hz,
+};
 pub use augment::{Amount, Augmentation, Augmented};
 pub use batches::Batches;
+pub use characters::Characters;
 pub use chelsea::chelsea;
 pub use images::LabelledImages;
 pub use mnist::Mnist;
+pub use pad::{Padding, pad_sequences};
+pub use segmentation::{CamVid, SegmentedImages, scenes};
+pub use tagged_text::{ReadingNotes, Sentences, TaggedText};
+pub use vocabulary::Vocabulary;
+pub use word_vectors::WordVectors;

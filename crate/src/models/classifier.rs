@@ -1,16 +1,19 @@
 //! Classification with any network.
 
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
 
+use super::class_losses::class_losses;
 use super::in_batches::in_masked_batches;
 use crate::nn::{Layer, Parameters, Pass, Sequential, Summary};
 use crate::ops::CrossEntropy;
 use crate::train::{Batch, Losses, Model};
-use crate::{Result, ops};
+use crate::{Error, Result, ops};
 
-/// A network that outputs a logit for each class, trained on the cross-entropy with the labels; its
-/// accuracy is recorded as well. The logits have the shape `[batch, classes]`, `[batch, classes,
-/// height, width]` to classify each pixel, or `[batch, classes, time]` to classify each word.
+/// A network that outputs a logit for each class, trained on the cross-entropy with the labels or
+/// another [`ClassLoss`]; its accuracy is recorded as well. The logits have the shape `[batch,
+/// classes]`, `[batch, classes, height, width]` to classify each pixel, or `[batch, classes, time]`
+/// to classify each word. A single logit in place of the classes is that of class 1 of two: its
+/// sigmoid is the probability of class 1, and the cross-entropy is the binary one.
 ///
 /// Where the mask of a batch is zero, recurrent layers skip the step, and its label counts neither
 /// in the loss nor in the accuracy. In the means of an epoch, such a batch has the weight of the
@@ -31,7 +34,22 @@ use crate::{Result, ops};
 #[derive(Clone, Debug)]
 pub struct Classifier {
     network: Sequential,
-    loss: CrossEntropy,
+    loss: ClassLoss,
+    options: CrossEntropy,
+}
+
+/// What a [`Classifier`] minimises.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum ClassLoss {
+    /// The cross-entropy: every label counts the same.
+    #[default]
+    CrossEntropy,
+    /// [`ops::focal`] with this gamma, 2 in the paper: labels that are hard count more.
+    Focal(f64),
+    /// [`ops::dice`]: every class counts the same, however rare.
+    Dice,
+    /// The sum of the cross-entropy and the Dice loss.
+    CrossEntropyAndDice,
 }
 
 impl Classifier {
@@ -39,13 +57,21 @@ impl Classifier {
     pub fn new(network: Sequential) -> Self {
         Self {
             network,
-            loss: CrossEntropy::default(),
+            loss: ClassLoss::default(),
+            options: CrossEntropy::default(),
         }
     }
 
-    /// Weights the classes in the loss by these factors, `[classes]`.
+    /// Sets the loss, by default the cross-entropy.
+    pub fn loss(mut self, loss: ClassLoss) -> Self {
+        self.loss = loss;
+        self
+    }
+
+    /// Weights the classes in the cross-entropy by these factors, `[classes]`. The focal loss and
+    /// the Dice loss have no such weights.
     pub fn class_weights(mut self, weights: &Tensor) -> Self {
-        self.loss.class_weights = Some(weights.clone());
+        self.options.class_weights = Some(weights.clone());
         self
     }
 
@@ -87,8 +113,40 @@ impl Classifier {
 
     fn logits(&self, inputs: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
         in_masked_batches(inputs, mask, |inputs, mask| {
-            (self.network).apply_with_mask(inputs, mask, &mut Pass::Evaluate)
+            self.apply(inputs, mask, &mut Pass::Evaluate)
         })
+    }
+
+    /// A logit for each class.
+    fn apply(&self, inputs: &Tensor, mask: Option<&Tensor>, pass: &mut Pass) -> Result<Tensor> {
+        let logits = self.network.apply_with_mask(inputs, mask, pass)?;
+        match logits.dims() {
+            // softmax(0, x) is 1 - sigmoid(x), sigmoid(x).
+            [_, 1, ..] => Ok(Tensor::cat(&[&logits.zeros_like()?, &logits], 1)?),
+            _ => Ok(logits),
+        }
+    }
+
+    /// The loss to minimise.
+    fn loss_of(&self, logits: &Tensor, targets: &Tensor, ignored: Option<i64>) -> Result<Tensor> {
+        let options = CrossEntropy {
+            ignore_index: ignored,
+            ..self.options.clone()
+        };
+        let cross_entropy = || ops::cross_entropy(logits, targets, &options);
+        match self.loss {
+            ClassLoss::CrossEntropy => cross_entropy(),
+            ClassLoss::CrossEntropyAndDice => {
+                Ok((cross_entropy()? + ops::dice(logits, targets, ignored)?)?)
+            }
+            _ if options.class_weights.is_some() => Err(Error::argument(
+                "the loss of a classifier with class weights",
+                format!("{:?}", self.loss),
+                "`CrossEntropy` or `CrossEntropyAndDice`, which have them",
+            )),
+            ClassLoss::Focal(gamma) => ops::focal(logits, targets, gamma, ignored),
+            ClassLoss::Dice => ops::dice(logits, targets, ignored),
+        }
     }
 
     /// The network.
@@ -109,43 +167,17 @@ impl Model for Classifier {
 
     fn losses(&self, batch: &Batch, pass: &mut Pass) -> Result<Losses> {
         let mask = batch.mask.as_ref();
-        let logits = self.network.apply_with_mask(&batch.inputs, mask, pass)?;
-        let targets = &batch.targets;
-        let right = logits.detach().argmax(1)?.to_dtype(targets.dtype())?;
-        let right = right.eq(targets)?.to_dtype(DType::F32)?;
-        // A mask of another shape belongs to the inputs alone: it marks words, while each sentence
-        // has one class.
-        let Some(mask) = mask.filter(|mask| mask.dims() == targets.dims()) else {
-            let loss = ops::cross_entropy(&logits, targets, &self.loss)?;
-            return Ok(Losses::new("loss", loss).with("accuracy", right.mean_all()?));
-        };
-        let counts = mask.ne(&mask.zeros_like()?)?;
-        let targets = ignore(targets, &counts)?;
-        let options = CrossEntropy {
-            ignore_index: Some(IGNORED),
-            ..self.loss.clone()
-        };
-        let loss = ops::cross_entropy(&logits, &targets, &options)?;
-        let right = (right * counts.to_dtype(DType::F32)?)?.sum_all()?;
-        let count = f64::from(counts.to_dtype(DType::F32)?.sum_all()?.to_scalar::<f32>()?);
-        Ok(Losses::new("loss", loss)
-            .with("accuracy", (right / count)?)
-            .weight(count))
+        let logits = self.apply(&batch.inputs, mask, pass)?;
+        class_losses(&logits, &batch.targets, mask, |targets, ignored| {
+            self.loss_of(&logits, targets, ignored)
+        })
     }
-}
-
-/// A target that stands for no class and is ignored.
-const IGNORED: i64 = -100;
-
-/// The targets with [`IGNORED`] where `counts` is zero.
-fn ignore(targets: &Tensor, counts: &Tensor) -> Result<Tensor> {
-    let targets = targets.to_dtype(DType::I64)?;
-    let ignored = (targets.zeros_like()? + IGNORED as f64)?;
-    Ok(counts.where_cond(&targets, &ignored)?)
 }
 
 #[cfg(test)]
 mod tests {
+    use candle_core::DType;
+
     use super::*;
     use crate::Rng;
     use crate::nn::{Activation, Dense};
@@ -175,5 +207,77 @@ mod tests {
         for sum in sums.to_vec1::<f32>().unwrap() {
             assert!((sum - 1.0).abs() < 1e-6);
         }
+    }
+
+    #[test]
+    fn one_logit_stands_for_two_classes() -> Result<()> {
+        let mut rng = Rng::new(6202);
+        let network = Sequential::input(&[3]).then("logit", Dense::units(1));
+        let model = Classifier::new(network.build(&mut rng)?);
+        let inputs = rng.normal(0.0, 2.0, &[40, 3])?;
+        let labels = inputs
+            .narrow(1, 0, 1)?
+            .squeeze(1)?
+            .gt(0.0)?
+            .to_dtype(DType::U32)?;
+        let logits = model
+            .network()
+            .apply(&inputs, &mut Pass::Evaluate)?
+            .squeeze(1)?;
+
+        let probability = model.probabilities(&inputs)?.narrow(1, 1, 1)?.squeeze(1)?;
+        let expected = Activation::Sigmoid.apply(&logits)?;
+        for (p, q) in probability
+            .to_vec1::<f32>()?
+            .iter()
+            .zip(expected.to_vec1::<f32>()?)
+        {
+            assert!((p - q).abs() < 1e-6, "{p} {q}");
+        }
+        let batch = Batch::new(inputs, labels.clone());
+        let loss = model.losses(&batch, &mut Pass::Evaluate)?.value("loss")?;
+        let targets = labels.to_dtype(DType::F32)?;
+        let expected = ops::bce_with_logits(&logits, &targets, ops::Reduction::Mean)?;
+        assert!((loss - f64::from(expected.to_scalar::<f32>()?)).abs() < 1e-6);
+        Ok(())
+    }
+
+    #[test]
+    fn each_loss_learns_and_weights_without_use_are_refused() -> Result<()> {
+        let mut rng = Rng::new(6202);
+        let points = rng.uniform(-1.0, 1.0, &[200, 2])?;
+        let right = points
+            .narrow(1, 0, 1)?
+            .squeeze(1)?
+            .gt(0.3)?
+            .to_dtype(DType::U32)?;
+        let examples = TensorExamples::new(points, right)?;
+        for loss in [
+            ClassLoss::Focal(2.0),
+            ClassLoss::Dice,
+            ClassLoss::CrossEntropyAndDice,
+        ] {
+            let network = Sequential::input(&[2])
+                .then("logit", Dense::units(1))
+                .build(1)?;
+            let model = Classifier::new(network).loss(loss);
+            let trainer = Trainer::new(Adam::new(0.05)).epochs(30).quiet();
+            let history = trainer.fit(&model, &examples, &examples)?;
+            let accuracy = history.final_valid("accuracy")?;
+            assert!(accuracy > 0.95, "{loss:?}: {accuracy}");
+        }
+        let network = Sequential::input(&[2])
+            .then("logits", Dense::units(2))
+            .build(1)?;
+        let weights = Tensor::new(&[1f32, 2.0], &candle_core::Device::Cpu)?;
+        let model = Classifier::new(network)
+            .loss(ClassLoss::Dice)
+            .class_weights(&weights);
+        let error = model.evaluate(&examples).unwrap_err().to_string();
+        assert!(
+            error.contains("is Dice, but it must be `CrossEntropy`"),
+            "{error}"
+        );
+        Ok(())
     }
 }

@@ -5,8 +5,10 @@ use candle_core::Tensor;
 use crate::Result;
 use crate::nn::{Activation, Layer, Pass, Sequential, no_grad};
 
-/// Few enough examples for a layer's output to fit into memory, and enough to keep all cores busy.
+/// The most examples and the most numbers in them: few enough for a layer's output to fit into
+/// memory, and enough to keep all cores busy.
 const BATCH: usize = 500;
+const NUMBERS: usize = 1 << 21;
 
 /// The outputs of `network` for all `inputs`, without gradients, computed in batches.
 pub(super) fn in_batches(
@@ -23,12 +25,14 @@ pub(super) fn in_masked_batches(
     network: impl Fn(&Tensor, Option<&Tensor>) -> Result<Tensor>,
 ) -> Result<Tensor> {
     let examples = inputs.dims().first().copied().unwrap_or(0);
-    if examples <= BATCH {
+    let numbers = inputs.elem_count() / examples.max(1);
+    let batch = (NUMBERS / numbers.max(1)).clamp(1, BATCH);
+    if examples <= batch {
         return no_grad(|| network(inputs, mask));
     }
     let mut outputs = Vec::new();
-    for start in (0..examples).step_by(BATCH) {
-        let rows = |tensor: &Tensor| tensor.narrow(0, start, BATCH.min(examples - start));
+    for start in (0..examples).step_by(batch) {
+        let rows = |tensor: &Tensor| tensor.narrow(0, start, batch.min(examples - start));
         let (inputs, mask) = (rows(inputs)?, mask.map(rows).transpose()?);
         outputs.push(no_grad(|| network(&inputs, mask.as_ref()))?);
     }

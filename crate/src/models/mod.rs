@@ -2,19 +2,28 @@
 
 mod autoencoder;
 mod categorical;
+mod class_losses;
 mod classifier;
 mod codec;
 mod fit;
 mod gan;
 mod in_batches;
+mod segmentation;
+mod seq2seq;
+mod skip_gram;
 mod start_at_mean;
+mod tagger;
 mod vae;
 
 pub use autoencoder::Autoencoder;
 pub use categorical::{CategoricalVae, JointVae};
-pub use classifier::Classifier;
+pub use classifier::{ClassLoss, Classifier};
 pub use codec::Codec;
 pub use gan::Gan;
+pub use segmentation::{fully_convolutional, u_net};
+pub use seq2seq::{Score, Seq2Seq, Transcript, Written};
+pub use skip_gram::SkipGram;
+pub use tagger::Tagger;
 pub use vae::{Convolution, GaussianCode, PixelLoss, Vae, VaeArchitecture};
 
 use in_batches::{decode, in_batches};

@@ -3,7 +3,7 @@
 use candle_core::{D, Tensor};
 
 use super::layer::{Layer, Pass, Plan};
-use super::{Dense, Parameters};
+use super::{Activation, Dense, Parameters};
 use crate::{Error, Result, Rng, ops};
 
 /// The result of attention.
@@ -115,7 +115,7 @@ impl AdditiveAttention {
         };
         let query = project(&self.query, query, "query")?.unsqueeze(2)?;
         let keys = project(&self.key, key, "key")?.unsqueeze(1)?;
-        let hidden = query.broadcast_add(&keys)?.tanh()?;
+        let hidden = Activation::Tanh.apply(&query.broadcast_add(&keys)?)?;
         let scores = project(&self.score, &hidden, "score")?.squeeze(D::Minus1)?;
         attend(&scores, key, mask)
     }

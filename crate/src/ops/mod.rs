@@ -38,6 +38,7 @@ mod activation;
 mod batch_norm;
 mod check;
 pub mod conv;
+mod crf;
 mod dropout;
 mod dropout2d;
 mod embedding;
@@ -62,6 +63,7 @@ pub use conv::{
     Conv1dOptions, Conv2dOptions, ConvTranspose1dOptions, ConvTranspose2dOptions, conv_transpose1d,
     conv_transpose2d, conv1d, conv2d,
 };
+pub use crf::{crf_decode, crf_loss};
 pub use dropout::dropout;
 pub use dropout2d::dropout2d;
 pub use embedding::embedding;
@@ -70,8 +72,8 @@ pub use gumbel_softmax::{gumbel_noise, gumbel_softmax, gumbel_softmax_with};
 pub use layer_norm::layer_norm;
 pub use linear::linear;
 pub use loss::{
-    CrossEntropy, Reduction, bce_with_logits, categorical_kl, cross_entropy, gaussian_kl, huber,
-    l1, mse, mutual_information, weighted_bce_with_logits,
+    CrossEntropy, Reduction, bce_with_logits, categorical_kl, cross_entropy, dice, focal,
+    gaussian_kl, huber, l1, mse, mutual_information, weighted_bce_with_logits,
 };
 pub use pool::{Pool2d, avg_pool2d, max_pool2d};
 pub use pool1d::{Pool1d, avg_pool1d, max_pool1d};

@@ -41,6 +41,8 @@ pub(super) enum Ticks {
     Whole,
     /// At 0, 1, 2 and so on, each with a name.
     Named(Vec<String>),
+    /// At these places, each with a name.
+    At(Vec<(f64, String)>),
 }
 
 impl<'a> Axis<'a> {
@@ -74,10 +76,10 @@ pub(super) fn draw<'a, 'c>(
         .build_cartesian_2d(x_scale, y_scale)?;
     let mut mesh = chart.configure_mesh();
     // There are no values to read off between named places.
-    if let Ticks::Named(_) = x.ticks {
+    if let Ticks::Named(_) | Ticks::At(_) = x.ticks {
         mesh.disable_x_mesh();
     }
-    if let Ticks::Named(_) = y.ticks {
+    if let Ticks::Named(_) | Ticks::At(_) = y.ticks {
         mesh.disable_y_mesh();
     }
     mesh.bold_line_style(style::line(GRID, 1.0))
@@ -149,13 +151,25 @@ impl Scale {
     /// A scale with about `most_ticks` ticks or fewer.
     fn of(axis: &Axis, most_ticks: usize) -> Self {
         let Range { start, end } = axis.range;
-        if let Ticks::Named(names) = &axis.ticks {
+        let named = match &axis.ticks {
+            Ticks::Named(names) => {
+                let places = names.iter().enumerate();
+                Some(
+                    places
+                        .map(|(index, name)| (index as f64, name.clone()))
+                        .unzip(),
+                )
+            }
+            Ticks::At(places) => Some(places.iter().cloned().unzip()),
+            Ticks::Round | Ticks::Whole => None,
+        };
+        if let Some((ticks, names)) = named {
             return Self {
                 range: axis.range.clone(),
-                ticks: (0..names.len()).map(|index| index as f64).collect(),
+                ticks,
                 decimals: 0,
                 scientific: false,
-                names: names.clone(),
+                names,
             };
         }
         let finest = (end - start) / most_ticks.max(2) as f64;
@@ -202,7 +216,8 @@ impl Scale {
 impl ValueFormatter<f64> for Scale {
     fn format_ext(&self, value: &f64) -> String {
         let decimals = self.decimals;
-        if let Some(name) = self.names.get(*value as usize) {
+        let named = self.ticks.iter().zip(&self.names);
+        if let Some((_, name)) = named.into_iter().find(|(tick, _)| *tick == value) {
             name.clone()
         } else if self.scientific && *value != 0.0 {
             format!("{value:.decimals$e}")

@@ -25,9 +25,12 @@ mod markers;
 mod raster;
 mod reconstructions;
 mod scatter;
+mod segmentations;
 mod side_by_side;
+mod spectrogram;
 mod style;
 mod svg;
+mod tagged_sentence;
 mod theme;
 mod values;
 
@@ -44,7 +47,10 @@ pub use learning_curve::learning_curve;
 pub use line_chart::line_chart;
 pub use reconstructions::reconstructions;
 pub use scatter::scatter;
+pub use segmentations::{mask_overlays, segmentations};
 pub use side_by_side::side_by_side;
+pub use spectrogram::{attention_map, spectrogram};
+pub use tagged_sentence::{TaggedSentence, tagged_sentence};
 pub use theme::{Theme, set_theme};
 pub use values::Values;
 

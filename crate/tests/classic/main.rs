@@ -3,6 +3,7 @@
 #[path = "../common/fixture.rs"]
 mod fixture;
 
+mod audio;
 mod linfa;
 mod methods;
 mod metrics;

@@ -1,8 +1,8 @@
-//! Scores of classifiers, reconstructions and clusters.
+//! Scores of classifiers, taggers, reconstructions and clusters.
 
 use std::collections::BTreeMap;
 
-use cuaderno::metrics::Scores;
+use cuaderno::metrics::{PixelScores, Scores};
 use cuaderno::prelude::*;
 
 use crate::{assert_close, on_every_case};
@@ -67,6 +67,51 @@ fn clustering() {
             ("accuracy", report.accuracy),
         ] {
             assert_close(case, what, &[found], &[case.get(what)]);
+        }
+    });
+}
+
+#[test]
+fn segmentation() {
+    on_every_case("metrics/segmentation", |case| {
+        let (masks, predicted) = (case.tensor("masks"), case.tensor("predicted"));
+        let report = segmentation_report(&masks, &predicted, case.get("ignored")).unwrap();
+        let means = [report.mean_iou, report.accuracy];
+        let expected = [case.get("mean_iou"), case.get("accuracy")];
+        assert_close(case, "means", &means, &expected);
+        let scores: [(&str, fn(&PixelScores) -> f64); 4] = [
+            ("precision", |class| class.precision),
+            ("recall", |class| class.recall),
+            ("iou", |class| class.iou),
+            ("pixels", |class| class.pixels as f64),
+        ];
+        for (name, score) in scores {
+            let found: Vec<f64> = report.classes.iter().map(score).collect();
+            assert_close(case, name, &found, &case.get::<Vec<f64>>(name));
+        }
+    });
+}
+
+#[test]
+fn entities() {
+    on_every_case("metrics/entities", |case| {
+        let tags = |name| -> Vec<Vec<String>> { case.get(name) };
+        let (truth, predicted) = (tags("truth"), tags("predicted"));
+        let report = entity_report(&truth, &predicted).unwrap();
+        let numbers = |s: &Scores| [s.precision, s.recall, s.f1, s.support as f64];
+        let kinds: BTreeMap<String, [f64; 4]> = case.get("kinds");
+        assert_eq!(report.kinds.len(), kinds.len(), "{case}");
+        for ((kind, scores), expected) in report.kinds.iter().zip(kinds) {
+            assert_eq!(*kind, expected.0, "{case}");
+            assert_close(case, kind, &numbers(scores), &expected.1);
+        }
+        for (name, scores) in [
+            ("micro", &report.micro_average),
+            ("macro", &report.macro_average),
+            ("weighted", &report.weighted_average),
+        ] {
+            let expected: [f64; 4] = case.get(name);
+            assert_close(case, name, &numbers(scores), &expected);
         }
     });
 }

@@ -137,6 +137,24 @@ proptest! {
     }
 
     #[test]
+    fn dice_and_focal(
+        (batch, classes) in (1usize..4, 2usize..6),
+        positions in prop::collection::vec(1usize..4, 0..3),
+        gamma in prop::sample::select(vec![0.0, 1.0, 2.0, 3.5]),
+        ignored in prop::sample::select(vec![None, Some(1)]),
+        seed in any::<u64>(),
+    ) {
+        let logits = numbers(seed, &[&[batch, classes], &positions[..]].concat());
+        let mut targets: Vec<u32> = targets(seed, classes, &[batch * positions.iter().product::<usize>()])
+            .to_vec1()
+            .unwrap();
+        targets[0] = 0; // not ignored
+        let targets = Tensor::from_vec(targets, [&[batch], &positions[..]].concat(), &Device::Cpu).unwrap();
+        assert_right(&[("logits", &logits)], |t| ops::dice(&t[0], &targets, ignored));
+        assert_right(&[("logits", &logits)], |t| ops::focal(&t[0], &targets, gamma, ignored));
+    }
+
+    #[test]
     fn divergences(
         (batch, variables, len) in (0usize..5, 1usize..4, 1usize..20),
         seed in any::<u64>(),

@@ -6,6 +6,10 @@ mod autoencoders_on_mnist;
 mod categorical;
 mod categorical_on_mnist;
 mod perceptron;
+mod segmentation;
+mod speech;
+mod speech_on_recordings;
+mod tagging;
 mod variational_autoencoders;
 mod variational_autoencoders_on_mnist;
 

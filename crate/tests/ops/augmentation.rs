@@ -43,6 +43,13 @@ fn light() {
     });
 }
 
+#[test]
+fn saturation() {
+    compare("augmentation/saturation", |case| {
+        Augmentation::new().saturation(case.get::<f64>("factor"))
+    });
+}
+
 /// Interrupts in the middle of an epoch.
 #[derive(Debug)]
 struct StopAt(u64);

@@ -1,5 +1,7 @@
 //! Losses from logits, divergences, Gumbel-softmax.
 
+use candle_core::Tensor;
+use cuaderno::candle_core;
 use cuaderno::ops::{self, CrossEntropy, Reduction, fallback};
 
 use crate::{dense::on_every_case, fixture::Case};
@@ -118,5 +120,37 @@ fn mutual_information() {
     on_every_case("losses/mutual_information", |case| {
         let output = ops::mutual_information(&case.var("p"), &case.var("q"));
         case.check(&[("output", &output.unwrap())]);
+    });
+}
+
+#[test]
+fn dice() {
+    on_every_case("losses/dice", |case| {
+        let (logits, targets) = (case.var("logits"), case.tensor("targets"));
+        let output = ops::dice(&logits, &targets, case.get("ignored"));
+        case.check(&[("output", &output.unwrap())]);
+    });
+}
+
+#[test]
+fn focal() {
+    on_every_case("losses/focal", |case| {
+        let (logits, targets) = (case.var("logits"), case.tensor("targets"));
+        let output = ops::focal(&logits, &targets, case.get("gamma"), case.get("ignored"));
+        case.check(&[("output", &output.unwrap())]);
+    });
+}
+
+#[test]
+fn crf() {
+    on_every_case("losses/crf", |case| {
+        let (emissions, transitions) = (case.var("emissions"), case.var("transitions"));
+        let (ends, mask) = (case.var("ends"), case.tensor("mask"));
+        let targets = case.tensor("targets");
+        let loss = ops::crf_loss(&emissions, &transitions, &ends, &targets, Some(&mask));
+        case.check(&[("output", &loss.unwrap())]);
+        let best = ops::crf_decode(&emissions, &transitions, &ends, Some(&mask)).unwrap();
+        let rows = |tensor: &Tensor| tensor.to_vec2::<u32>().unwrap();
+        assert_eq!(rows(&best), rows(&case.tensor("best")), "{case}");
     });
 }

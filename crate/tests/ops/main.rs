@@ -3,6 +3,7 @@
 #[path = "../common/fixture.rs"]
 mod fixture;
 
+mod attention;
 mod augmentation;
 mod comparison;
 mod conv;

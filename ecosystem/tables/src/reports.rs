@@ -1,6 +1,7 @@
 //! Frames of what the workbook finds out.
 
 use cuaderno::Result;
+use cuaderno::data::{Sentences, TaggedText};
 use cuaderno::metrics::{ClassScores, ClassificationReport, ClusteringReport};
 use cuaderno::representations::CodeComparison;
 use cuaderno::train::{Epoch, History, Measure};
@@ -136,5 +137,28 @@ impl ToFrame for CodeComparison {
             ],
         ));
         DataFrame::new(self.scores.len(), all).map_err(of_polars("the comparison"))
+    }
+}
+
+/// A row a word: `sentence`, counted from 1, `word`, `lemma`, `pos`, `tag`.
+impl ToFrame for TaggedText {
+    fn frame(&self) -> Result<DataFrame> {
+        let numbers: Vec<u64> = (1..)
+            .zip(&self.words)
+            .flat_map(|(number, words)| std::iter::repeat_n(number, words.len()))
+            .collect();
+        let column = |(name, sentences): (&str, &Sentences)| {
+            let values: Vec<&str> = sentences.iter().flatten().map(AsRef::as_ref).collect();
+            Column::new(name.into(), values)
+        };
+        let mut all = vec![Column::new("sentence".into(), numbers)];
+        let lists = [
+            ("word", &self.words),
+            ("lemma", &self.lemmas),
+            ("pos", &self.pos),
+            ("tag", &self.tags),
+        ];
+        all.extend(lists.into_iter().map(column));
+        DataFrame::new(self.word_count(), all).map_err(of_polars("the text"))
     }
 }

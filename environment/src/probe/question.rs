@@ -1,7 +1,8 @@
 //! The questions of a run: which inputs a probe draws.
 
 use cuaderno_protocol::answers::Question;
-use sha2::{Digest, Sha256};
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
 
 use super::Probe;
 
@@ -16,18 +17,10 @@ pub fn question(secret: &str, run: &str, probe: &Probe, describe: bool) -> Quest
     }
 }
 
-/// HMAC-SHA256 (RFC 2104).
+/// HMAC-SHA256 of `message`, as bytes.
 pub fn mac(secret: &str, message: &str) -> [u8; 32] {
-    const BLOCK: usize = 64;
-    let mut key = [0; BLOCK];
-    match secret.as_bytes() {
-        long if long.len() > BLOCK => key[..32].copy_from_slice(&Sha256::digest(long)),
-        short => key[..short.len()].copy_from_slice(short),
-    }
-    let padded = |pad: u8| key.map(|byte| byte ^ pad);
-    let inner = Sha256::new_with_prefix(padded(0x36)).chain_update(message);
-    let outer = Sha256::new_with_prefix(padded(0x5c)).chain_update(inner.finalize());
-    outer.finalize().into()
+    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key may have any length");
+    mac.chain_update(message).finalize().into_bytes().into()
 }
 
 /// Bytes as hexadecimal digits.
@@ -39,14 +32,12 @@ pub fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    /// Test case 2 of RFC 4231, and 6, whose key is longer than a block.
+    /// Test case 2 of RFC 4231.
     #[test]
     fn the_mac_is_that_of_the_standard() {
         assert_eq!(
             hex(&mac("Jefe", "what do ya want for nothing?")),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
         );
-        let long = "k".repeat(100);
-        assert_ne!(mac(&long, "x"), mac(&"k".repeat(101), "x"));
     }
 }

@@ -69,7 +69,10 @@ fn is_right(solution: &Answer, found: &Answer, tolerance: f64) -> bool {
     match (solution, found) {
         (Answer::Numbers(right), Answer::Numbers(found)) => {
             let is_close = |(right, found): (&f64, &f64)| {
-                right == found || (right - found).abs() <= tolerance * right.abs().max(1.0)
+                // Nothing but itself is close to infinity.
+                right == found
+                    || right.is_finite()
+                        && (right - found).abs() <= tolerance * right.abs().max(1.0)
             };
             right.len() == found.len() && right.iter().zip(found).all(is_close)
         }
@@ -111,6 +114,11 @@ mod tests {
             Answer::Error("-2".to_owned()),
         ];
         assert_eq!(right(&solution, &others, 1e-4), 0);
+        let infinite = numbers_of(&[f64::INFINITY; 2]);
+        assert_eq!(
+            right(&infinite, &numbers_of(&[3.0, f64::INFINITY]), 1e-4),
+            1
+        );
     }
 
     #[test]

@@ -56,4 +56,13 @@ impl Amount {
             },
         ))
     }
+
+    /// That it is a probability or a range of them.
+    pub(super) fn is_probability(self, name: &'static str) -> Result<()> {
+        self.at_least(0.0, name)?;
+        match self.high {
+            high if high <= 1.0 => Ok(()),
+            high => Err(Error::argument(name, high, "at most 1")),
+        }
+    }
 }

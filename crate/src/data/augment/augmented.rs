@@ -1,18 +1,20 @@
 //! A data set whose images are different in every epoch.
 
+use candle_core::Tensor;
+
 use super::Augmentation;
-use crate::data::LabelledImages;
+use crate::data::{LabelledImages, SegmentedImages};
 use crate::train::{Batch, Examples};
 use crate::{Error, Result, Rng};
 
-/// Labelled images for training, changed anew by an [`Augmentation`] each time they are drawn. Made
-/// by [`LabelledImages::augmented`].
+/// Images for training, changed anew by an [`Augmentation`] each time they are drawn. Made by
+/// [`LabelledImages::augmented`] and [`SegmentedImages::augmented`].
 ///
 /// Outside of training ([`evaluate`](crate::train::evaluate), [`Examples::all`]) the images are the
 /// original ones.
 #[derive(Clone, Debug)]
-pub struct Augmented {
-    examples: LabelledImages,
+pub struct Augmented<T = LabelledImages> {
+    examples: T,
     augmentation: Augmentation,
 }
 
@@ -37,22 +39,51 @@ impl LabelledImages {
     /// If an argument of the augmentation is out of its range, or the augmentation changes the size of
     /// the images, which a network would not take.
     pub fn augmented(&self, augmentation: &Augmentation) -> Result<Augmented> {
-        let [old, new] = augmentation.sizes(&self.images)?;
-        if old != new {
-            return Err(Error::shape(
-                "LabelledImages::augmented",
-                format!(
-                    "the augmentation makes images of {} x {} pixels {} x {}, but a network takes \
-                     one size; end it with `.crop([{}, {}])` or `.resize([{}, {}])`.",
-                    old[0], old[1], new[0], new[1], old[0], old[1], old[0], old[1]
-                ),
-            ));
-        }
+        check_size(augmentation, &self.images)?;
         Ok(Augmented {
             examples: self.clone(),
             augmentation: augmentation.clone(),
         })
     }
+}
+
+impl SegmentedImages {
+    /// These images for training, changed anew by `augmentation` in each epoch, and each mask with
+    /// its image. Pixels that come in from outside are of the ignored class, or else of class 0.
+    ///
+    /// ```
+    /// use cuaderno::prelude::*;
+    /// let augmentation = Augmentation::new().flip_horizontally(0.5).rotate(-10.0..=10.0);
+    /// let train = scenes(4, [32, 32], 6202)?.augmented(&augmentation)?;
+    /// assert_eq!(train.training_batch(&[2], &Rng::new(1))?.targets.dims(), [1, 32, 32]);
+    /// # Ok::<(), cuaderno::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`LabelledImages::augmented`].
+    pub fn augmented(&self, augmentation: &Augmentation) -> Result<Augmented<Self>> {
+        check_size(augmentation, &self.images)?;
+        Ok(Augmented {
+            examples: self.clone(),
+            augmentation: augmentation.clone(),
+        })
+    }
+}
+
+/// Refuses an augmentation that changes the size of the images.
+fn check_size(augmentation: &Augmentation, images: &Tensor) -> Result<()> {
+    let [old, new] = augmentation.sizes(images)?;
+    if old != new {
+        return Err(Error::shape(
+            "augmented",
+            format!(
+                "the augmentation makes images of {} x {} pixels {} x {}, but a network takes \
+                 one size; end it with `.crop([{}, {}])` or `.resize([{}, {}])`.",
+                old[0], old[1], new[0], new[1], old[0], old[1], old[0], old[1]
+            ),
+        ));
+    }
+    Ok(())
 }
 
 impl Examples for Augmented {
@@ -67,9 +98,34 @@ impl Examples for Augmented {
     fn training_batch(&self, indices: &[u32], rng: &Rng) -> Result<Batch> {
         let LabelledImages { images, labels } = self.examples.select(indices)?;
         let draws = |place: usize| rng.child(u64::from(indices[place]));
-        Ok(Batch::new(
-            self.augmentation.of_each(&images, draws)?,
-            labels,
-        ))
+        let (images, _) = self.augmentation.of_each(&images, None, draws)?;
+        Ok(Batch::new(images, labels))
+    }
+}
+
+impl Examples for Augmented<SegmentedImages> {
+    fn len(&self) -> usize {
+        self.examples.len()
+    }
+
+    fn batch(&self, indices: &[u32]) -> Result<Batch> {
+        self.examples.batch(indices)
+    }
+
+    fn training_batch(&self, indices: &[u32], rng: &Rng) -> Result<Batch> {
+        let SegmentedImages {
+            images,
+            masks,
+            ignored,
+        } = self.examples.select(indices)?;
+        let draws = |place: usize| rng.child(u64::from(indices[place]));
+        let outside = ignored.unwrap_or(0);
+        let (images, masks) = (self.augmentation).of_pairs(&images, &masks, outside, draws)?;
+        let changed = SegmentedImages {
+            images,
+            masks,
+            ignored,
+        };
+        changed.into_batch()
     }
 }

@@ -2,6 +2,7 @@
 
 mod amount;
 mod augmented;
+mod elastic;
 mod movement;
 mod picture;
 mod step;
@@ -12,7 +13,7 @@ use rayon::prelude::*;
 pub use amount::Amount;
 pub use augmented::Augmented;
 
-use self::picture::Picture;
+use self::picture::{Mask, Picture};
 use self::step::{Step, in_turn};
 use crate::numerics::storage::Elements;
 use crate::{Error, Result, Rng, Seed};
@@ -26,6 +27,9 @@ use crate::{Error, Result, Rng, Seed};
 /// Consecutive rotations, shifts, zooms and flips are combined into one movement: pixels are
 /// interpolated once, bilinearly, and a part that one of them moves out of the image can come back
 /// with the next. Whatever comes in from outside is 0, which is black where pixels are in `[0, 1]`.
+///
+/// Where each pixel has a class, its mask is moved together with the image, by
+/// [`Augmentation::apply_with_masks`]: each pixel gets the class of the nearest old one.
 ///
 /// ```
 /// use cuaderno::prelude::*;
@@ -110,6 +114,26 @@ impl Augmentation {
         self.then(Step::Contrast(factor.into()))
     }
 
+    /// Multiplies the distance of each colour, in `[0, 1]`, from the grey level of its pixel by this
+    /// factor, 0 or above, and clips the result to `[0, 1]`: 0 leaves a grey picture. Images that
+    /// are not red, green and blue stay as they are.
+    pub fn saturation(self, factor: impl Into<Amount>) -> Self {
+        self.then(Step::Saturation(factor.into()))
+    }
+
+    /// Bends the image as if it were rubber: moves the nodes of a coarse grid by up to this many
+    /// pixels in each direction, and what lies between them smoothly along. At the border, pixels
+    /// are repeated. Source: O. Ronneberger, P. Fischer and T. Brox, *U-Net*, MICCAI 2015.
+    pub fn elastic(self, pixels: impl Into<Amount>) -> Self {
+        self.then(Step::Elastic(pixels.into()))
+    }
+
+    /// Sets each number of the image to 0 with this probability, each channel of a pixel for
+    /// itself. A mask stays as it is: the network has to find the class from what is left.
+    pub fn drop_pixels(self, probability: impl Into<Amount>) -> Self {
+        self.then(Step::DropPixels(probability.into()))
+    }
+
     fn then(mut self, step: Step) -> Self {
         self.steps.push(step);
         self
@@ -119,15 +143,83 @@ impl Augmentation {
     /// Image `i` draws from the `i`-th child of the seed.
     ///
     /// # Errors
-    /// If the images have another shape or type, an argument is out of its range, or the brightness or
-    /// contrast of a pixel outside `[0, 1]` would have to change.
+    /// If the images have another shape or type, an argument is out of its range, or the brightness,
+    /// contrast or saturation of a pixel outside `[0, 1]` would have to change.
     pub fn apply(&self, images: &Tensor, seed: impl Seed) -> Result<Tensor> {
         let rng = seed.draw(Rng::split);
-        self.of_each(images, |place| rng.child(place as u64))
+        Ok(self
+            .of_each(images, None, |place| rng.child(place as u64))?
+            .0)
+    }
+
+    /// The changed images with their changed masks. `masks` are class numbers `[n, height, width]`
+    /// of u32; what moves an image moves its mask, and pixels that come in from outside are of the
+    /// class `outside`, the background or one that is ignored. The images are those that
+    /// [`Augmentation::apply`] makes with this seed.
+    ///
+    /// ```
+    /// use cuaderno::prelude::*;
+    /// let scenes = scenes(2, [32, 32], 1)?;
+    /// let augmentation = Augmentation::new().flip_horizontally(1.0);
+    /// let (images, masks) = augmentation.apply_with_masks(&scenes.images, &scenes.masks, 0, 2)?;
+    /// let old = scenes.masks.i((0, 5, 3))?.to_scalar::<u32>()?;
+    /// assert_eq!(masks.i((0, 5, 28))?.to_scalar::<u32>()?, old);
+    /// # assert_eq!(images.dims(), [2, 3, 32, 32]);
+    /// # Ok::<(), cuaderno::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Augmentation::apply`], and if the masks have another shape or type.
+    pub fn apply_with_masks(
+        &self,
+        images: &Tensor,
+        masks: &Tensor,
+        outside: u32,
+        seed: impl Seed,
+    ) -> Result<(Tensor, Tensor)> {
+        let rng = seed.draw(Rng::split);
+        self.of_pairs(images, masks, outside, |place| rng.child(place as u64))
     }
 
     /// The same, with the generator of each image given.
-    fn of_each(&self, images: &Tensor, draws: impl Fn(usize) -> Rng + Sync) -> Result<Tensor> {
+    fn of_pairs(
+        &self,
+        images: &Tensor,
+        masks: &Tensor,
+        outside: u32,
+        draws: impl Fn(usize) -> Rng + Sync,
+    ) -> Result<(Tensor, Tensor)> {
+        let fit = match (images.dims(), masks.dims()) {
+            ([n, _, height, width], mask) => [*n, *height, *width] == *mask,
+            _ => false,
+        };
+        if !fit || masks.dtype() != DType::U32 {
+            return Err(Error::shape(
+                "Augmentation",
+                format!(
+                    "masks are [n, height, width] of U32, with the sizes of the images {:?}, but got \
+                     {:?} of {:?}.",
+                    images.dims(),
+                    masks.dims(),
+                    masks.dtype()
+                ),
+            ));
+        }
+        let (images, masks) = self.of_each(images, Some((masks, outside)), draws)?;
+        let [n, _, height, width] = images.dims()[..] else {
+            return Err(refused(&images));
+        };
+        let masks = Tensor::from_vec(masks, (n, height, width), images.device())?;
+        Ok((images, masks))
+    }
+
+    /// The changed images and the classes of their masks, if there are masks.
+    fn of_each(
+        &self,
+        images: &Tensor,
+        masks: Option<(&Tensor, u32)>,
+        draws: impl Fn(usize) -> Rng + Sync,
+    ) -> Result<(Tensor, Vec<u32>)> {
         let [[height, width], size] = self.sizes(images)?;
         let (n, channels) = (images.dims()[0], images.dims()[1]);
         let on_cpu = images
@@ -136,24 +228,41 @@ impl Augmentation {
             .contiguous()?;
         let pixels = Elements::<f32>::of(&on_cpu)?;
         self.check_range(&pixels)?;
+        let classes = masks.map(|(masks, outside)| {
+            Ok::<_, Error>((masks.flatten_all()?.to_vec1::<u32>()?, outside))
+        });
+        let classes = classes.transpose()?;
 
         let (old, new) = (channels * height * width, channels * size[0] * size[1]);
-        let mut changed = vec![0f32; n * new];
-        let pairs = changed
-            .par_chunks_exact_mut(new)
-            .zip(pixels.par_chunks_exact(old));
-        pairs.enumerate().for_each(|(place, (changed, pixels))| {
-            let picture = Picture {
-                height,
-                width,
-                pixels: pixels.to_vec(),
-            };
-            let picture = in_turn(&self.steps, picture, &mut draws(place));
-            changed.copy_from_slice(&picture.pixels);
-        });
+        let (area, new_area) = (height * width, size[0] * size[1]);
+        let changed: Vec<Picture> = (0..n)
+            .into_par_iter()
+            .map(|place| {
+                let mask = classes.as_ref().map(|(classes, outside)| Mask {
+                    classes: classes[place * area..][..area].to_vec(),
+                    outside: *outside,
+                });
+                let picture = Picture {
+                    height,
+                    width,
+                    pixels: pixels[place * old..][..old].to_vec(),
+                    mask,
+                };
+                in_turn(&self.steps, picture, &mut draws(place))
+            })
+            .collect();
+        let mut pixels = Vec::with_capacity(n * new);
+        let mut classes = Vec::with_capacity(if masks.is_some() { n * new_area } else { 0 });
+        for picture in changed {
+            pixels.extend_from_slice(&picture.pixels);
+            classes.extend(picture.mask.into_iter().flat_map(|mask| mask.classes));
+        }
         let shape = (n, channels, size[0], size[1]);
-        let changed = Tensor::from_vec(changed, shape, &Device::Cpu)?;
-        Ok((changed.to_dtype(images.dtype())?).to_device(images.device())?)
+        let changed = Tensor::from_vec(pixels, shape, &Device::Cpu)?;
+        let changed = changed
+            .to_dtype(images.dtype())?
+            .to_device(images.device())?;
+        Ok((changed, classes))
     }
 
     /// Height and width before and after.
@@ -169,7 +278,7 @@ impl Augmentation {
         Ok([old, new])
     }
 
-    /// Brightness and contrast would cut off without a word what is outside `[0, 1]`.
+    /// Brightness, contrast and saturation would cut off without a word what is outside `[0, 1]`.
     fn check_range(&self, pixels: &[f32]) -> Result<()> {
         if !self.steps.iter().any(Step::is_of_light) {
             return Ok(());
@@ -177,7 +286,7 @@ impl Augmentation {
         match pixels.iter().find(|pixel| !(0.0..=1.0).contains(*pixel)) {
             None => Ok(()),
             Some(pixel) => Err(Error::argument(
-                "a pixel whose brightness or contrast is to change",
+                "a pixel whose brightness, contrast or saturation is to change",
                 pixel,
                 "between 0 and 1; standardise images after that",
             )),

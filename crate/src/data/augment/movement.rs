@@ -1,6 +1,6 @@
 //! Turning, shifting, resizing and mirroring: where each pixel comes from.
 
-use super::picture::Picture;
+use super::picture::{Mask, Picture};
 
 /// A movement of a picture, as the place in the old picture that each place of the new one comes from.
 /// Both are counted in pixels from the centre, to the right and down: `x[0] right + x[1] down +
@@ -68,7 +68,7 @@ impl Movement {
     }
 
     /// The picture moved, with bilinear interpolation, in a frame of `height` and `width` pixels
-    /// about the same centre.
+    /// about the same centre. Each pixel of its mask has the class of the nearest old one.
     pub(super) fn of(self, picture: &Picture, size: [usize; 2], outside: Outside) -> Picture {
         let [height, width] = size;
         let mut pixels = vec![0.0; picture.planes().count() * height * width];
@@ -76,11 +76,43 @@ impl Movement {
         for (new, old) in planes.zip(picture.planes()) {
             self.draw([picture.height, picture.width], old, size, new, outside);
         }
+        let mask = picture.with_classes(|mask| {
+            self.classes([picture.height, picture.width], mask, size, outside)
+        });
         Picture {
             height,
             width,
             pixels,
+            mask,
         }
+    }
+
+    /// The classes of a mask moved.
+    fn classes(
+        self,
+        [old_height, old_width]: [usize; 2],
+        mask: &Mask,
+        [height, width]: [usize; 2],
+        outside: Outside,
+    ) -> Vec<u32> {
+        let half = |pixels: usize| (pixels as f64 - 1.0) / 2.0;
+        let class = |row: usize, column: usize| {
+            let (right, down) = (column as f64 - half(width), row as f64 - half(height));
+            let from = |place: [f64; 3]| place[0] * right + place[1] * down + place[2];
+            let x = (from(self.x) + half(old_width)).round();
+            let y = (from(self.y) + half(old_height)).round();
+            let (last_x, last_y) = ((old_width - 1) as f64, (old_height - 1) as f64);
+            let inside = (0.0..=last_x).contains(&x) && (0.0..=last_y).contains(&y);
+            if !inside && outside == Outside::Black {
+                return mask.outside;
+            }
+            let (x, y) = (x.clamp(0.0, last_x) as usize, y.clamp(0.0, last_y) as usize);
+            mask.classes[y * old_width + x]
+        };
+        (0..height)
+            .flat_map(|row| (0..width).map(move |column| (row, column)))
+            .map(|(row, column)| class(row, column))
+            .collect()
     }
 
     /// The same of one plane of pixels.
@@ -140,6 +172,7 @@ mod tests {
             height: 3,
             width: 3,
             pixels: NINE.to_vec(),
+            mask: None,
         };
         movement.of(&picture, [3, 3], outside).pixels
     }
@@ -162,6 +195,47 @@ mod tests {
         }
         let held = moved(none.shift(1.0, 0.0), Outside::Edge);
         assert_eq!(held, [1., 1., 2., 4., 4., 5., 7., 7., 8.]);
+    }
+
+    #[test]
+    fn a_mask_moves_as_its_picture_does() {
+        let none = Movement::NONE;
+        for movement in [
+            none,
+            none.rotate(90.0),
+            none.rotate(180.0).mirror(),
+            none.upend().shift(1.0, -2.0),
+            none.shift(5.0, 5.0),
+        ] {
+            for outside in [Outside::Black, Outside::Edge] {
+                let picture = Picture {
+                    height: 3,
+                    width: 3,
+                    pixels: NINE.to_vec(),
+                    mask: Some(Mask {
+                        classes: NINE.map(|pixel| pixel as u32).to_vec(),
+                        outside: 0,
+                    }),
+                };
+                let moved = movement.of(&picture, [3, 3], outside);
+                let classes: Vec<f32> = (moved.mask.unwrap().classes.iter())
+                    .map(|&class| class as f32)
+                    .collect();
+                assert_eq!(classes, moved.pixels, "{movement:?} {outside:?}");
+            }
+        }
+        let sevens = Picture {
+            height: 3,
+            width: 3,
+            pixels: NINE.to_vec(),
+            mask: Some(Mask {
+                classes: vec![7; 9],
+                outside: 11,
+            }),
+        };
+        let small = none.zoom(0.5, 0.5).of(&sevens, [3, 3], Outside::Black);
+        let expected = [11, 11, 11, 11, 7, 11, 11, 11, 11];
+        assert_eq!(small.mask.unwrap().classes, expected);
     }
 
     #[test]

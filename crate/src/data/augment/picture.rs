@@ -1,11 +1,20 @@
 //! One image on its way through an augmentation.
 
-/// The pixels of one image, channel by channel and row by row.
+/// The pixels of one image, channel by channel and row by row, and the mask that goes along.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Picture {
     pub(super) height: usize,
     pub(super) width: usize,
     pub(super) pixels: Vec<f32>,
+    pub(super) mask: Option<Mask>,
+}
+
+/// The class of each pixel, row by row.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Mask {
+    pub(super) classes: Vec<u32>,
+    /// The class of what comes in from outside.
+    pub(super) outside: u32,
 }
 
 impl Picture {
@@ -26,11 +35,28 @@ impl Picture {
                 new[border..border + self.width].copy_from_slice(old);
             }
         }
+        let mask = self.with_classes(|mask| {
+            let mut classes = vec![mask.outside; height * width];
+            let rows = classes[border * width..].chunks_exact_mut(width);
+            for (new, old) in rows.zip(mask.classes.chunks_exact(self.width)) {
+                new[border..border + self.width].copy_from_slice(old);
+            }
+            classes
+        });
         Self {
             height,
             width,
             pixels,
+            mask,
         }
+    }
+
+    /// The mask with other classes, if there is one.
+    pub(super) fn with_classes(&self, classes: impl Fn(&Mask) -> Vec<u32>) -> Option<Mask> {
+        self.mask.as_ref().map(|mask| Mask {
+            classes: classes(mask),
+            outside: mask.outside,
+        })
     }
 
     /// The window of that size whose upper left corner is in row `top` and column `left`.
@@ -44,6 +70,12 @@ impl Picture {
                 .flat_map(|row| &row[left..left + width])
                 .copied()
                 .collect(),
+            mask: self.with_classes(|mask| {
+                let rows = mask.classes.chunks_exact(self.width).skip(top).take(height);
+                rows.flat_map(|row| &row[left..left + width])
+                    .copied()
+                    .collect()
+            }),
         }
     }
 
@@ -67,6 +99,23 @@ impl Picture {
             *pixel = (by * *pixel + plus).clamp(0.0, 1.0);
         }
     }
+
+    /// Moves the colours of each pixel away from its grey level by `factor`, and cuts off what is
+    /// not in `[0, 1]` then. A picture that is not red, green and blue stays as it is.
+    pub(super) fn saturate(&mut self, factor: f64) {
+        let area = self.height * self.width;
+        let mut planes: Vec<&mut [f32]> = self.pixels.chunks_exact_mut(area).collect();
+        let [red, green, blue] = &mut planes[..] else {
+            return;
+        };
+        let by = factor as f32;
+        for ((red, green), blue) in red.iter_mut().zip(green.iter_mut()).zip(blue.iter_mut()) {
+            let grey = 0.2989 * *red + 0.587 * *green + 0.114 * *blue;
+            for level in [red, green, blue] {
+                *level = (grey + by * (*level - grey)).clamp(0.0, 1.0);
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -82,6 +131,7 @@ mod tests {
                 .map(|x| [x, 10.0 * x])
                 .as_flattened()
                 .to_vec(),
+            mask: None,
         }
         .by_channel()
     }
@@ -113,6 +163,7 @@ mod tests {
             height: 1,
             width: 1,
             pixels: vec![0.0, 1.0, 0.0],
+            mask: None,
         };
         assert_eq!(green.mean(), 0.587);
     }
@@ -123,6 +174,7 @@ mod tests {
             height: 1,
             width: 3,
             pixels: vec![0.25, 0.5, 1.0],
+            mask: None,
         };
         picture.stretch(0.5, 3.0);
         assert_eq!(picture.pixels, [0.0, 0.5, 1.0]);

@@ -1,6 +1,7 @@
 //! What an augmentation does, one thing after another.
 
 use super::Amount;
+use super::elastic::bent;
 use super::movement::{Movement, Outside};
 use super::picture::Picture;
 use crate::{Error, Result, Rng};
@@ -16,8 +17,11 @@ pub(super) enum Step {
     Pad(usize),
     Crop([usize; 2]),
     Resize([usize; 2]),
+    Elastic(Amount),
     Brightness(Amount),
     Contrast(Amount),
+    Saturation(Amount),
+    DropPixels(Amount),
 }
 
 impl Step {
@@ -42,6 +46,11 @@ impl Step {
             }
             Self::Brightness(factor) => factor.at_least(0.0, "the factor of the brightness")?,
             Self::Contrast(factor) => factor.at_least(0.0, "the factor of the contrast")?,
+            Self::Saturation(factor) => factor.at_least(0.0, "the factor of the saturation")?,
+            Self::Elastic(pixels) => pixels.at_least(0.0, "how far an elastic change moves")?,
+            Self::DropPixels(chance) => {
+                chance.is_probability("the probability that a pixel is dropped")?;
+            }
             Self::Pad(border) => return Ok([height + 2 * border, width + 2 * border]),
             Self::Crop([rows, columns]) => {
                 if !((1..=height).contains(&rows) && (1..=width).contains(&columns)) {
@@ -70,7 +79,10 @@ impl Step {
 
     /// Whether it cuts off what is not in `[0, 1]`.
     pub(super) fn is_of_light(&self) -> bool {
-        matches!(self, Self::Brightness(_) | Self::Contrast(_))
+        matches!(
+            self,
+            Self::Brightness(_) | Self::Contrast(_) | Self::Saturation(_)
+        )
     }
 
     /// The movement so far and then this one, if it is one that keeps the size.
@@ -108,6 +120,19 @@ impl Step {
             }
             Self::Brightness(factor) => picture.stretch(0.0, factor.draw(rng)),
             Self::Contrast(factor) => picture.stretch(picture.mean(), factor.draw(rng)),
+            Self::Saturation(factor) => picture.saturate(factor.draw(rng)),
+            Self::Elastic(pixels) => {
+                let pixels = pixels.draw(rng);
+                return bent(&picture, pixels, rng);
+            }
+            Self::DropPixels(chance) => {
+                let chance = chance.draw(rng);
+                for level in &mut picture.pixels {
+                    if rng.happens(chance) {
+                        *level = 0.0;
+                    }
+                }
+            }
             _ => {}
         }
         picture

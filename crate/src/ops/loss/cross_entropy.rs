@@ -57,7 +57,7 @@ pub struct CrossEntropy {
 /// If the shapes do not fit, a target is not a class, the label smoothing is not in `[0, 1]`, or
 /// there is nothing to take the mean of.
 pub fn cross_entropy(logits: &Tensor, targets: &Tensor, options: &CrossEntropy) -> Result<Tensor> {
-    let classes = check(logits, targets, options)?;
+    let classes = check("cross_entropy", logits, targets, options)?;
     // Every integer type fits into this, so that a target that is not a class is reported as it is.
     let targets = targets
         .to_dtype(DType::I64)?
@@ -148,14 +148,19 @@ fn even_log_likelihood(log_softmax: &Tensor, options: &CrossEntropy) -> Result<T
 }
 
 /// The number of classes.
-fn check(logits: &Tensor, targets: &Tensor, options: &CrossEntropy) -> Result<usize> {
+pub(super) fn check(
+    loss: &'static str,
+    logits: &Tensor,
+    targets: &Tensor,
+    options: &CrossEntropy,
+) -> Result<usize> {
     let expected = match logits.dims() {
         [batch, _, rest @ ..] => Some([&[*batch], rest].concat()),
         _ => None,
     };
     if expected.as_deref() != Some(targets.dims()) {
         return Err(Error::shape(
-            "cross_entropy",
+            loss,
             format!(
                 "the logits {:?} do not fit the targets {:?}; they must be [batch, classes, ..] and [batch, ..].",
                 logits.dims(),
@@ -175,7 +180,7 @@ fn check(logits: &Tensor, targets: &Tensor, options: &CrossEntropy) -> Result<us
         && weights.dims() != [classes]
     {
         return Err(Error::shape(
-            "cross_entropy",
+            loss,
             format!(
                 "there are {classes} classes in the logits {:?}, but the class weights have the shape {:?}; it must be [{classes}].",
                 logits.dims(),
@@ -187,7 +192,11 @@ fn check(logits: &Tensor, targets: &Tensor, options: &CrossEntropy) -> Result<us
 }
 
 /// The factor of each position: the class weight of its target, or zero if it is ignored.
-fn position_weights(targets: &[i64], classes: usize, options: &CrossEntropy) -> Result<Vec<f64>> {
+pub(super) fn position_weights(
+    targets: &[i64],
+    classes: usize,
+    options: &CrossEntropy,
+) -> Result<Vec<f64>> {
     let class_weights = match &options.class_weights {
         Some(weights) => weights.to_dtype(DType::F64)?.to_vec1()?,
         None => vec![1.0; classes],

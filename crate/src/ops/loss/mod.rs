@@ -4,6 +4,8 @@
 mod bce;
 mod categorical_kl;
 mod cross_entropy;
+mod dice;
+mod focal;
 mod gaussian_kl;
 mod huber;
 mod l1;
@@ -17,6 +19,8 @@ use candle_core::Tensor;
 pub use bce::bce_with_logits;
 pub use categorical_kl::categorical_kl;
 pub use cross_entropy::{CrossEntropy, cross_entropy};
+pub use dice::dice;
+pub use focal::focal;
 pub use gaussian_kl::gaussian_kl;
 pub use huber::huber;
 pub use l1::l1;

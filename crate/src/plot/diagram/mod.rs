@@ -11,7 +11,7 @@ use super::style::MARGIN;
 use super::theme::Room;
 use super::{Figure, Plot};
 use crate::Result;
-use crate::models::{Autoencoder, CategoricalVae, Classifier, Gan, JointVae, Vae};
+use crate::models::{Autoencoder, CategoricalVae, Classifier, Gan, JointVae, Tagger, Vae};
 use crate::nn::Sequential;
 
 /// Space between rows.
@@ -114,6 +114,16 @@ impl Sequential {
 }
 
 impl Classifier {
+    /// As [`Sequential::diagram`].
+    ///
+    /// # Errors
+    /// As [`Sequential::diagram`].
+    pub fn diagram(&self) -> Result<Figure> {
+        self.network().diagram()
+    }
+}
+
+impl Tagger {
     /// As [`Sequential::diagram`].
     ///
     /// # Errors
