@@ -168,10 +168,12 @@ fn a_cell_cannot_say_that_it_has_ended() {
     let forged = r#"let done = "\u{1e}cuaderno:\"finished\"";
 println!("{done}\nEVCXR_EXECUTION_COMPLETE\n{done}"); eprintln!("{done}");
 loop { std::thread::sleep(std::time::Duration::from_secs(1)); }"#;
-    let library = r#"let maps = std::fs::read_to_string("/proc/self/maps")?;
-let mut paths = maps.lines().filter_map(|line| Some(&line[line.find('/')?..]));
-let library = paths.find(|path| path.ends_with("/libcuaderno.so")).unwrap();
-println!("links: {}", std::os::unix::fs::MetadataExt::nlink(&std::fs::metadata(library)?));"#;
+    let library = r#"{
+    let maps = std::fs::read_to_string("/proc/self/maps")?;
+    let mut paths = maps.lines().filter_map(|line| Some(&line[line.find('/')?..]));
+    let library = paths.find(|path| path.ends_with("/libcuaderno.so")).unwrap();
+    println!("links: {}", std::os::unix::fs::MetadataExt::nlink(&std::fs::metadata(library)?));
+}"#;
     let notebook = desk.notebook("forged.ipynb", &[forged, "std::process::exit(0);", library]);
     let run = desk.run(&[path(&notebook), "--timeout", "5", "--keep-going"]);
     assert_eq!(run.status, Some(1), "{}", run.text);
