@@ -35,8 +35,7 @@ pub fn monotonicity(weights: &Tensor) -> Result<f64> {
     let mut centres = Vec::with_capacity(rows.len());
     for (number, row) in rows.iter().enumerate() {
         let sum: f64 = row.iter().sum();
-        // Written so that NaN is refused.
-        if !(sum > 0.0) {
+        if sum.is_nan() || sum <= 0.0 {
             return Err(Error::shape(
                 "monotonicity",
                 format!(

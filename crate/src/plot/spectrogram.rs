@@ -122,7 +122,7 @@ struct Spectrogram {
 impl Spectrogram {
     fn new(name: &'static str, levels: &Tensor, seconds: f64, frequencies: &[f64]) -> Result<Self> {
         let ordered = frequencies.windows(2).all(|pair| pair[0] < pair[1]);
-        if !ordered || !(seconds > 0.0 && seconds.is_finite()) {
+        if !(ordered && seconds > 0.0 && seconds.is_finite()) {
             return Err(Error::shape(
                 name,
                 format!(

@@ -162,7 +162,12 @@ fn a_masked_loss_is_that_of_the_sentences_one_by_one() -> Result<()> {
         };
         let mut sum = 0.0;
         for (x, y) in x.iter().zip(&y) {
-            let alone = loss(&[x.clone()], &[y.clone()], x.len(), Padding::After)?;
+            let alone = loss(
+                std::slice::from_ref(x),
+                std::slice::from_ref(y),
+                x.len(),
+                Padding::After,
+            )?;
             sum += alone * x.len() as f64;
         }
         let expected = sum / text.word_count() as f64;
