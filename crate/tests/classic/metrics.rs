@@ -79,14 +79,15 @@ fn segmentation() {
         let means = [report.mean_iou, report.accuracy];
         let expected = [case.get("mean_iou"), case.get("accuracy")];
         assert_close(case, "means", &means, &expected);
-        let scores: [(&str, fn(&PixelScores) -> f64); 4] = [
-            ("precision", |class| class.precision),
-            ("recall", |class| class.recall),
-            ("iou", |class| class.iou),
-            ("pixels", |class| class.pixels as f64),
-        ];
-        for (name, score) in scores {
-            let found: Vec<f64> = report.classes.iter().map(score).collect();
+        let of_class = |score: fn(&PixelScores) -> f64| -> Vec<f64> {
+            report.classes.iter().map(score).collect()
+        };
+        for (name, found) in [
+            ("precision", of_class(|class| class.precision)),
+            ("recall", of_class(|class| class.recall)),
+            ("iou", of_class(|class| class.iou)),
+            ("pixels", of_class(|class| class.pixels as f64)),
+        ] {
             assert_close(case, name, &found, &case.get::<Vec<f64>>(name));
         }
     });

@@ -271,7 +271,7 @@ mod tests {
             !page.contains("<script>") && page.contains("&lt;script&gt;"),
             "{page}"
         );
-        let xml = junit(&[bad.clone()]);
+        let xml = junit(std::slice::from_ref(&bad));
         assert!(
             !xml.contains("<script>") && !xml.contains('\u{1b}'),
             "{xml}"

@@ -149,6 +149,15 @@ impl Plan {
         plan.read_only
             .extend(support.dependencies().filter_map(|file| folder(&file)));
         plan.read_only.extend(support.sources());
+        // What the standard library depends on, for the analyser, which asks cargo.
+        if let Some(home) = cargo_home()
+            && let (registry, Some(home)) = (home.join("registry"), home.to_str())
+            && registry.is_dir()
+        {
+            plan.set("CARGO_HOME", home);
+            plan.set("CARGO_NET_OFFLINE", "true");
+            plan.read_only.push(registry);
+        }
         plan.read_only.sort();
         plan.read_only.dedup();
         plan.scratch.push(workbook::state());
@@ -161,5 +170,13 @@ impl Plan {
     pub fn set(&mut self, name: &str, value: &str) {
         self.environment.retain(|(other, _)| other != name);
         self.environment.push((name.to_owned(), value.to_owned()));
+    }
+}
+
+/// Where cargo keeps the crates that it has fetched.
+fn cargo_home() -> Option<PathBuf> {
+    match std::env::var_os("CARGO_HOME") {
+        Some(home) => Some(home.into()),
+        None => Some(std::env::home_dir()?.join(".cargo")),
     }
 }
