@@ -4,7 +4,7 @@ use std::fmt;
 
 use candle_core::Tensor;
 
-use super::contingency::Contingency;
+use super::contingency::{ClassCounts, Contingency, ratio};
 use super::pair::read_pair;
 use crate::Result;
 use crate::table::Table;
@@ -41,45 +41,24 @@ pub(super) const NAMES: [&str; 2] = ["labels", "predictions"];
 /// If one of them does not hold labels, their shapes differ, or they are empty.
 pub fn classification_report(labels: &Tensor, predicted: &Tensor) -> Result<ClassificationReport> {
     let (labels, predicted) = read_pair("classification_report", NAMES, labels, predicted)?;
-    let counts = Contingency::of(&labels, &predicted);
-    let (occurring, predicted) = (counts.row_sums(), counts.column_sums());
-    let mut numbers = [counts.rows.as_slice(), &counts.columns].concat();
-    numbers.sort_unstable();
-    numbers.dedup();
-
-    let mut right_in_all = 0;
-    let score = |class: u32| {
-        let row = counts.rows.binary_search(&class).ok();
-        let column = counts.columns.binary_search(&class).ok();
-        let right = row.zip(column).map_or(0, |(r, c)| counts.count(r, c));
-        right_in_all += right;
-        let support = row.map_or(0, |row| occurring[row]);
-        let claimed = column.map_or(0, |column| predicted[column]);
-        ClassScores {
-            class,
-            scores: Scores {
-                precision: ratio(right, claimed),
-                recall: ratio(right, support),
-                f1: ratio(2 * right, support + claimed),
-                support: support as usize,
-            },
-        }
+    let counts = Contingency::of(&labels, &predicted).of_each_class();
+    let right = counts.iter().map(|class| class.right).sum();
+    let score = |counts: &ClassCounts| ClassScores {
+        class: counts.class,
+        scores: Scores {
+            precision: ratio(counts.right, counts.predicted),
+            recall: ratio(counts.right, counts.occurring),
+            f1: ratio(2 * counts.right, counts.occurring + counts.predicted),
+            support: counts.occurring as usize,
+        },
     };
-    let classes: Vec<ClassScores> = numbers.into_iter().map(score).collect();
+    let classes: Vec<ClassScores> = counts.iter().map(score).collect();
     Ok(ClassificationReport {
-        accuracy: ratio(right_in_all, counts.total()),
+        accuracy: ratio(right, labels.len() as u64),
         macro_average: average(&classes, |_| 1.0),
         weighted_average: average(&classes, |scores| scores.support as f64),
         classes,
     })
-}
-
-fn ratio(part: u64, whole: u64) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        part as f64 / whole as f64
-    }
 }
 
 fn average(classes: &[ClassScores], weight: impl Fn(&Scores) -> f64) -> Scores {

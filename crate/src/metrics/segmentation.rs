@@ -4,7 +4,7 @@ use std::fmt;
 
 use candle_core::Tensor;
 
-use super::contingency::Contingency;
+use super::contingency::{ClassCounts, Contingency, ratio};
 use super::pair::read_pair;
 use crate::Result;
 use crate::table::Table;
@@ -50,38 +50,21 @@ pub fn segmentation_report(
             "1 or more: each is of the ignored class",
         ));
     }
-    let counts = Contingency::of(&masks, &predicted);
-    let (occurring, claimed) = (counts.row_sums(), counts.column_sums());
-    let mut numbers = [counts.rows.as_slice(), &counts.columns].concat();
-    numbers.sort_unstable();
-    numbers.dedup();
-
-    let mut right_in_all = 0;
-    let score = |class: u32| {
-        let row = counts.rows.binary_search(&class).ok();
-        let column = counts.columns.binary_search(&class).ok();
-        let right = row.zip(column).map_or(0, |(r, c)| counts.count(r, c));
-        right_in_all += right;
-        let support = row.map_or(0, |row| occurring[row]);
-        let claimed = column.map_or(0, |column| claimed[column]);
-        let of = |whole: u64| {
-            if whole == 0 {
-                0.0
-            } else {
-                right as f64 / whole as f64
-            }
-        };
-        PixelScores {
-            class,
-            precision: of(claimed),
-            recall: of(support),
-            iou: of(support + claimed - right),
-            pixels: support as usize,
-        }
+    let counts = Contingency::of(&masks, &predicted).of_each_class();
+    let score = |counts: &ClassCounts| PixelScores {
+        class: counts.class,
+        precision: ratio(counts.right, counts.predicted),
+        recall: ratio(counts.right, counts.occurring),
+        iou: ratio(
+            counts.right,
+            counts.occurring + counts.predicted - counts.right,
+        ),
+        pixels: counts.occurring as usize,
     };
-    let classes: Vec<PixelScores> = numbers.into_iter().map(score).collect();
+    let classes: Vec<PixelScores> = counts.iter().map(score).collect();
+    let right: u64 = counts.iter().map(|class| class.right).sum();
     Ok(SegmentationReport {
-        accuracy: right_in_all as f64 / counts.total() as f64,
+        accuracy: right as f64 / masks.len() as f64,
         mean_iou: classes.iter().map(|class| class.iou).sum::<f64>() / classes.len() as f64,
         classes,
         names: Vec::new(),

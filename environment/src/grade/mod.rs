@@ -6,11 +6,12 @@ mod examination;
 mod examiner;
 mod formats;
 mod grades;
+mod input;
 mod result;
 mod scoring;
 mod submission;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,15 +20,15 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use sha2::{Digest, Sha256};
 
 use crate::probe::{hex, mac};
-use crate::release::{Manifest, ReleasedLab, sha256};
+use crate::release::{ReleasedLab, sha256};
 use crate::sandbox::{Limits, Sandbox};
 use crate::toolchain::Toolchain;
 use crate::{files, setup};
 use examination::Room;
 use formats::Format;
+use input::{Input, Partition};
 use result::{GradeResult, Receipt, SCHEMA, State};
 use scoring::Standard;
 use submission::{Answers, Submission};
@@ -64,13 +65,6 @@ pub struct GradeArguments {
     /// Grade the submission of this result once more, and say whether the numbers are the same.
     #[arg(long, value_name = "RESULT")]
     replay: Option<PathBuf>,
-}
-
-/// Part `index` of `count`, from 0.
-#[derive(Clone, Copy, Debug)]
-struct Partition {
-    index: u64,
-    count: u64,
 }
 
 /// All submissions have a score, though some may wait for marks by hand.
@@ -137,111 +131,6 @@ fn failed(error: &anyhow::Error, status: u8) -> ExitCode {
 
 fn results_folder(out: &Path) -> PathBuf {
     out.join("results")
-}
-
-/// What is to be graded.
-struct Input {
-    manifest: Manifest,
-    release: String,
-    /// Names and paths.
-    submissions: Vec<(String, PathBuf)>,
-}
-
-impl Input {
-    fn read(arguments: &GradeArguments) -> Result<Self> {
-        let (manifest, release) = Manifest::read(&arguments.release)?;
-        ensure!(!manifest.labs.is_empty(), "the release has no labs");
-        let mut paths = BTreeSet::new();
-        for path in &arguments.submissions {
-            if path.is_dir() {
-                paths.extend(notebooks_in(path)?);
-            } else {
-                ensure!(
-                    path.symlink_metadata().is_ok(),
-                    "there is no submission at {}",
-                    path.display()
-                );
-                paths.insert(path.clone());
-            }
-        }
-        ensure!(
-            !paths.is_empty(),
-            "there are no notebooks among the submissions"
-        );
-        let mut submissions = named(&paths);
-        if let Some(partition) = arguments.partition {
-            submissions.retain(|(name, _)| partition.has(name));
-        }
-        Ok(Self {
-            manifest,
-            release,
-            submissions,
-        })
-    }
-}
-
-/// The notebooks in a folder and in the folders in it.
-fn notebooks_in(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
-        let entry = entry?;
-        let path = entry.path();
-        if entry.file_type()?.is_dir() {
-            found.extend(notebooks_in(&path)?);
-        } else if path.extension().is_some_and(|end| end == "ipynb") {
-            found.push(path);
-        }
-    }
-    Ok(found)
-}
-
-/// A name for each submission: that of its file, with the folders before it where that is not
-/// enough.
-fn named(paths: &BTreeSet<PathBuf>) -> Vec<(String, PathBuf)> {
-    let name = |path: &Path, parts: usize| {
-        let path = path.with_extension("");
-        let all: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
-        let name = all[all.len().saturating_sub(parts)..].join("-");
-        let tame = |c: char| match c {
-            c if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') => c,
-            _ => '_',
-        };
-        name.trim_start_matches('/')
-            .chars()
-            .map(tame)
-            .collect::<String>()
-    };
-    let is_alone = |path: &Path, parts: usize| {
-        let own = name(path, parts);
-        paths
-            .iter()
-            .filter(|other| name(other, parts) == own)
-            .count()
-            == 1
-    };
-    let enough = |path: &Path| (1..16).find(|&parts| is_alone(path, parts)).unwrap_or(16);
-    paths
-        .iter()
-        .map(|path| (name(path, enough(path)), path.clone()))
-        .collect()
-}
-
-impl Partition {
-    fn parse(text: &str) -> Result<Self> {
-        let numbers = text.split_once('/').and_then(|(index, count)| {
-            Some((index.parse::<u64>().ok()?, count.parse::<u64>().ok()?))
-        });
-        match numbers {
-            Some((index, count)) if index < count => Ok(Self { index, count }),
-            _ => bail!("a part is I/N with I from 0 to N - 1, such as 0/4"),
-        }
-    }
-
-    fn has(self, name: &str) -> bool {
-        let hash = Sha256::digest(name);
-        let (first, _) = hash.split_first_chunk().expect("a hash has 32 bytes");
-        u64::from_le_bytes(*first) % self.count == self.index
-    }
 }
 
 struct Grader<'a> {
@@ -524,32 +413,4 @@ fn cpu() -> String {
         .find_map(|line| line.strip_prefix("model name"));
     let name = name.map(|name| name.trim_start_matches(['\t', ' ', ':']).to_owned());
     name.unwrap_or_else(|| std::env::consts::ARCH.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_tame_and_unique() {
-        let paths = ["in/a/hw.ipynb", "in/b/hw.ipynb", "in/práctica 09 (1).ipynb"];
-        let paths = paths.map(PathBuf::from).into();
-        let names = named(&paths).into_iter().map(|(name, _)| name);
-        assert_eq!(
-            names.collect::<Vec<_>>(),
-            ["a-hw", "b-hw", "práctica_09__1_"]
-        );
-    }
-
-    #[test]
-    fn partitions_cover_all_and_share_nothing() {
-        let parts = ["0/3", "1/3", "2/3"].map(|text| Partition::parse(text).unwrap());
-        for number in 0..100 {
-            let name = format!("student-{number}");
-            assert_eq!(parts.iter().filter(|part| part.has(&name)).count(), 1);
-        }
-        for bad in ["3/3", "1", "a/b", "0/0"] {
-            assert!(Partition::parse(bad).is_err(), "{bad}");
-        }
-    }
 }
