@@ -382,7 +382,7 @@ fn labs_00_02_03_05_06_07_08_10_and_11_in_their_quick_profile() {
     assert_figures(&desk, "03_regularisation", 19);
     assert_figures(&desk, "05_recurrence_by_hand", 8);
     assert_figures(&desk, "06_ner_tagging", 10);
-    assert_figures(&desk, "07_segmentation", 15);
+    assert_figures(&desk, "07_segmentation", 13);
     assert_figures(&desk, "08_attention", 8);
     assert_figures(&desk, "10_variational_autoencoders", 20);
     assert_figures(&desk, "11_categorical_vae", 10);

@@ -7,6 +7,8 @@ use plotters::chart::{ChartBuilder, ChartContext};
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 use plotters::drawing::DrawingAreaErrorKind;
+use plotters::style::FontTransform;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::canvas::{Area, Canvas};
 use super::style::{self, AXIS, AXIS_TEXT, GRID, MARGIN, TICK_TEXT, UNITS_PER_PIXEL, units};
@@ -20,6 +22,11 @@ const Y_TICK_DISTANCE: f64 = 45.0;
 const NAME: f64 = AXIS_TEXT * 1.4;
 /// The height that the x axis takes below the plot.
 const BELOW: f64 = 2.0 * TICK_LENGTH + TICK_TEXT * 1.4 + NAME;
+
+/// The smallest distance between names side by side.
+const SMALLEST_GAP: f64 = 3.0;
+/// The distance between names that read upwards and the name of their axis.
+const UPRIGHT_GAP: f64 = 4.0;
 
 /// A chart to draw series on, in the coordinates of the data.
 pub(super) type Chart<'a, 'c> = ChartContext<'a, Canvas<'c>, Cartesian2d<Scale, Scale>>;
@@ -69,12 +76,22 @@ pub(super) fn draw<'a, 'c>(
     let y_scale = Scale::of(&y, most_ticks(height, Y_TICK_DISTANCE));
 
     let left = left_of(&y_scale);
+    let plot_width = f64::from(width) / UNITS_PER_PIXEL - left - 2.0 * MARGIN;
+    let upright = x_scale.names_that_need_turning(plot_width);
+    let below = match &upright[..] {
+        [] => BELOW,
+        _ => 2.0 * TICK_LENGTH + x_scale.label_width() + NAME + UPRIGHT_GAP,
+    };
     let mut chart = ChartBuilder::on(area)
         .margin(units(MARGIN))
-        .x_label_area_size(units(BELOW))
+        .x_label_area_size(units(below))
         .y_label_area_size(units(left))
         .build_cartesian_2d(x_scale, y_scale)?;
+    let no_label = |_: &f64| String::new();
     let mut mesh = chart.configure_mesh();
+    if !upright.is_empty() {
+        mesh.x_label_formatter(&no_label);
+    }
     // There are no values to read off between named places.
     if let Ticks::Named(_) | Ticks::At(_) = x.ticks {
         mesh.disable_x_mesh();
@@ -90,6 +107,15 @@ pub(super) fn draw<'a, 'c>(
         .x_desc(x.name)
         .y_desc(y.name)
         .draw()?;
+    let upwards = style::text(TICK_TEXT)
+        .transform(FontTransform::Rotate270)
+        .pos(Pos::new(HPos::Right, VPos::Center));
+    for (place, name) in upright {
+        let (x, y) = chart.backend_coord(&(place, y.range.start));
+        let (left, top) = area.get_base_pixel();
+        let end = (x - left, y - top + units(2.0 * TICK_LENGTH) as i32);
+        area.draw_text(&name, &upwards, end)?;
+    }
     Ok(chart)
 }
 
@@ -204,6 +230,27 @@ impl Scale {
         }
     }
 
+    /// The places and names of the ticks, if the names do not fit side by side on an axis of this
+    /// width, in logical pixels, and have to be read upwards.
+    fn names_that_need_turning(&self, width: f64) -> Vec<(f64, String)> {
+        let distance = width / (self.range.end - self.range.start);
+        let widths = self
+            .names
+            .iter()
+            .map(|name| style::text_width(name, TICK_TEXT));
+        let widths: Vec<f64> = widths.collect();
+        let ticks = self.ticks.windows(2).zip(widths.windows(2));
+        let mut gaps = ticks.map(|(ticks, widths)| {
+            (ticks[1] - ticks[0]).abs() * distance - (widths[0] + widths[1]) / 2.0
+        });
+        match gaps.any(|gap| gap < SMALLEST_GAP) {
+            true => (self.ticks.iter().copied())
+                .zip(self.names.iter().cloned())
+                .collect(),
+            false => Vec::new(),
+        }
+    }
+
     /// Width of the widest label, in logical pixels.
     fn label_width(&self) -> f64 {
         let labels = self.ticks.iter().map(|tick| self.format_ext(tick));
@@ -312,6 +359,18 @@ mod tests {
             .map(|tick| scale.format_ext(tick))
             .collect();
         assert_eq!(labels, ["PCA", "kNN"]);
+    }
+
+    #[test]
+    fn names_that_do_not_fit_side_by_side_are_turned() {
+        let axis = Axis {
+            name: "tag",
+            range: -0.5..2.5,
+            ticks: Ticks::Named(["B-geo", "I-geo", "O"].map(String::from).into()),
+        };
+        let scale = Scale::of(&axis, 1);
+        assert!(scale.names_that_need_turning(300.0).is_empty());
+        assert_eq!(scale.names_that_need_turning(90.0).len(), 3);
     }
 
     #[test]
