@@ -12,8 +12,8 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 
-LAB_09 = str(Path(__file__).parents[3] / "notebooks" / "09_autoencoders.ipynb")
-
+NOTEBOOKS = Path(__file__).parents[3] / "notebooks"
+LAB_05, LAB_09 = (str(NOTEBOOKS / f"{name}.ipynb") for name in ("05_recurrence_by_hand", "09_autoencoders"))
 
 BROKEN = [
     ("let n: i32 = missing;", "cannot find value `missing`"),
@@ -52,17 +52,17 @@ class Runners(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         return nbformat.read(self.executed, as_version=4).cells
 
-    def assert_lab_09_ran(self, done):
+    def assert_a_lab_ran(self, done):
         outputs = [output for cell in self.cells_of(done) for output in cell.get("outputs", [])]
         pictures = [output for output in outputs if "image/png" in output.get("data", {})]
         self.assertGreaterEqual(len(pictures), 4)
         self.assertNotIn("error", [output.output_type for output in outputs])
 
     def test_nbconvert_runs_lab_09(self):
-        self.assert_lab_09_ran(nbconvert(LAB_09, self.executed))
+        self.assert_a_lab_ran(nbconvert(LAB_09, self.executed))
 
-    def test_papermill_runs_lab_09(self):
-        self.assert_lab_09_ran(papermill(LAB_09, self.executed))
+    def test_papermill_runs_lab_05(self):
+        self.assert_a_lab_ran(papermill(LAB_05, self.executed))
 
     def test_each_kind_of_broken_cell_fails(self):
         path = os.path.join(self.folder.name, "broken.ipynb")
