@@ -17,8 +17,8 @@ use crate::{Error, Result};
 ///
 /// let text = TaggedText::generated(100, 6202)?;
 /// let words = Vocabulary::of_words(&text.words, 1)?;
-/// assert_eq!(words.name(2), Some(".")); // the most frequent word
-/// assert_eq!(words.id("."), 2);
+/// assert_eq!(words.name(2), Some("the")); // the most frequent word
+/// assert_eq!(words.id("the"), 2);
 /// assert_eq!(words.id("xylophone"), Vocabulary::UNKNOWN);
 /// # Ok::<(), cuaderno::Error>(())
 /// ```

@@ -113,7 +113,7 @@ pub(super) fn draw<'a, 'c>(
     for (place, name) in upright {
         let (x, y) = chart.backend_coord(&(place, y.range.start));
         let (left, top) = area.get_base_pixel();
-        let end = (x - left, y - top + units(2.0 * TICK_LENGTH) as i32);
+        let end = (x - left, y - top + units(2.0 * TICK_LENGTH));
         area.draw_text(&name, &upwards, end)?;
     }
     Ok(chart)
