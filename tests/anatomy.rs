@@ -388,7 +388,7 @@ fn an_exercise_is_followed_by_its_solution_and_its_check() {
             let number = name.split('_').next().unwrap();
             assert!(
                 has_probe || NO_PROBES_YET.contains(&number),
-                "{name}, {id}: no probe behind the check"
+                "{name}, {id}: no probe after the check"
             );
             if has_probe {
                 let probe = &cells[place + 3];

@@ -43,33 +43,37 @@ fn augmentation() -> Augmentation {
         .saturation(0.6..=1.4)
 }
 
+/// How the U-Nets are trained.
+fn trainer(epochs: usize) -> Trainer {
+    Trainer::new(Adam::new(2e-3))
+        .epochs(epochs)
+        .batch_size(8)
+        .seed(6202)
+        .schedule(Schedule::Cosine {
+            epochs,
+            minimum: 0.0,
+        })
+}
+
 fn pairs(data: &SegmentedImages, epochs: usize, folds: usize) -> Result<()> {
     println!("{} photographs, {epochs} epochs", data.len());
     let mut means = [0.0; 2];
     for (fold, (train, valid)) in data.folds(folds, 6202)?.into_iter().enumerate() {
         let start = Instant::now();
         let plain = Classifier::new(fully_convolutional([3, 128, 128]).build(6202)?);
-        let trainer = Trainer::new(RmsProp::new(1e-3))
+        let as_the_course = Trainer::new(RmsProp::new(1e-3))
             .epochs(epochs)
             .batch_size(8)
             .seed(6202);
-        trainer.quiet().fit(&plain, &train, &valid)?;
+        as_the_course.quiet().fit(&plain, &train, &valid)?;
         let of_plain = report(&plain, &valid)?;
 
         let network = Sequential::input(&[3, 128, 128])
             .then("u", u_net([128, 128], &[16, 32, 64, 128]))
             .then("mask", Conv2d::filters(1).kernel(1));
         let improved = Classifier::new(network.build(6202)?).loss(ClassLoss::CrossEntropyAndDice);
-        let trainer = Trainer::new(Adam::new(2e-3))
-            .epochs(epochs)
-            .batch_size(8)
-            .seed(6202);
-        let trainer = trainer.schedule(Schedule::Cosine {
-            epochs,
-            minimum: 0.0,
-        });
         let train = train.augmented(&augmentation())?;
-        trainer.quiet().fit(&improved, &train, &valid)?;
+        trainer(epochs).quiet().fit(&improved, &train, &valid)?;
         let of_improved = report(&improved, &valid)?;
         println!(
             "fold {}: mean IoU {:.4} plain, {:.4} improved; {:.0} s",
@@ -114,16 +118,8 @@ fn camvid(folder: &Path, epochs: usize) -> Result<()> {
         .then("enlarge", Upsample::bilinear(2));
     let model = Classifier::new(network.build(6202)?).loss(ClassLoss::CrossEntropyAndDice);
     let train = data.train.augmented(&augmentation())?;
-    let trainer = Trainer::new(Adam::new(2e-3))
-        .epochs(epochs)
-        .batch_size(8)
-        .seed(6202);
-    let trainer = trainer.schedule(Schedule::Cosine {
-        epochs,
-        minimum: 0.0,
-    });
     let start = Instant::now();
-    trainer.fit(&model, &train, &data.valid)?;
+    trainer(epochs).fit(&model, &train, &data.valid)?;
     println!("{:.0} s of training", start.elapsed().as_secs_f64());
     println!("{}", report(&model, &data.valid)?.names(&CamVid::CLASSES));
     Ok(())

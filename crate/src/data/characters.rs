@@ -22,11 +22,12 @@ pub struct Characters {
 }
 
 impl Characters {
-    /// The number behind the end of a text that is shorter than others of its batch.
+    /// Fills a text that is shorter than others of its batch. [`pad_sequences`](super::pad_sequences)
+    /// pads with this number.
     pub const PADDING: u32 = 0;
-    /// The number before the first character.
+    /// Precedes the first character.
     pub const START: u32 = 1;
-    /// The number behind the last character.
+    /// Follows the last character.
     pub const END: u32 = 2;
     /// The number of the first character.
     const FIRST: u32 = 3;
@@ -47,7 +48,7 @@ impl Characters {
         Self::FIRST as usize + self.known.len()
     }
 
-    /// The numbers of a text, and the end behind them.
+    /// The numbers of a text, followed by [`END`](Self::END).
     ///
     /// # Errors
     /// If a character is not among the known ones; the error names it.

@@ -1,12 +1,13 @@
 //! Labelled images.
 
-use candle_core::{DType, Device, Tensor, WithDType};
+use candle_core::{DType, Tensor, WithDType};
 use linfa::dataset::{AsSingleTargets, DatasetBase};
 use ndarray::{ArrayBase, Data, Ix1, Ix2};
 
+use super::pairs;
 use crate::arrays::{from_dataset, to_dataset};
 use crate::train::{Batch, Examples};
-use crate::{Error, Result, Seed, notebook};
+use crate::{Error, Result, Seed};
 
 /// Images with their classes. [`LabelledImages::new`] checks that there are as many of one as of
 /// the other.
@@ -157,18 +158,8 @@ impl LabelledImages {
     /// # Errors
     /// If `n` is 0.
     pub fn take(&self, n: usize) -> Result<Self> {
-        if n == 0 {
-            return Err(Error::argument(
-                "the number of images to take",
-                n,
-                "1 or more",
-            ));
-        }
-        let n = n.min(self.len());
-        Ok(Self {
-            images: self.images.narrow(0, 0, n)?,
-            labels: self.labels.narrow(0, 0, n)?,
-        })
+        let (images, labels) = pairs::first(&self.images, &self.labels, n)?;
+        Ok(Self { images, labels })
     }
 
     /// The mean of all images, `[1, channels, height, width]`: the best guess of an image about
@@ -189,19 +180,8 @@ impl LabelledImages {
     /// If an index is not below [`LabelledImages::len`]; in a notebook, if the user has interrupted
     /// the cell.
     pub fn select(&self, indices: &[u32]) -> Result<Self> {
-        notebook::check_stop()?;
-        if let Some(index) = indices.iter().find(|&&index| index as usize >= self.len()) {
-            return Err(Error::argument(
-                "the index of an image",
-                index,
-                format!("below {}, the number of images", self.len()),
-            ));
-        }
-        let indices = Tensor::new(indices, &Device::Cpu)?.to_device(self.images.device())?;
-        Ok(Self {
-            images: self.images.index_select(&indices, 0)?,
-            labels: self.labels.index_select(&indices, 0)?,
-        })
+        let (images, labels) = pairs::at(&self.images, &self.labels, indices)?;
+        Ok(Self { images, labels })
     }
 
     /// Splits the images at random into a `fraction` of them and the rest, for instance into
@@ -240,6 +220,8 @@ impl Examples for LabelledImages {
 
 #[cfg(test)]
 mod tests {
+    use candle_core::Device;
+
     use super::*;
 
     /// `n` images of 2 x 1 pixels, each with a label of its own.

@@ -9,6 +9,7 @@ pub mod idx;
 mod images;
 mod mnist;
 mod pad;
+mod pairs;
 mod segmentation;
 mod tagged_text;
 mod vocabulary;

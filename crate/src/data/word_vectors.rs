@@ -33,6 +33,9 @@ impl WordVectors {
             );
             return Err(Error::shape("WordVectors", problem));
         };
+        if dimensions == 0 {
+            return Err(Error::shape("WordVectors", "the vectors have no numbers."));
+        }
         if rows != words.len() {
             let problem = format!("there are {} words and {rows} vectors.", words.len());
             return Err(Error::shape("WordVectors", problem));
@@ -164,8 +167,7 @@ impl WordVectors {
         Ok(others)
     }
 
-    /// The matrix for an `Embedding` of a vocabulary, `[words,
-    /// dimensions]`, and the fraction of the vocabulary's words that have a vector. The others, and
+    /// The matrix for an `Embedding` of a vocabulary, `[words, dimensions]`, and the fraction of the vocabulary's words that have a vector. The others, and
     /// the padding, are zero.
     ///
     /// # Errors

@@ -123,7 +123,7 @@ impl Answers for String {
     }
 }
 
-/// The answers of all, one behind the other, if they are numbers.
+/// The numbers of all answers in a row.
 impl<T: Answers> Answers for [T] {
     fn answer(&self) -> Answer {
         let mut numbers = Vec::new();

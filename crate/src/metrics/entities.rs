@@ -63,7 +63,7 @@ pub fn entity_report<A: AsRef<str>, B: AsRef<str>>(
     Ok(EntityReport::of(counts))
 }
 
-/// A name: its kind, its first word, and the word behind its last.
+/// A name: its kind, its first word, and the word after its last.
 #[derive(PartialEq, Eq, Hash)]
 struct Entity<'a> {
     kind: &'a str,
@@ -84,7 +84,7 @@ fn entities<S: AsRef<str>>(sentence: usize, tags: &[S]) -> Result<HashSet<Entity
                 return Err(Error::argument(
                     "a tag of entity_report",
                     format!("{tag:?} (sentence {sentence}, word {place})"),
-                    "`O`, or `B-` or `I-` with a kind behind it",
+                    "`O`, or `B-` or `I-` followed by a kind",
                 ));
             }
         };
@@ -265,7 +265,7 @@ mod tests {
         assert!(refused(&[vec!["O"]], &[]).contains("1 true sentences and 0"));
         assert_eq!(
             refused(&[vec!["O"]], &[vec!["geo"]]),
-            "a tag of entity_report is \"geo\" (sentence 0, word 0), but it must be `O`, or `B-` or `I-` with a kind behind it."
+            "a tag of entity_report is \"geo\" (sentence 0, word 0), but it must be `O`, or `B-` or `I-` followed by a kind."
         );
     }
 }

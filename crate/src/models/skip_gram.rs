@@ -43,7 +43,7 @@ const RATES: [f64; 2] = [0.025, 0.0001];
 const NOISE_POWER: f64 = 0.75;
 
 impl SkipGram {
-    /// Vectors of so many numbers, with gensim's defaults: a window of 5 words on each side, 5
+    /// Vectors of this many numbers, with gensim's defaults: a window of 5 words on each side, 5
     /// negative words, words that occur at least 5 times, 5 epochs.
     pub fn dimensions(dimensions: usize) -> Self {
         Self {

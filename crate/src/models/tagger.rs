@@ -67,8 +67,8 @@ impl Tagger {
     }
 
     /// Makes the output a conditional random field (Lafferty, McCallum and Pereira 2001; on a
-    /// bidirectional LSTM: Huang, Xu and Yu 2015). It has a score for each tag behind each other
-    /// one, all zero at first, and chooses the best sequence of tags as a whole. Its loss is the
+    /// bidirectional LSTM: Huang, Xu and Yu 2015). It has a score for each pair of tags in a
+    /// row, all zero at first, and chooses the best sequence of tags as a whole. Its loss is the
     /// negative log-likelihood of a sentence's tags, divided by its words.
     ///
     /// # Errors
@@ -126,7 +126,8 @@ impl Tagger {
         }
     }
 
-    /// The scores of each tag behind each other one, `[from, to]`, of a conditional random field.
+    /// The scores of a tag that follows another, `[from, to]`; `None` without a conditional random
+    /// field.
     pub fn transitions(&self) -> Option<Tensor> {
         let chain = self.chain.as_ref()?;
         Some(chain.transitions.tensor().detach())

@@ -6,7 +6,7 @@ use sha2::Sha256;
 
 use super::Probe;
 
-/// The question that `probe` asks in the run called `run`. Who does not know `secret` cannot tell.
+/// The question that `probe` asks in the run called `run`. Without `secret` nobody can predict it.
 pub fn question(secret: &str, run: &str, probe: &Probe, describe: bool) -> Question {
     let word = mac(secret, &format!("{run}\n{}", probe.id));
     let (first, _) = word.split_first_chunk().expect("a hash has 32 bytes");

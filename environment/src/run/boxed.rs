@@ -97,7 +97,7 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-/// Copies what the box left, files and folders, and nothing that leads elsewhere.
+/// Copies the files and folders that the box left, but no links.
 fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to).with_context(|| format!("{} cannot be made", to.display()))?;
     for entry in fs::read_dir(from)? {
@@ -106,7 +106,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
         if kind.is_dir() {
             copy(&entry.path(), &target)?;
         } else if kind.is_file() {
-            // What stands there may lead elsewhere, too.
+            // A link there would lead elsewhere.
             if target
                 .symlink_metadata()
                 .is_ok_and(|about| !about.is_file())

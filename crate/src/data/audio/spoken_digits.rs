@@ -47,8 +47,8 @@ pub struct SpokenDigits {
 }
 
 impl SpokenDigits {
-    /// Digits of [synthetic voices](Voice), so many for training and for testing, each digit equally
-    /// often. Sixty voices speak for training and twenty others for testing. It needs no network,
+    /// Digits of [synthetic voices](Voice), `train` of them for training and `test` for testing, each
+    /// digit equally often. Sixty voices speak for training and twenty others for testing. It needs no network,
     /// and it is easier than what people say: each digit has one pronunciation.
     ///
     /// # Errors
@@ -79,9 +79,9 @@ impl SpokenDigits {
     }
 
     /// The digits of a folder with recordings named `{digit}_{speaker}_{number}.wav`, such as
-    /// `recordings` of the Free Spoken Digit Dataset (Z. Jackson and others, CC BY-SA 4.0), which
-    /// `git clone https://github.com/Jakobovski/free-spoken-digit-dataset` brings: 3,000 recordings of
-    /// six speakers. Numbers below 5 are for testing, as that data set has it. Recordings at another
+    /// `recordings` of the Free Spoken Digit Dataset (Z. Jackson and others, CC BY-SA 4.0), 3,000
+    /// recordings of six speakers. Get it with `git clone
+    /// https://github.com/Jakobovski/free-spoken-digit-dataset`; commit 26eb9aaf was tested. Numbers below 5 are for testing, as that data set has it. Recordings at another
     /// rate are resampled.
     ///
     /// # Errors

@@ -1,14 +1,14 @@
 //! Spectrograms with the texts that they say, for training.
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
 use super::{MelSpectrogram, Utterance};
-use crate::data::Characters;
+use crate::data::{Characters, Padding, pad_sequences};
 use crate::train::{Batch, Examples};
 use crate::{Error, Result, notebook, ops};
 
 /// Utterances as examples: the inputs are [features](MelSpectrogram::features), `[batch, frames,
-/// bands]`, with zeros behind the end of shorter ones, where the mask `[batch, frames]` is zero; the
+/// bands]`, with zeros after the end of shorter ones, where the mask `[batch, frames]` is zero; the
 /// targets are the numbers of the texts' characters, `[batch, characters]`, each text followed by
 /// [`Characters::END`] and then by [`Characters::PADDING`]. A batch is as long as its longest
 /// utterance.
@@ -87,16 +87,12 @@ impl Examples for Transcribed {
         let padded: Result<Vec<Tensor>> = (features.iter().zip(&lengths))
             .map(|(features, length)| Ok(features.pad_with_zeros(0, 0, frames - length)?))
             .collect();
-        let targets = || indices.iter().map(|&number| &self.targets[number as usize]);
-        let longest = targets().map(Vec::len).max().unwrap_or(0);
-        let mut ids = Vec::with_capacity(indices.len() * longest);
-        for target in targets() {
-            ids.extend(target);
-            ids.resize(ids.len() + longest - target.len(), Characters::PADDING);
-        }
+        let of = |&number: &u32| self.targets[number as usize].clone();
+        let targets: Vec<Vec<u32>> = indices.iter().map(of).collect();
+        let longest = targets.iter().map(Vec::len).max().unwrap_or(0);
         Ok(Batch {
             inputs: Tensor::stack(&padded?, 0)?,
-            targets: Tensor::from_vec(ids, (indices.len(), longest), &Device::Cpu)?,
+            targets: pad_sequences(&targets, longest, Padding::After)?,
             mask: Some(ops::mask_of_lengths(&lengths, frames)?),
         })
     }

@@ -8,13 +8,14 @@ mod photo;
 mod resample;
 mod scenes;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 
 pub use camvid::CamVid;
 pub use scenes::scenes;
 
+use super::pairs;
 use crate::train::{Batch, Examples};
-use crate::{Error, Result, Seed, notebook};
+use crate::{Error, Result, Seed};
 
 /// Images with their masks, which hold the class of each pixel.
 ///
@@ -94,17 +95,10 @@ impl SegmentedImages {
     /// # Errors
     /// If `n` is 0.
     pub fn take(&self, n: usize) -> Result<Self> {
-        if n == 0 {
-            return Err(Error::argument(
-                "the number of images to take",
-                n,
-                "1 or more",
-            ));
-        }
-        let n = n.min(self.len());
+        let (images, masks) = pairs::first(&self.images, &self.masks, n)?;
         Ok(Self {
-            images: self.images.narrow(0, 0, n)?,
-            masks: self.masks.narrow(0, 0, n)?,
+            images,
+            masks,
             ..*self
         })
     }
@@ -115,18 +109,10 @@ impl SegmentedImages {
     /// If an index is not below [`SegmentedImages::len`]; in a notebook, if the user has interrupted
     /// the cell.
     pub fn select(&self, indices: &[u32]) -> Result<Self> {
-        notebook::check_stop()?;
-        if let Some(index) = indices.iter().find(|&&index| index as usize >= self.len()) {
-            return Err(Error::argument(
-                "the index of an image",
-                index,
-                format!("below {}, the number of images", self.len()),
-            ));
-        }
-        let indices = Tensor::new(indices, &Device::Cpu)?.to_device(self.images.device())?;
+        let (images, masks) = pairs::at(&self.images, &self.masks, indices)?;
         Ok(Self {
-            images: self.images.index_select(&indices, 0)?,
-            masks: self.masks.index_select(&indices, 0)?,
+            images,
+            masks,
             ..*self
         })
     }
@@ -163,6 +149,16 @@ impl SegmentedImages {
         };
         bounds.windows(2).map(fold).collect()
     }
+
+    /// All of them as one batch.
+    pub(super) fn into_batch(self) -> Result<Batch> {
+        let mask = self.ignored.map(|ignored| self.masks.ne(ignored));
+        Ok(Batch {
+            inputs: self.images,
+            targets: self.masks,
+            mask: mask.transpose()?,
+        })
+    }
 }
 
 impl Examples for SegmentedImages {
@@ -172,18 +168,6 @@ impl Examples for SegmentedImages {
 
     fn batch(&self, indices: &[u32]) -> Result<Batch> {
         self.select(indices)?.into_batch()
-    }
-}
-
-impl SegmentedImages {
-    /// All of them as one batch.
-    pub(super) fn into_batch(self) -> Result<Batch> {
-        let mask = self.ignored.map(|ignored| self.masks.ne(ignored));
-        Ok(Batch {
-            inputs: self.images,
-            targets: self.masks,
-            mask: mask.transpose()?,
-        })
     }
 }
 

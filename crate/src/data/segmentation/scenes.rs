@@ -228,3 +228,53 @@ impl Scene {
         (pixels, classes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::DType;
+
+    use super::*;
+    use crate::metrics::segmentation_report;
+
+    /// The best threshold on the brightness, or the best of two sides of it, finds little.
+    #[test]
+    fn brightness_does_not_tell_what_is_striped() {
+        let set = scenes(30, [64, 64], 6202).unwrap();
+        let brightness = set.images.mean(1).unwrap();
+        let nothing = set.masks.zeros_like().unwrap();
+        let iou = |predicted: &Tensor| {
+            segmentation_report(&set.masks, predicted, None)
+                .unwrap()
+                .classes[1]
+                .iou
+        };
+        let share = set.masks.to_dtype(DType::F32).unwrap().mean_all().unwrap();
+        let share: f32 = share.to_scalar().unwrap();
+        assert!((0.1..0.45).contains(&share), "{share}");
+        assert_eq!(iou(&nothing), 0.0);
+        for step in 1..20 {
+            let level = f64::from(step) / 20.0;
+            let light = brightness.ge(level).unwrap().to_dtype(DType::U32).unwrap();
+            let dark = brightness.lt(level).unwrap().to_dtype(DType::U32).unwrap();
+            // To call everything striped finds `share`.
+            assert!(
+                iou(&light).max(iou(&dark)) < f64::from(share) + 0.06,
+                "{level}"
+            );
+        }
+    }
+
+    #[test]
+    fn scenes_are_the_same_with_any_number_of_threads() {
+        let with = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            let set = pool.install(|| scenes(5, [20, 24], 6202)).unwrap();
+            set.images.flatten_all().unwrap().to_vec1::<f32>().unwrap()
+        };
+        assert_eq!(with(1), with(3));
+        assert!(scenes(1, [4, 8], 1).is_err() && scenes(0, [8, 8], 1).is_err());
+    }
+}

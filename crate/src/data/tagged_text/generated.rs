@@ -8,7 +8,7 @@ use super::lexicon::{
 use super::{Growing, TaggedText};
 use crate::{Error, Result, Rng};
 
-/// So many sentences.
+/// This many sentences.
 pub(super) fn generate(sentences: usize, seed: u64) -> Result<TaggedText> {
     if sentences == 0 {
         return Err(Error::argument("the number of sentences", 0, "1 or more"));

@@ -33,7 +33,7 @@ pub(super) const CLAUSES: &[&str] = &[
     "the {noun} {verb} the long march/march/NN",
 ];
 
-/// What can stand behind a clause.
+/// What can follow a clause.
 pub(super) const ENDINGS: &[&str] = &[
     "",
     "",

@@ -1,13 +1,13 @@
 //! IOB tags: `B-geo` begins a name, `I-geo` goes on with it, `O` is outside of names.
 
-/// Whether `tag` is `O`, or `B-` or `I-` with a kind behind it.
+/// Whether `tag` is `O`, or `B-` or `I-` followed by a kind.
 pub(super) fn is_iob(tag: &str) -> bool {
     tag == "O"
         || (tag.strip_prefix("B-").or(tag.strip_prefix("I-"))).is_some_and(|kind| !kind.is_empty())
 }
 
-/// `B-kind` in the place of an `I-kind` behind a tag that is of no name of that kind; nothing where
-/// `tag` is right. Entities stay the same: seqeval, too, lets such a tag begin one.
+/// The `B-kind` that replaces an `I-kind` if the tag before belongs to no name of that kind; `None`
+/// if `tag` is right. The names stay the same: seqeval also lets such a tag begin one.
 pub(super) fn repaired(before: Option<&str>, tag: &str) -> Option<String> {
     let kind = tag.strip_prefix("I-")?;
     let goes_on = before.is_some_and(|before| before.get(2..) == Some(kind));

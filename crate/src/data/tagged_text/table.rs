@@ -99,8 +99,8 @@ pub(super) fn parse(file: &str, content: &[u8]) -> Result<TaggedText> {
 /// An error about a tag of another scheme.
 pub(super) fn not_iob(file: &str, line: u64, tag: &str) -> Error {
     let problem = format!(
-        "line {line}: the tag is `{tag}`, but expected is `O`, or `B-` or `I-` with a kind behind \
-         it, such as `B-geo`"
+        "line {line}: the tag is `{tag}`, but expected is `O`, or `B-` or `I-` followed by a \
+         kind, such as `B-geo`"
     );
     Error::data(file, problem)
 }

@@ -104,7 +104,7 @@ fn a_table_of_something_else_is_refused() {
     );
     assert_eq!(
         refused(b"word,pos,tag,Sentence #\na,DT,O,1\nLima,NNP,geo,\n"),
-        "ner.csv: line 3: the tag is `geo`, but expected is `O`, or `B-` or `I-` with a kind behind it, such as `B-geo`."
+        "ner.csv: line 3: the tag is `geo`, but expected is `O`, or `B-` or `I-` followed by a kind, such as `B-geo`."
     );
     let open_quote = refused(b"word,pos,tag,Sentence #\n\"\n,``,O,1\",NN,O,1\n");
     assert!(

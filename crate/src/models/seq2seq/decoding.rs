@@ -200,7 +200,7 @@ impl Seq2Seq {
     }
 
     /// The logarithms of the probabilities of the next character, `[batch][kinds]`, the weights of
-    /// the attention, `[batch, 1, steps]`, and the state behind it.
+    /// the attention, `[batch, 1, steps]`, and the next state.
     fn next(
         &self,
         memory: &Tensor,
