@@ -7,7 +7,7 @@
 use cuaderno::models::Backbone;
 use cuaderno::prelude::*;
 
-const EPOCHS: usize = 10;
+const EPOCHS: usize = 4;
 
 fn main() -> Result<()> {
     let cifar = match std::env::args().nth(1) {

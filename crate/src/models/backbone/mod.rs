@@ -50,7 +50,7 @@ impl Backbone {
     pub const SMALL_CLASSES: [u32; 6] = [0, 2, 4, 5, 6, 9];
 
     /// The blocks in each group of [`Backbone::small`].
-    pub const SMALL_BLOCKS: usize = 2;
+    pub const SMALL_BLOCKS: usize = 1;
 
     /// A trained network whose features are what goes into its step `last`, such as `"fc"`. It takes
     /// images whose red, green and blue have these means and standard deviations, over a data set, taken
@@ -81,7 +81,7 @@ impl Backbone {
         })
     }
 
-    /// The network that ships with Cuaderno: [`small_resnet`] of 14 layers for images of 32 x 32,
+    /// The network that ships with Cuaderno: [`small_resnet`] of 8 layers for images of 32 x 32,
     /// trained on the 30,000 training images of CIFAR-10 that are of [`Backbone::SMALL_CLASSES`], by
     /// `crate/examples/pretrain_backbone.rs`. It needs no network and no download.
     ///

@@ -35,7 +35,7 @@ fn features_are_read_where_nothing_has_changed_and_computed_where_something_has(
     let other = Backbone::small_untrained(2).unwrap();
     assert_ne!(inputs(&kept.features(&other, &photos).unwrap()), computed);
     let parameters = backbone.network().parameters();
-    let bias = parameters.get("layer3.1.bn2.bias").unwrap();
+    let bias = parameters.get("layer3.0.bn2.bias").unwrap();
     bias.set(&bias.tensor().affine(1.0, 0.5).unwrap()).unwrap();
     assert_ne!(inputs(&kept.features(&backbone, &photos).unwrap()), computed);
     kept.features(&backbone, &photos.take(5).unwrap()).unwrap();

@@ -36,7 +36,6 @@ pub fn suits(geometry: &Geometry) -> bool {
 struct Layout<'p> {
     rows: &'p AxisPlan,
     columns: &'p AxisPlan,
-    height: usize,
     width: usize,
     /// Distance between neighbouring rows.
     row: usize,
@@ -45,13 +44,12 @@ struct Layout<'p> {
 }
 
 impl<'p> Layout<'p> {
-    fn new(rows: &'p AxisPlan, columns: &'p AxisPlan, height: usize, width: usize) -> Self {
+    fn new(rows: &'p AxisPlan, columns: &'p AxisPlan, width: usize) -> Self {
         let extent = |plan: &AxisPlan| plan.extent(plan.longest()).div_ceil(plan.read_step);
         let (height_of_part, row) = (extent(rows), extent(columns));
         Self {
             rows,
             columns,
-            height,
             width,
             row,
             part: height_of_part * row,
@@ -125,7 +123,7 @@ pub fn run<T: Lanes, S: Simd>(simd: S, pass: &ImagePass<'_, T>) -> Vec<T> {
     let [_, channels, height, width] = from;
     let rows = pass.geometry.rows.plan(pass.direction);
     let columns = pass.geometry.columns.plan(pass.direction);
-    let layout = Layout::new(&rows, &columns, height, width);
+    let layout = Layout::new(&rows, &columns, width);
     let kernel = pass.geometry.columns.kernel;
     let mut phases = vec![];
     for rows in &rows.phases {
@@ -232,7 +230,7 @@ pub fn weight_gradient<T: Lanes, S: Simd>(simd: S, pass: &WeightGradient<'_, T>)
     let [_, channels, height, width] = pass.geometry.big_shape();
     let rows = pass.geometry.rows.plan(Direction::Gather);
     let columns = pass.geometry.columns.plan(Direction::Gather);
-    let layout = Layout::new(&rows, &columns, height, width);
+    let layout = Layout::new(&rows, &columns, width);
     let kernel = pass.geometry.columns.kernel;
     let taps = layout.taps(&rows.phases[0], &columns.phases[0], kernel);
     let offsets: Vec<usize> = taps.iter().map(|(_, offset)| *offset).collect();
