@@ -227,7 +227,7 @@ impl<T: Lanes> WithSimd for Plane<'_, T> {
 /// The gradient of the weight, each channel summed over the batch by one thread.
 #[inline(always)]
 pub fn weight_gradient<T: Lanes, S: Simd>(simd: S, pass: &WeightGradient<'_, T>) -> Vec<T> {
-    let [_, channels, height, width] = pass.geometry.big_shape();
+    let [_, channels, _, width] = pass.geometry.big_shape();
     let rows = pass.geometry.rows.plan(Direction::Gather);
     let columns = pass.geometry.columns.plan(Direction::Gather);
     let layout = Layout::new(&rows, &columns, width);
