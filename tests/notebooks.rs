@@ -360,12 +360,13 @@ fn lab_09_in_its_quick_profile() {
 }
 
 #[test]
-fn labs_00_02_03_05_06_07_08_10_and_11_in_their_quick_profile() {
+fn labs_00_02_03_04_05_06_07_08_10_and_11_in_their_quick_profile() {
     let desk = Desk::new();
     let run = desk.run(&[
         "00",
         "02",
         "03",
+        "04",
         "05",
         "06",
         "07",
@@ -380,6 +381,7 @@ fn labs_00_02_03_05_06_07_08_10_and_11_in_their_quick_profile() {
     assert_figures(&desk, "00_rust_for_keras_users", 3);
     assert_figures(&desk, "02_convolution", 15);
     assert_figures(&desk, "03_regularisation", 19);
+    assert_figures(&desk, "04_transfer_learning", 14);
     assert_figures(&desk, "05_recurrence_by_hand", 8);
     assert_figures(&desk, "06_ner_tagging", 10);
     assert_figures(&desk, "07_segmentation", 13);
