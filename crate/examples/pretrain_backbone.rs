@@ -38,7 +38,13 @@ fn main() -> Result<()> {
         .seed(6202)
         .resume("runs/pretrain_backbone")
         .fit(&classifier, &train.augmented(&augmentation)?, &test)?;
-    println!("accuracy {:.4} on the six classes' test images", history.final_valid("accuracy")?);
-    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../datasets/cifar10/backbone.safetensors");
+    println!(
+        "accuracy {:.4} on the six classes' test images",
+        history.final_valid("accuracy")?
+    );
+    let shipped = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../datasets/cifar10/backbone.safetensors"
+    );
     classifier.parameters().save(shipped)
 }

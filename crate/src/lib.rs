@@ -56,9 +56,9 @@ pub mod prelude {
         reconstruction_bce, reconstruction_mse, segmentation_report, word_error_rate,
     };
     pub use crate::models::{
-        Autoencoder, Backbone, CategoricalVae, ClassLoss, Classifier, Codec, FeaturesFolder, Gan, GaussianCode, JointVae,
-        PixelLoss, Score, Seq2Seq, SkipGram, Tagger, Transcript, Vae, VaeArchitecture,
-        efficientnet_lite0, fully_convolutional, resnet18, small_resnet, u_net,
+        Autoencoder, Backbone, CategoricalVae, ClassLoss, Classifier, Codec, FeaturesFolder, Gan,
+        GaussianCode, JointVae, PixelLoss, Score, Seq2Seq, SkipGram, Tagger, Transcript, Vae,
+        VaeArchitecture, efficientnet_lite0, fully_convolutional, resnet18, small_resnet, u_net,
     };
     pub use crate::nn::{
         Activation, AvgPool1d, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d,

@@ -20,7 +20,10 @@ pub fn resnet18(rng: &mut Rng) -> Result<Workload> {
 pub fn finetune_resnet18(rng: &mut Rng) -> Result<Workload> {
     let network = with_statistics(network([3, 224, 224], 10).build(&mut *rng)?, rng)?;
     for (name, parameter) in network.parameters().iter() {
-        if !["layer3", "layer4", "fc"].iter().any(|learns| name.starts_with(learns)) {
+        if !["layer3", "layer4", "fc"]
+            .iter()
+            .any(|learns| name.starts_with(learns))
+        {
             parameter.freeze();
         }
     }
@@ -28,14 +31,22 @@ pub fn finetune_resnet18(rng: &mut Rng) -> Result<Workload> {
     let classes: Vec<u32> = (0..8).map(|_| rng.below(10) as u32).collect();
     let classes = Tensor::new(classes, &Device::Cpu)?;
     let optimiser = Sgd::new(1e-3).momentum(0.9);
-    Ok(Workload::training(Classes(network), optimiser, images, classes))
+    Ok(Workload::training(
+        Classes(network),
+        optimiser,
+        images,
+        classes,
+    ))
 }
 
 /// Two depthwise convolutions of EfficientNet's kind, 3x3 and 5x5, forwards and backwards, on eight
 /// images of 56x56 with 144 channels.
 pub fn depthwise(rng: &mut Rng) -> Result<Workload> {
     let conv = |kernel: usize| {
-        let conv = Conv2d::filters(144).groups(144).kernel(kernel).without_bias();
+        let conv = Conv2d::filters(144)
+            .groups(144)
+            .kernel(kernel)
+            .without_bias();
         conv.padding(kernel / 2).initialiser(Initialiser::PyTorch)
     };
     let network = Sequential::input(&[144, 56, 56])
@@ -43,7 +54,12 @@ pub fn depthwise(rng: &mut Rng) -> Result<Workload> {
         .then("five", conv(5).stride(2))
         .build(&mut *rng)?;
     let images = rng.uniform(0.0, 1.0, &[8, 144, 56, 56])?;
-    Ok(Workload::training(Features(network), Sgd::new(1e-3), images.clone(), images))
+    Ok(Workload::training(
+        Features(network),
+        Sgd::new(1e-3),
+        images.clone(),
+        images,
+    ))
 }
 
 /// Statistics as after a training: fresh ones would leave every channel as it is.

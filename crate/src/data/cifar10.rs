@@ -189,7 +189,10 @@ fn from_sheets(pictures: &[Content], file: &str, labels: &[u8]) -> Result<Labell
     }
     // Pixel after pixel in the file, colour after colour in a tensor.
     let mut planes = vec![0; levels.len()];
-    for (image, planes) in levels.chunks_exact(NUMBERS).zip(planes.chunks_exact_mut(NUMBERS)) {
+    for (image, planes) in levels
+        .chunks_exact(NUMBERS)
+        .zip(planes.chunks_exact_mut(NUMBERS))
+    {
         for (colour, plane) in planes.chunks_exact_mut(PIXELS).enumerate() {
             for (value, pixel) in plane.iter_mut().zip(image.chunks_exact(3)) {
                 *value = pixel[colour];

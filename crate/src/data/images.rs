@@ -403,7 +403,10 @@ mod tests {
         let twice = Tensor::cat(&[&all.images, &all.images], 0).unwrap();
         let twice_labels = Tensor::cat(&[&all.labels, &all.labels], 0).unwrap();
         let twice = LabelledImages::new(twice, twice_labels).unwrap();
-        assert_eq!(labels_of(&twice.take_of_each(1).unwrap()), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(
+            labels_of(&twice.take_of_each(1).unwrap()),
+            [0, 1, 2, 3, 4, 5]
+        );
         assert_eq!(twice.take_of_each(9).unwrap().len(), 12);
         assert!(twice.take_of_each(0).is_err());
     }

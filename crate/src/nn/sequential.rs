@@ -264,7 +264,10 @@ mod tests {
 
     #[test]
     fn the_part_before_a_step_shares_its_weights() {
-        let (whole, x) = (network(), Rng::new(2).normal(0.0, 1.0, &[5, 1, 2, 2]).unwrap());
+        let (whole, x) = (
+            network(),
+            Rng::new(2).normal(0.0, 1.0, &[5, 1, 2, 2]).unwrap(),
+        );
         let part = whole.before("output").unwrap();
         assert_eq!(part.forward(&x).unwrap().dims(), [5, 3]);
         let [whole, part] = [whole.clone(), part].map(|network| network.parameters());
@@ -272,7 +275,10 @@ mod tests {
         assert_eq!(weight.unwrap().var().id(), of_part.unwrap().var().id());
         assert!(part.get("output.weight").is_none());
         let error = network().before("fc").unwrap_err().to_string();
-        assert!(error.contains("one of \"flatten\", \"hidden\", \"output\""), "{error}");
+        assert!(
+            error.contains("one of \"flatten\", \"hidden\", \"output\""),
+            "{error}"
+        );
     }
 
     #[test]

@@ -33,12 +33,18 @@ fn the_shipped_network_knows_its_classes_and_its_features_serve_new_ones() -> Re
     let with_features_of = |backbone: &Backbone| -> Result<f64> {
         let features = backbone.features(&train.images)?;
         let head = head(&TensorExamples::new(features, train.labels.clone())?, 4, 60)?;
-        accuracy(&test.labels, &head.predict(&backbone.features(&test.images)?)?)
+        accuracy(
+            &test.labels,
+            &head.predict(&backbone.features(&test.images)?)?,
+        )
     };
     let learned = with_features_of(&trained)?;
     let random = with_features_of(&Backbone::small_untrained(SEED)?)?;
     println!("at home {at_home:.3}, new classes {learned:.3}, on random features {random:.3}");
     assert!(at_home > 0.6, "{at_home}");
-    assert!(learned > random + 0.05 && learned > 0.5, "{learned} {random}");
+    assert!(
+        learned > random + 0.05 && learned > 0.5,
+        "{learned} {random}"
+    );
     Ok(())
 }

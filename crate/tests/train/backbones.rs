@@ -14,7 +14,9 @@ fn numbers(place: u64, shape: &[usize]) -> Vec<f64> {
     let modulus = 1 << 32;
     let mixed = (0..count).map(|i| (i * 2_654_435_761 + place * 40503 + 12345) % modulus);
     let mixed = mixed.map(|n| (n ^ (n >> 15)) * 2_246_822_519 % modulus);
-    mixed.map(|n| (n >> 8) as f64 / f64::from(1 << 24)).collect()
+    mixed
+        .map(|n| (n >> 8) as f64 / f64::from(1 << 24))
+        .collect()
 }
 
 fn tensor(values: impl Iterator<Item = f64>, shape: &[usize]) -> Tensor {
@@ -49,14 +51,27 @@ fn agrees(case: &Case, network: &Sequential) {
     }
     let [height, width]: [usize; 2] = case.get("size");
     let shape = [2, 3, height, width];
-    let images = tensor(numbers(1000, &shape).into_iter().map(|u| u * 4.0 - 2.0), &shape);
+    let images = tensor(
+        numbers(1000, &shape).into_iter().map(|u| u * 4.0 - 2.0),
+        &shape,
+    );
     let logits = network.forward(&images).unwrap();
     let expected = case.tensor("output");
-    let scale = expected.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+    let scale = expected
+        .abs()
+        .unwrap()
+        .max_all()
+        .unwrap()
+        .to_scalar::<f32>()
+        .unwrap();
     let difference = (logits - expected).unwrap().abs().unwrap();
     let difference = difference.max_all().unwrap().to_scalar::<f32>().unwrap();
     assert!(scale > 0.1, "{}: logits that tell nothing", case.name);
-    assert!(difference < 1e-4 * scale.max(1.0), "{}: {difference}", case.name);
+    assert!(
+        difference < 1e-4 * scale.max(1.0),
+        "{}: {difference}",
+        case.name
+    );
 }
 
 #[test]

@@ -65,7 +65,10 @@ fn both_layouts_give_the_same_images_and_labels() {
     for folder in [binary(), pictures()] {
         let cifar = Cifar10::from_folder(folder.path()).unwrap();
         assert_eq!(cifar.train.images.dims(), [5, 3, 32, 32]);
-        assert_eq!(cifar.train.labels.to_vec1::<u32>().unwrap(), [0, 1, 2, 3, 4]);
+        assert_eq!(
+            cifar.train.labels.to_vec1::<u32>().unwrap(),
+            [0, 1, 2, 3, 4]
+        );
         assert_eq!(cifar.test.labels.to_vec1::<u32>().unwrap(), [5]);
         let numbers: Vec<f32> = cifar.train.images.flatten_all().unwrap().to_vec1().unwrap();
         for (at, &number) in numbers.iter().enumerate() {
@@ -82,20 +85,75 @@ fn each_defect_of_a_file_is_one_sentence() {
     let narrow = png(31, 31, png::ColorType::Rgb, &[0; 31 * 31 * 3]);
     let cut = |bytes: Vec<u8>| bytes[..bytes.len() / 2].to_vec();
     let text = |text: &str| text.as_bytes().to_vec();
-    type Case = (fn() -> tempfile::TempDir, &'static str, Vec<u8>, &'static str);
+    type Case = (
+        fn() -> tempfile::TempDir,
+        &'static str,
+        Vec<u8>,
+        &'static str,
+    );
     let cases: [Case; 12] = [
-        (binary, "data_batch_2.bin", vec![], "has 0 bytes, which is no whole number of records"),
+        (
+            binary,
+            "data_batch_2.bin",
+            vec![],
+            "has 0 bytes, which is no whole number of records",
+        ),
         (binary, "data_batch_2.bin", bad(4000), "has 4000 bytes"),
-        (binary, "test_batch.bin", bad(6146), "record 1, at byte 3073, has the label 11"),
-        (binary, "test_batch.bin", vec![0x1f, 0x8b, 8], "still compressed"),
-        (pictures, "data_batch_3.png", text("GIF89a"), "the PNG cannot be decoded"),
-        (pictures, "data_batch_3.png", cut(picture(0..1)), "the PNG cannot be decoded"),
-        (pictures, "data_batch_3.png", grey, "holds Grayscale of Eight bits"),
+        (
+            binary,
+            "test_batch.bin",
+            bad(6146),
+            "record 1, at byte 3073, has the label 11",
+        ),
+        (
+            binary,
+            "test_batch.bin",
+            vec![0x1f, 0x8b, 8],
+            "still compressed",
+        ),
+        (
+            pictures,
+            "data_batch_3.png",
+            text("GIF89a"),
+            "the PNG cannot be decoded",
+        ),
+        (
+            pictures,
+            "data_batch_3.png",
+            cut(picture(0..1)),
+            "the PNG cannot be decoded",
+        ),
+        (
+            pictures,
+            "data_batch_3.png",
+            grey,
+            "holds Grayscale of Eight bits",
+        ),
         (pictures, "data_batch_3.png", narrow, "has 31 x 31 pixels"),
-        (pictures, "data_batch_3.png", picture(0..2), "there are 5 labels, but 6 images in"),
-        (pictures, "train_lables.json", text("[0,1,2,3,10]"), "image 4 has the label 10"),
-        (pictures, "train_lables.json", text("[0,1"), "no JSON list of labels"),
-        (pictures, "test_lables.json", text("[-1]"), "no JSON list of labels"),
+        (
+            pictures,
+            "data_batch_3.png",
+            picture(0..2),
+            "there are 5 labels, but 6 images in",
+        ),
+        (
+            pictures,
+            "train_lables.json",
+            text("[0,1,2,3,10]"),
+            "image 4 has the label 10",
+        ),
+        (
+            pictures,
+            "train_lables.json",
+            text("[0,1"),
+            "no JSON list of labels",
+        ),
+        (
+            pictures,
+            "test_lables.json",
+            text("[-1]"),
+            "no JSON list of labels",
+        ),
     ];
     for (folder, name, bytes, expected) in cases {
         let folder = folder();
@@ -127,7 +185,12 @@ fn the_sample_is_real_and_balanced() {
         }
         assert_eq!(counts, [each; 10]);
         // All of CIFAR-10 has these means of red, green and blue.
-        let means = part.images.mean((0, 2, 3)).unwrap().to_vec1::<f32>().unwrap();
+        let means = part
+            .images
+            .mean((0, 2, 3))
+            .unwrap()
+            .to_vec1::<f32>()
+            .unwrap();
         for (mean, all) in means.into_iter().zip([0.491, 0.482, 0.447]) {
             assert!((mean - all).abs() < 0.02, "{mean} {all}");
         }

@@ -169,8 +169,7 @@ impl Backbone {
             ops::upsample_bilinear2d(images, Resize::To([side[1], side[2]]), false)?
         };
         let [mean, deviation] = self.colours;
-        let colours =
-            |values: [f32; 3]| Tensor::new(&values, &Device::Cpu)?.reshape((1, 3, 1, 1));
+        let colours = |values: [f32; 3]| Tensor::new(&values, &Device::Cpu)?.reshape((1, 3, 1, 1));
         let centred = images.broadcast_sub(&colours(mean)?)?;
         Ok(centred.broadcast_div(&colours(deviation)?)?)
     }

@@ -25,11 +25,17 @@ fn features_are_read_where_nothing_has_changed_and_computed_where_something_has(
     let photos = photos(6);
     let computed = inputs(&kept.features(&backbone, &photos).unwrap());
     let direct = backbone.features(&photos.images).unwrap();
-    assert_eq!(computed, direct.flatten_all().unwrap().to_vec1::<f32>().unwrap());
+    assert_eq!(
+        computed,
+        direct.flatten_all().unwrap().to_vec1::<f32>().unwrap()
+    );
     let read = kept.features(&backbone, &photos).unwrap();
     assert_eq!((files(&folder), inputs(&read)), (1, computed.clone()));
     let labels = photos.labels.to_vec1::<u32>().unwrap();
-    assert_eq!(read.all().unwrap().targets.to_vec1::<u32>().unwrap(), labels);
+    assert_eq!(
+        read.all().unwrap().targets.to_vec1::<u32>().unwrap(),
+        labels
+    );
 
     // Other weights, one other number of them, other images, another size.
     let other = Backbone::small_untrained(2).unwrap();
@@ -37,7 +43,10 @@ fn features_are_read_where_nothing_has_changed_and_computed_where_something_has(
     let parameters = backbone.network().parameters();
     let bias = parameters.get("layer3.0.bn2.bias").unwrap();
     bias.set(&bias.tensor().affine(1.0, 0.5).unwrap()).unwrap();
-    assert_ne!(inputs(&kept.features(&backbone, &photos).unwrap()), computed);
+    assert_ne!(
+        inputs(&kept.features(&backbone, &photos).unwrap()),
+        computed
+    );
     kept.features(&backbone, &photos.take(5).unwrap()).unwrap();
     let larger = small_resnet(Backbone::SMALL_BLOCKS, 6).build(1).unwrap();
     let larger = Backbone::new("larger", larger, "fc", IMAGENET).unwrap();
@@ -57,7 +66,10 @@ fn a_damaged_file_is_computed_again() {
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     std::fs::write(&path, bytes).unwrap();
-    assert_eq!(inputs(&kept.features(&backbone, &photos).unwrap()), computed);
+    assert_eq!(
+        inputs(&kept.features(&backbone, &photos).unwrap()),
+        computed
+    );
     assert!(tensor_file::read(&path).is_ok(), "written again");
 }
 
