@@ -116,8 +116,7 @@ pub(crate) fn thousands(n: usize) -> String {
     groups.join(",")
 }
 
-/// A text as HTML.
-pub(crate) fn escape(text: &str) -> String {
+fn escape(text: &str) -> String {
     (text.replace('&', "&amp;").replace('<', "&lt;")).replace('>', "&gt;")
 }
 
