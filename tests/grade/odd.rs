@@ -48,7 +48,7 @@ const ODD: [Odd; 12] = [
          pub mod lab {
              pub fn check_close(_: &str, _: f64, _: f64, _: f64, _: &str) -> Result<(), String> { Ok(()) }
          }",
-        [0.0, 0.0],
+        NONE,
     ),
     // Right only if there is nothing to be found.
     odd(
