@@ -10,6 +10,8 @@ mod segmentation;
 mod speech;
 mod speech_on_recordings;
 mod tagging;
+mod transfer;
+mod transfer_on_cifar10;
 mod variational_autoencoders;
 mod variational_autoencoders_on_mnist;
 
