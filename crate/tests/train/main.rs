@@ -6,6 +6,7 @@ mod fixture;
 mod adversaries;
 mod callbacks;
 mod initialisers;
+mod killed;
 mod layers;
 mod optimisers;
 mod parts;
