@@ -360,7 +360,7 @@ fn lab_09_in_its_quick_profile() {
 }
 
 #[test]
-fn labs_00_02_03_05_06_07_08_10_and_11_in_their_quick_profile() {
+fn labs_00_02_03_05_06_07_08_10_11_and_12_in_their_quick_profile() {
     let desk = Desk::new();
     let run = desk.run(&[
         "00",
@@ -372,6 +372,7 @@ fn labs_00_02_03_05_06_07_08_10_and_11_in_their_quick_profile() {
         "08",
         "10",
         "11",
+        "12",
         "--profile",
         "quick",
         "--retrain",
@@ -386,6 +387,7 @@ fn labs_00_02_03_05_06_07_08_10_and_11_in_their_quick_profile() {
     assert_figures(&desk, "08_attention", 8);
     assert_figures(&desk, "10_variational_autoencoders", 20);
     assert_figures(&desk, "11_categorical_vae", 10);
+    assert_figures(&desk, "12_gan", 99);
 }
 
 #[test]

@@ -54,7 +54,10 @@ pub fn animation(frames: &[Figure], seconds: f64) -> Result<Animation> {
         ));
     }
     let sizes = frames.iter().map(|frame| frame.shown_size());
-    if let Some((place, size)) = sizes.enumerate().find(|(_, size)| *size != first.shown_size()) {
+    if let Some((place, size)) = sizes
+        .enumerate()
+        .find(|(_, size)| *size != first.shown_size())
+    {
         let ([width, height], [w, h]) = (first.shown_size(), size);
         return Err(Error::shape(
             NAME,
@@ -153,7 +156,10 @@ mod tests {
             (pixels.clone(), delay)
         };
         let image = |index: usize| frames[index].image().unwrap().rgb;
-        assert!(next().0 == image(2), "what a program without movement shows");
+        assert!(
+            next().0 == image(2),
+            "what a program without movement shows"
+        );
         for (index, delay) in [(0, 500), (1, 500), (2, 2000)] {
             let (found, found_delay) = next();
             assert!(found == image(index), "frame {index}");
@@ -173,7 +179,10 @@ mod tests {
         let mut unlike = frames(3);
         unlike[2] = unlike[2].clone().title("the only one");
         let error = refused(&unlike, 0.5);
-        assert!(error.contains("frame 2 is") && error.contains("a title"), "{error}");
+        assert!(
+            error.contains("frame 2 is") && error.contains("a title"),
+            "{error}"
+        );
         let movie = animation(&frames(2), 0.5).unwrap();
         let error = movie.save("movie.gif").unwrap_err().to_string();
         assert!(error.contains("ends in .png"), "{error}");

@@ -5,10 +5,10 @@ use flate2::Crc;
 use safetensors::View;
 use serde::Serialize;
 
-use super::trainer::Settings;
-use super::{Examples, Losses};
 use super::game::Game;
 use super::play::together;
+use super::trainer::Settings;
+use super::{Examples, Losses};
 use crate::nn::{Parameter, Parameters, no_grad};
 use crate::{Result, Rng};
 
@@ -97,8 +97,11 @@ fn first_losses<const PLAYERS: usize>(
     let values = values.collect::<candle_core::Result<Vec<Tensor>>>()?;
     let rng = &mut Rng::new(seed);
     let batch = examples.training_batch(&first, rng)?;
-    let losses: Result<Vec<Losses>> =
-        no_grad(|| (0..PLAYERS).map(|player| game.losses(player, &batch, rng)).collect());
+    let losses: Result<Vec<Losses>> = no_grad(|| {
+        (0..PLAYERS)
+            .map(|player| game.losses(player, &batch, rng))
+            .collect()
+    });
     for ((_, parameter), value) in parameters.iter().zip(&values) {
         parameter.set(value)?;
     }
