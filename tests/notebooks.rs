@@ -384,13 +384,14 @@ fn labs_00_02_05_07_and_08_in_their_quick_profile() {
 }
 
 #[test]
-fn labs_03_04_06_10_and_11_in_their_quick_profile() {
+fn labs_03_04_06_10_11_and_12_in_their_quick_profile() {
     labs_run(&[
         ("03_regularisation", 19),
         ("04_transfer_learning", 13),
         ("06_ner_tagging", 10),
         ("10_variational_autoencoders", 20),
         ("11_categorical_vae", 10),
+        ("12_gan", 16),
     ]);
 }
 

@@ -42,7 +42,9 @@ pub use table::Table;
 /// The names that most cells need. Every notebook starts with `use cuaderno::prelude::*;`.
 pub mod prelude {
     pub use crate::arrays::{IntoTensor, ToArray};
-    pub use crate::classic::{Knn, Pca, Split, StandardScaler, TSne, trustworthiness};
+    pub use crate::classic::{
+        Knn, Pca, Split, StandardScaler, TSne, frechet_distance, trustworthiness,
+    };
     pub use crate::data::{
         Augmentation, CamVid, Characters, Cifar10, LabelledImages, MelSpectrogram, Mnist, Padding,
         SegmentedImages, Sound, SpokenDigits, TaggedText, Transcribed, Utterance, Vocabulary,
@@ -70,7 +72,7 @@ pub mod prelude {
     pub use crate::ops::backward;
     pub use crate::optim::{Adadelta, Adam, AdamW, Optimiser, RmsProp, Schedule, Sgd};
     pub use crate::plot::{
-        Figure, Theme, attention_map, bar_chart, captioned_image_grid, cluster_heat_map,
+        Figure, Theme, animation, attention_map, bar_chart, captioned_image_grid, cluster_heat_map,
         confusion_heat_map, contour_map, histogram, histograms, histograms_against_normal,
         image_grid, image_map, learning_curve, line_chart, mask_overlays, reconstructions, scatter,
         segmentations, set_theme, side_by_side, spectrogram, tagged_sentence,

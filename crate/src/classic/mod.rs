@@ -1,5 +1,5 @@
 //! Classic machine learning around deep learning: principal components, nearest neighbours, t-SNE,
-//! scaling and splitting.
+//! scaling, splitting and the Fréchet distance.
 //!
 //! As in [linfa](https://rust-ml.github.io/linfa), each method starts from its parameters, which
 //! `fit` checks and turns into a model: `Pca::params(32).fit(&x)?`. Examples are [`Rows`]: tensors
@@ -14,6 +14,7 @@ mod covariance;
 mod eigen;
 mod exact_search;
 mod features;
+mod frechet;
 mod index;
 mod knn;
 mod neighbours;
@@ -26,6 +27,7 @@ mod trustworthiness;
 mod tsne;
 
 pub use exact_search::{ExactSearch, ExactSearchIndex};
+pub use frechet::frechet_distance;
 pub use knn::{Knn, KnnParams, KnnValidParams};
 pub use neighbours::Neighbours;
 pub use pca::{Pca, PcaParams, PcaValidParams};

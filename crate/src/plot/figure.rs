@@ -10,7 +10,7 @@ use plotters::style::RGBColor;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::Plot;
-use super::canvas::{Area, Canvas, Drawn, Surface};
+use super::canvas::{Area, Canvas, Drawn, Image, Surface};
 use super::raster::Raster;
 use super::style::{self, MARGIN, MAX_SIDE, TITLE_TEXT, units};
 use super::svg::{Sheet, Svg};
@@ -92,9 +92,14 @@ impl Figure {
 
     /// The figure as a PNG file in memory, with two pixels per logical pixel (192 dots per inch).
     pub fn png(&self) -> Result<Vec<u8>> {
+        Ok(self.image()?.to_png())
+    }
+
+    /// The pixels of the PNG file.
+    pub(super) fn image(&self) -> Result<Image> {
         let mut raster = Raster::new(self.size(), self.paper());
         self.draw(&mut raster)?;
-        Ok(raster.into_image().to_png())
+        Ok(raster.into_image())
     }
 
     /// The figure as an SVG document.
@@ -148,15 +153,20 @@ impl Figure {
 
     /// The representations of the figure in a notebook.
     pub(crate) fn contents(&self) -> Result<Contents> {
-        let (width, height) = self.size();
         let mut contents = Contents::new("image/png", STANDARD.encode(self.png()?));
-        let shown = |length: f64| (self.theme.enlargement() * length).round() as u32;
-        contents.size = Some([shown(width), shown(height)]);
+        contents.size = Some(self.shown_size());
         // On a narrower page, JupyterLab shrinks a PNG but gives an SVG a scroll bar.
-        if self.plot.is_line_art() && width <= self.theme.room().sheet {
+        if self.plot.is_line_art() && self.size().0 <= self.theme.room().sheet {
             contents = contents.with("image/svg+xml", self.svg()?);
         }
         Ok(contents)
+    }
+
+    /// Width and height in a notebook, in its pixels.
+    pub(super) fn shown_size(&self) -> [u32; 2] {
+        let (width, height) = self.size();
+        let shown = |length: f64| (self.theme.enlargement() * length).round() as u32;
+        [shown(width), shown(height)]
     }
 
     fn size(&self) -> (f64, f64) {
@@ -221,7 +231,6 @@ impl fmt::Debug for Figure {
 
 #[cfg(test)]
 mod tests {
-    use super::super::canvas::Image;
     use super::*;
     use crate::Rng;
     use crate::plot::{image_grid, line_chart};

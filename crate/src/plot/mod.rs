@@ -5,6 +5,7 @@
 //! its arguments and returns a figure of it. Sizes, colours and text styles come from `style`, so
 //! that all figures look alike.
 
+mod animation;
 mod axes;
 mod bar_chart;
 mod canvas;
@@ -34,6 +35,7 @@ mod tagged_sentence;
 mod theme;
 mod values;
 
+pub use animation::{Animation, animation};
 pub use bar_chart::bar_chart;
 pub use confusion::{cluster_heat_map, confusion_heat_map};
 pub use contour_map::contour_map;

@@ -48,7 +48,16 @@ impl Image {
     /// The PNG file of this image, at 192 dots an inch.
     pub fn to_png(&self) -> Vec<u8> {
         let mut file = Vec::new();
-        let mut encoder = png::Encoder::new(&mut file, self.width as u32, self.height as u32);
+        self.encoder(&mut file)
+            .write_header()
+            .and_then(|mut writer| writer.write_image_data(&self.rgb))
+            .expect("an image of three bytes a pixel is written to memory");
+        file
+    }
+
+    /// An encoder for images of this size.
+    fn encoder<'a>(&self, file: &'a mut Vec<u8>) -> png::Encoder<'a, &'a mut Vec<u8>> {
+        let mut encoder = png::Encoder::new(file, self.width as u32, self.height as u32);
         encoder.set_color(png::ColorType::Rgb);
         // Rows of enlarged pixels repeat, which this filter turns into zeros.
         encoder.set_filter(png::FilterType::Up);
@@ -59,11 +68,28 @@ impl Image {
             unit: png::Unit::Meter,
         }));
         encoder
-            .write_header()
-            .and_then(|mut writer| writer.write_image_data(&self.rgb))
-            .expect("an image of three bytes a pixel is written to memory");
-        file
     }
+}
+
+/// The PNG file of images of one size that follow each other, each for as many milliseconds as
+/// `delays` says. Programs that do not play it show the last one.
+pub(super) fn animated_png(images: &[Image], delays: &[u16]) -> Vec<u8> {
+    let last = images.last().expect("an animation has frames");
+    let mut file = Vec::new();
+    let mut write = || {
+        let mut encoder = last.encoder(&mut file);
+        encoder.set_animated(images.len() as u32, 0)?;
+        encoder.set_sep_def_img(true)?;
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(&last.rgb)?;
+        for (image, &delay) in images.iter().zip(delays) {
+            writer.set_frame_delay(delay, 1000)?;
+            writer.write_image_data(&image.rgb)?;
+        }
+        writer.finish()
+    };
+    write().expect("images of one size are written to memory");
+    file
 }
 
 impl Surface for Raster {

@@ -5,9 +5,11 @@ use flate2::Crc;
 use safetensors::View;
 use serde::Serialize;
 
+use super::game::Game;
+use super::play::together;
 use super::trainer::Settings;
-use super::{Examples, Model};
-use crate::nn::{Parameter, Parameters, Pass, no_grad};
+use super::{Examples, Losses};
+use crate::nn::{Parameter, Parameters, no_grad};
 use crate::{Result, Rng};
 
 /// The number of examples read at a time for the checksum of a data set.
@@ -43,15 +45,15 @@ struct ExamplesIdentity {
 
 impl Identity {
     /// The identity of a training that has not started. Nothing is changed.
-    pub(super) fn of(
+    pub(super) fn of<const PLAYERS: usize>(
         settings: Settings,
-        model: &dyn Model,
+        game: &dyn Game<PLAYERS>,
         train: &dyn Examples,
         valid: &dyn Examples,
     ) -> Result<Self> {
         Ok(Self {
             version: env!("CARGO_PKG_VERSION"),
-            model: ModelIdentity::of(model, train, settings.seed)?,
+            model: ModelIdentity::of(game, train, settings.seed)?,
             train: ExamplesIdentity::of(train)?,
             valid: ExamplesIdentity::of(valid)?,
             training: settings,
@@ -60,8 +62,12 @@ impl Identity {
 }
 
 impl ModelIdentity {
-    fn of(model: &dyn Model, examples: &dyn Examples, seed: u64) -> Result<Self> {
-        let parameters = model.parameters();
+    fn of<const PLAYERS: usize>(
+        game: &dyn Game<PLAYERS>,
+        examples: &dyn Examples,
+        seed: u64,
+    ) -> Result<Self> {
+        let parameters = together(&game.players());
         let mut start = Crc::new();
         for (_, parameter) in parameters.iter() {
             update(&mut start, &parameter.var());
@@ -71,15 +77,15 @@ impl ModelIdentity {
         Ok(Self {
             parameters: parameters.iter().map(shape).collect(),
             start: start.sum(),
-            losses: first_losses(model, &parameters, examples, seed)?,
+            losses: first_losses(game, &parameters, examples, seed)?,
         })
     }
 }
 
-/// The losses of the first batch in a training pass. Buffers, which such a pass changes, are
-/// restored.
-fn first_losses(
-    model: &dyn Model,
+/// The losses of all players on the first batch in a training pass. Buffers, which such a pass
+/// changes, are restored.
+fn first_losses<const PLAYERS: usize>(
+    game: &dyn Game<PLAYERS>,
     parameters: &Parameters,
     examples: &dyn Examples,
     seed: u64,
@@ -91,13 +97,20 @@ fn first_losses(
     let values = values.collect::<candle_core::Result<Vec<Tensor>>>()?;
     let rng = &mut Rng::new(seed);
     let batch = examples.training_batch(&first, rng)?;
-    let losses = no_grad(|| model.losses(&batch, &mut Pass::Train(rng)));
+    let losses: Result<Vec<Losses>> = no_grad(|| {
+        (0..PLAYERS)
+            .map(|player| game.losses(player, &batch, rng))
+            .collect()
+    });
     for ((_, parameter), value) in parameters.iter().zip(&values) {
         parameter.set(value)?;
     }
-    let losses = losses?;
-    let text = |(name, value): (&str, f64)| format!("{name} {value}");
-    Ok(losses.values()?.into_iter().map(text).collect())
+    let mut texts = Vec::new();
+    for losses in &losses? {
+        let text = |(name, value): (&str, f64)| format!("{name} {value}");
+        texts.extend(losses.values()?.into_iter().map(text));
+    }
+    Ok(texts)
 }
 
 impl ExamplesIdentity {

@@ -21,6 +21,7 @@ mod shuffled;
 mod tally;
 mod trace;
 mod trainer;
+mod unfinished;
 mod weights_folder;
 
 pub use adversaries::{Adversaries, Player};

@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::game::Game;
 use super::identity::Identity;
+use super::play::together;
 use super::run_folder::difference;
-use super::{Examples, History, Model, Trainer};
-use crate::nn::tensor_file;
+use super::unfinished;
+use super::{Adversaries, Examples, History, Model, Trainer};
+use crate::nn::{Parameters, tensor_file};
 use crate::{Error, Result};
 
 /// A folder that keeps the weights of trainings under names, so that a notebook loads what it has
@@ -78,7 +81,10 @@ impl WeightsFolder {
     /// Trains a fresh `model` as [`Trainer::fit`] does and saves its weights and history under
     /// `name`, or loads both. A printed line says which, with the final validation loss.
     ///
-    /// An interrupted training is not saved. Callbacks are not called when weights are loaded.
+    /// A training that is interrupted, or whose process is killed, goes on after its last epoch the
+    /// next time, and ends with the same bits: until it has ended, its state lies in a folder beside
+    /// the weights, unless the trainer has a folder of its own to [resume](Trainer::resume) from.
+    /// Callbacks are not called when weights are loaded.
     ///
     /// # Errors
     /// As for [`Trainer::fit`], and if the weights cannot be written. A file that cannot be loaded
@@ -91,11 +97,58 @@ impl WeightsFolder {
         train: &dyn Examples,
         valid: &dyn Examples,
     ) -> Result<History> {
+        self.of_game(name, trainer, &model, train, valid)
+    }
+
+    /// The same for two networks that are trained against each other.
+    ///
+    /// ```
+    /// use cuaderno::prelude::*;
+    /// let folder = std::env::temp_dir().join(format!("doc-adversaries-{}", std::process::id()));
+    /// let points = Rng::new(1).normal(3.0, 0.5, &[64, 2])?;
+    /// let examples = TensorExamples::new(points.clone(), points)?;
+    /// let train = || {
+    ///     let mut rng = Rng::new(6202);
+    ///     let points = Sequential::input(&[2]).then("points", Dense::units(2)).build(&mut rng)?;
+    ///     let real = Sequential::input(&[2]).then("real", Dense::units(1)).build(&mut rng)?;
+    ///     let gan = Gan::new(points, real)?.with_output(Activation::Linear);
+    ///     let trainer = Trainer::adversarial(Adam::new(1e-3), Adam::new(1e-3)).epochs(2);
+    ///     let kept = WeightsFolder::at(&folder);
+    ///     kept.train_adversaries_or_load("points", trainer, &gan, &examples, &examples)?;
+    ///     Ok::<_, cuaderno::Error>(gan.sample(3, 1)?.to_vec2::<f32>()?)
+    /// };
+    /// assert_eq!(train()?, train()?);
+    /// # std::fs::remove_dir_all(folder).unwrap();
+    /// # Ok::<(), cuaderno::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`WeightsFolder::train_or_load`].
+    pub fn train_adversaries_or_load(
+        &self,
+        name: &str,
+        trainer: Trainer<2>,
+        networks: &dyn Adversaries,
+        train: &dyn Examples,
+        valid: &dyn Examples,
+    ) -> Result<History> {
+        self.of_game(name, trainer, &networks, train, valid)
+    }
+
+    fn of_game<const PLAYERS: usize>(
+        &self,
+        name: &str,
+        mut trainer: Trainer<PLAYERS>,
+        game: &dyn Game<PLAYERS>,
+        train: &dyn Examples,
+        valid: &dyn Examples,
+    ) -> Result<History> {
         let file = self.folder.join(file_name(name)?);
-        let identity = Identity::of(trainer.settings(), model, train, valid)?;
+        let identity = Identity::of(trainer.settings(), game, train, valid)?;
         let identity = serde_json::to_value(identity).map_err(|error| bad(&file, error))?;
+        let parameters = together(&game.players());
         if file.exists() && !self.retrain {
-            match load(&file, &identity, model, Machine::This) {
+            match load(&file, &identity, &parameters, Machine::This) {
                 Ok(history) => {
                     println!("{name}: {}, loaded", told(&history));
                     return Ok(history);
@@ -106,7 +159,7 @@ impl WeightsFolder {
         let shipped = self.shipped.iter().filter(|_| !self.retrain);
         for folder in shipped {
             let file = folder.join(file_name(name)?);
-            match load(&file, &identity, model, Machine::Any) {
+            match load(&file, &identity, &parameters, Machine::Any) {
                 Ok(history) => {
                     println!("{name}: {}, came with the notebook", told(&history));
                     return Ok(history);
@@ -115,7 +168,12 @@ impl WeightsFolder {
                 Err(error) => println!("{name} does not come with the notebook. {error}"),
             }
         }
-        let position = trainer.play(&model, train, valid)?;
+        let state = file.with_extension("unfinished");
+        if trainer.resume.is_none() {
+            unfinished::open(&state, &identity, self.retrain)?;
+            trainer.resume = Some(state.clone());
+        }
+        let position = trainer.play(game, train, valid)?;
         println!("{name}: {}", told(&position.history));
         if position.finished {
             let note = Note {
@@ -123,10 +181,10 @@ impl WeightsFolder {
                 history: position.history.clone(),
             };
             let note = serde_json::to_string(&note).map_err(|error| bad(&file, error))?;
-            let parameters = model.parameters();
             let weights = parameters.iter();
             let weights = weights.map(|(name, p)| (name.to_owned(), p.var().into_inner()));
             tensor_file::write(&file, weights, note)?;
+            unfinished::close(&state)?;
         }
         Ok(position.history)
     }
@@ -178,8 +236,13 @@ fn forget_rounding(kept: &mut Value, here: &Value) {
     }
 }
 
-/// Loads the weights of this training from a file, or changes nothing.
-fn load(file: &Path, identity: &Value, model: &dyn Model, machine: Machine) -> Result<History> {
+/// Loads the weights of this training from a file into `parameters`, or changes nothing.
+fn load(
+    file: &Path,
+    identity: &Value,
+    parameters: &Parameters,
+    machine: Machine,
+) -> Result<History> {
     let kept = tensor_file::read(file)?;
     let note = kept.note.filter(|note| !note.is_empty());
     let note = note.ok_or_else(|| bad(file, "these weights were not kept by `train_or_load`"))?;
@@ -193,7 +256,7 @@ fn load(file: &Path, identity: &Value, model: &dyn Model, machine: Machine) -> R
             format!("the weights are of another training: {difference}"),
         ));
     }
-    model.parameters().load_tensors(file, kept.tensors)?;
+    parameters.load_tensors(file, kept.tensors)?;
     Ok(note.history)
 }
 

@@ -86,3 +86,11 @@ fn trustworthiness_of_a_projection() {
         assert_close(case, "trustworthiness", &[trust], &[expected]);
     });
 }
+
+#[test]
+fn frechet_distance_of_two_clouds() {
+    on_every_case("classic/frechet", |case| {
+        let distance = frechet_distance(&case.tensor("real"), &case.tensor("generated")).unwrap();
+        assert_close(case, "distance", &[distance], &[case.get("distance")]);
+    });
+}

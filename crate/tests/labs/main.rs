@@ -1,6 +1,7 @@
 //! The labs without notebooks: the same public calls on the shipped samples, with the bands that
 //! hold there.
 
+mod adversaries;
 mod autoencoders;
 mod autoencoders_on_mnist;
 mod categorical;

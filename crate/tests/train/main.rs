@@ -7,6 +7,7 @@ mod adversaries;
 mod backbones;
 mod callbacks;
 mod initialisers;
+mod killed;
 mod layers;
 mod optimisers;
 mod parts;
