@@ -45,8 +45,8 @@ pub mod prelude {
     pub use crate::classic::{Knn, Pca, Split, StandardScaler, TSne, trustworthiness};
     pub use crate::data::{
         Augmentation, CamVid, Characters, LabelledImages, MelSpectrogram, Mnist, Padding,
-        SegmentedImages, Sound, SpokenDigits, TaggedText, Transcribed, Utterance, Vocabulary,
-        Voice, WordVectors, chelsea, pad_sequences, scenes,
+        SegmentedImages, Sound, Spectra, SpokenDigits, TaggedText, Transcribed, Utterance, Vocabulary,
+        Voice, WordVectors, chelsea, pad_sequences, scenes, spectral_scene,
     };
     pub use crate::error::Result;
     pub use crate::lab::{Bands, Profile, unsolved};
@@ -56,7 +56,7 @@ pub mod prelude {
         reconstruction_bce, reconstruction_mse, segmentation_report, word_error_rate,
     };
     pub use crate::models::{
-        Autoencoder, CategoricalVae, ClassLoss, Classifier, Codec, Gan, GaussianCode, JointVae,
+        Autoencoder, CategoricalVae, ClassLoss, Classifier, Codec, Gan, GaussianCode, JointVae, M1, M1Settings,
         PixelLoss, Score, Seq2Seq, SkipGram, Tagger, Transcript, Vae, VaeArchitecture,
         fully_convolutional, u_net,
     };

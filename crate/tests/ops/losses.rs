@@ -75,6 +75,15 @@ fn weighted_bce_with_logits() {
 }
 
 #[test]
+fn gaussian_nll() {
+    on_every_case("losses/gaussian_nll", |case| {
+        let log_variance = case.var("log_variance");
+        let output = ops::gaussian_nll(&case.var("x"), &case.var("mean"), &log_variance);
+        case.check(&[("output", &output.unwrap())]);
+    });
+}
+
+#[test]
 fn gaussian_kl() {
     on_every_case("losses/gaussian_kl", |case| {
         let output = ops::gaussian_kl(&case.var("mean"), &case.var("log_variance")).unwrap();
