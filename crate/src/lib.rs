@@ -45,8 +45,8 @@ pub mod prelude {
     pub use crate::classic::{Knn, Pca, Split, StandardScaler, TSne, trustworthiness};
     pub use crate::data::{
         Augmentation, CamVid, Characters, LabelledImages, MelSpectrogram, Mnist, Padding,
-        SegmentedImages, Sound, Spectra, SpokenDigits, TaggedText, Transcribed, Utterance, Vocabulary,
-        Voice, WordVectors, chelsea, pad_sequences, scenes, spectral_scene,
+        SegmentedImages, Sound, Spectra, SpokenDigits, TaggedText, Transcribed, Utterance,
+        Vocabulary, Voice, WordVectors, chelsea, pad_sequences, scenes, spectral_scene,
     };
     pub use crate::error::Result;
     pub use crate::lab::{Bands, Profile, unsolved};
@@ -56,8 +56,8 @@ pub mod prelude {
         reconstruction_bce, reconstruction_mse, segmentation_report, word_error_rate,
     };
     pub use crate::models::{
-        Autoencoder, CategoricalVae, ClassLoss, Classifier, Codec, Gan, GaussianCode, JointVae, M1, M1Settings,
-        PixelLoss, Score, Seq2Seq, SkipGram, Tagger, Transcript, Vae, VaeArchitecture,
+        Autoencoder, CategoricalVae, ClassLoss, Classifier, Codec, Gan, GaussianCode, JointVae, M1,
+        M1Settings, PixelLoss, Score, Seq2Seq, SkipGram, Tagger, Transcript, Vae, VaeArchitecture,
         fully_convolutional, u_net,
     };
     pub use crate::nn::{
@@ -76,8 +76,8 @@ pub mod prelude {
         segmentations, set_theme, side_by_side, spectrogram, tagged_sentence,
     };
     pub use crate::representations::{
-        CodeComparison, SampleImages, latent_interpolation, latent_manifold, latent_samples,
-        latent_traversal,
+        CodeComparison, M1Run, SampleImages, few_labels, latent_interpolation, latent_manifold,
+        latent_samples, latent_traversal,
     };
     pub use crate::rng::Rng;
     pub use crate::table::Table;

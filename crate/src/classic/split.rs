@@ -183,7 +183,11 @@ mod tests {
         let labels: Vec<u32> = (0..60).map(|row| [7, 7, 2, 9][row % 4]).collect();
         let tensor = Tensor::new(&labels[..], &Device::Cpu).unwrap();
         let split = Split::per_class(&tensor, 14, &mut Rng::new(1)).unwrap();
-        let mut drawn: Vec<u32> = split.train.iter().map(|&row| labels[row as usize]).collect();
+        let mut drawn: Vec<u32> = split
+            .train
+            .iter()
+            .map(|&row| labels[row as usize])
+            .collect();
         drawn.sort_unstable();
         assert_eq!(drawn, [vec![2; 14], vec![7; 14], vec![9; 14]].concat());
         let mut rows = [split.train, split.test].concat();
@@ -193,7 +197,11 @@ mod tests {
             let split = Split::per_class(&tensor, count, &mut Rng::new(1));
             split.unwrap_err().to_string()
         };
-        assert!(error(15).contains("15 (class 2), but it must be above 15"), "{}", error(15));
+        assert!(
+            error(15).contains("15 (class 2), but it must be above 15"),
+            "{}",
+            error(15)
+        );
         assert!(error(0).contains("1 or more"));
     }
 

@@ -4,8 +4,8 @@ use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::fit::check_decoder;
-use super::vae::{GaussianCode, heads, split};
 use super::in_batches;
+use super::vae::{GaussianCode, heads, split};
 use crate::nn::{
     Activation, Dense, Initialiser, Layer, Parameter, Parameters, Pass, Sequential, Summary,
 };
@@ -123,7 +123,8 @@ impl M1 {
             ));
         }
         self.mean.set(&mean)?;
-        self.deviation.set(&variance.maximum(1e-6 * largest)?.sqrt()?)
+        self.deviation
+            .set(&variance.maximum(1e-6 * largest)?.sqrt()?)
     }
 
     /// The distributions q(z|x) of the codes of spectra `[n, bands]`: means and log-variances `[n,
@@ -133,7 +134,8 @@ impl M1 {
     /// If the spectra have other bands.
     pub fn encode(&self, spectra: &Tensor) -> Result<GaussianCode> {
         split(&in_batches(spectra, |spectra| {
-            self.encoder.apply(&self.inside(spectra)?, &mut Pass::Evaluate)
+            self.encoder
+                .apply(&self.inside(spectra)?, &mut Pass::Evaluate)
         })?)
     }
 

@@ -100,10 +100,7 @@ impl Array {
                 true => Ok(label),
                 false => Err(Error::data(
                     file,
-                    format!(
-                        "number {} is {value}, but a label is 0, 1, 2, …",
-                        place + 1
-                    ),
+                    format!("number {} is {value}, but a label is 0, 1, 2, …", place + 1),
                 )),
             }
         };

@@ -51,7 +51,9 @@ impl<'a> Header<'a> {
     fn number(&self, name: &str, missing: Option<usize>) -> Result<usize> {
         match (self.fields.get(name), missing) {
             (Some(value), _) => value.parse().map_err(|_| {
-                self.wrong(format!("`{name}` is `{value:.40}`, but a whole number is expected"))
+                self.wrong(format!(
+                    "`{name}` is `{value:.40}`, but a whole number is expected"
+                ))
             }),
             (None, Some(missing)) => Ok(missing),
             (None, None) => Err(self.wrong(format!("`{name}` is missing"))),
@@ -62,7 +64,9 @@ impl<'a> Header<'a> {
     fn fraction(&self, name: &str) -> Result<Option<f32>> {
         let value = self.fields.get(name).map(|value| {
             value.parse().map_err(|_| {
-                self.wrong(format!("`{name}` is `{value:.40}`, but a number is expected"))
+                self.wrong(format!(
+                    "`{name}` is `{value:.40}`, but a number is expected"
+                ))
             })
         });
         value.transpose()
@@ -97,16 +101,25 @@ impl<'a> Header<'a> {
         let wavelength = |text: &str| {
             text.trim().parse().map_err(|_| {
                 let found = text.trim();
-                self.wrong(format!("`{found:.40}` is among the wavelengths, which are numbers"))
+                self.wrong(format!(
+                    "`{found:.40}` is among the wavelengths, which are numbers"
+                ))
             })
         };
-        inner.split(',').map(wavelength).collect::<Result<_>>().map(Some)
+        inner
+            .split(',')
+            .map(wavelength)
+            .collect::<Result<_>>()
+            .map(Some)
     }
 
     /// The scene `[height, width, bands]` in `data`, which is the content of the file `of`.
     pub(super) fn scene(&self, of: &str, data: &[u8]) -> Result<Spectra> {
-        let [height, width, bands] =
-            [self.number("lines", None)?, self.number("samples", None)?, self.number("bands", None)?];
+        let [height, width, bands] = [
+            self.number("lines", None)?,
+            self.number("samples", None)?,
+            self.number("bands", None)?,
+        ];
         let dims = vec![height, width, bands];
         let numbers = count(self.file, &dims)?;
         let number = self.kind()?;
@@ -130,7 +143,10 @@ impl<'a> Header<'a> {
             1 => true,
             other => return Err(self.wrong(format!("`byte order` is {other}, but it is 0 or 1"))),
         };
-        let interleave = self.fields.get("interleave").map(|value| value.to_lowercase());
+        let interleave = self
+            .fields
+            .get("interleave")
+            .map(|value| value.to_lowercase());
         let steps = match interleave.as_deref() {
             Some("bsq") => [width, 1, height * width],
             Some("bil") => [bands * width, 1, width],

@@ -50,23 +50,37 @@ pub(super) fn parse(file: &str, bytes: &[u8]) -> Result<Vec<Variable>> {
     };
     let mut variables = Vec::new();
     while !rest.is_empty() {
-        let mut elements = Elements { file, big_endian, rest };
+        let mut elements = Elements {
+            file,
+            big_endian,
+            rest,
+        };
         let (kind, content) = elements.next(kind_is_compressed(rest, big_endian))?;
         rest = elements.rest;
         let unpacked;
         let (kind, content) = match kind {
             COMPRESSED => {
                 unpacked = unpack(file, content, big_endian)?;
-                let mut inner = Elements { file, big_endian, rest: &unpacked };
+                let mut inner = Elements {
+                    file,
+                    big_endian,
+                    rest: &unpacked,
+                };
                 inner.next(true)?
             }
             kind => (kind, content),
         };
         if kind == MATRIX {
-            let elements = Elements { file, big_endian, rest: content };
+            let elements = Elements {
+                file,
+                big_endian,
+                rest: content,
+            };
             variables.extend(elements.matrix()?);
         }
-        let lengths = variables.iter().map(|variable: &Variable| variable.array.values.len());
+        let lengths = variables
+            .iter()
+            .map(|variable: &Variable| variable.array.values.len());
         if lengths.sum::<usize>() > MOST_NUMBERS {
             let problem = format!(
                 "its matrices have more than {MOST_NUMBERS} numbers together; save those you need in \
@@ -96,8 +110,11 @@ fn unpack(file: &str, packed: &[u8], big_endian: bool) -> Result<Vec<u8>> {
     let wrong = |problem: String| Error::data(file, problem);
     let mut decoder = ZlibDecoder::new(packed);
     let mut bytes = vec![0; 8];
-    let broken =
-        |error: std::io::Error| wrong(format!("a compressed variable cannot be unpacked ({error})"));
+    let broken = |error: std::io::Error| {
+        wrong(format!(
+            "a compressed variable cannot be unpacked ({error})"
+        ))
+    };
     decoder.read_exact(&mut bytes).map_err(broken)?;
     let size = of_bytes([bytes[4], bytes[5], bytes[6], bytes[7]], big_endian) as usize;
     if size > MOST_BYTES {
@@ -106,7 +123,10 @@ fn unpack(file: &str, packed: &[u8], big_endian: bool) -> Result<Vec<u8>> {
              the scene into parts"
         )));
     }
-    decoder.take(size as u64).read_to_end(&mut bytes).map_err(broken)?;
+    decoder
+        .take(size as u64)
+        .read_to_end(&mut bytes)
+        .map_err(broken)?;
     Ok(bytes)
 }
 
@@ -148,7 +168,11 @@ impl<'a> Elements<'a> {
                 rest.len()
             )));
         };
-        let padding = if unpadded { 0 } else { size.next_multiple_of(8) - size };
+        let padding = if unpadded {
+            0
+        } else {
+            size.next_multiple_of(8) - size
+        };
         self.rest = after.get(padding..).unwrap_or_default();
         Ok((kind, content))
     }

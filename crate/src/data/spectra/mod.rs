@@ -62,7 +62,9 @@ impl Spectra {
                 let found = spectra.dtype();
                 return Err(Error::shape(
                     "Spectra",
-                    format!("spectra are [n, bands] of F32 and not empty, but got {other:?} of {found:?}."),
+                    format!(
+                        "spectra are [n, bands] of F32 and not empty, but got {other:?} of {found:?}."
+                    ),
                 ));
             }
         };
@@ -116,7 +118,10 @@ impl Spectra {
                 "ascending from band to band; sort the bands by their wavelengths",
             ));
         }
-        if let Some(wrong) = wavelengths.iter().find(|wavelength| !wavelength.is_finite()) {
+        if let Some(wrong) = wavelengths
+            .iter()
+            .find(|wavelength| !wavelength.is_finite())
+        {
             return Err(Error::argument("a wavelength", wrong, "a finite number"));
         }
         self.wavelengths = Some(wavelengths);
@@ -164,7 +169,11 @@ impl Spectra {
         notebook::check_stop()?;
         let n = self.len();
         if indices.is_empty() {
-            return Err(Error::argument("the number of spectra to select", 0, "1 or more"));
+            return Err(Error::argument(
+                "the number of spectra to select",
+                0,
+                "1 or more",
+            ));
         }
         if let Some(wrong) = indices.iter().find(|&&index| index as usize >= n) {
             return Err(Error::argument(
@@ -192,7 +201,9 @@ impl Spectra {
         let part = |is_labelled: bool| {
             let of_part = |index: &u32| self.labels[*index as usize].is_some() == is_labelled;
             let indices: Vec<u32> = (0..self.len() as u32).filter(of_part).collect();
-            (!indices.is_empty()).then(|| self.select(&indices)).transpose()
+            (!indices.is_empty())
+                .then(|| self.select(&indices))
+                .transpose()
         };
         Ok((part(true)?, part(false)?))
     }

@@ -55,7 +55,10 @@ impl Spectra {
         let names = named(&variables);
         let found = variables.into_iter().find(|variable| variable.name == name);
         let found = found.ok_or_else(|| {
-            Error::data(file, format!("there is no matrix `{name}` in it; there is {names}"))
+            Error::data(
+                file,
+                format!("there is no matrix `{name}` in it; there is {names}"),
+            )
         })?;
         found.array.into_spectra(file)
     }
@@ -67,7 +70,11 @@ impl Spectra {
     /// first.
     pub fn read_all<P: AsRef<Path>>(paths: &[P]) -> Result<Self> {
         let Some((first, others)) = paths.split_first() else {
-            return Err(Error::argument("the number of files to read", 0, "1 or more"));
+            return Err(Error::argument(
+                "the number of files to read",
+                0,
+                "1 or more",
+            ));
         };
         let mut all = Self::read(first)?;
         let name = first.as_ref().display().to_string();
@@ -82,7 +89,11 @@ impl Spectra {
         for path in others {
             let more = Self::read(path)?;
             let problem = if more.bands() != all.bands() {
-                format!("it has {} bands, but {name} has {}", more.bands(), all.bands())
+                format!(
+                    "it has {} bands, but {name} has {}",
+                    more.bands(),
+                    all.bands()
+                )
             } else if more.wavelengths != all.wavelengths {
                 format!("its bands have other wavelengths than those of {name}")
             } else {

@@ -49,12 +49,20 @@ pub fn spectral_scene(size: [usize; 2], seed: impl Seed) -> Result<Spectra> {
         let place = [(pixel % width) as f64, (pixel / width) as f64];
         let shares = map.shares(place);
         let largest = |a: &usize, b: &usize| shares[*a].total_cmp(&shares[*b]);
-        labels.push((0..MATERIALS.len()).max_by(largest).map(|label| label as u32));
+        labels.push(
+            (0..MATERIALS.len())
+                .max_by(largest)
+                .map(|label| label as u32),
+        );
         let (light, state) = (map.light(place), map.state.at(place));
         for (band, noise) in noise.iter().enumerate() {
             let wavelength = wavelength(band);
             let materials = reflectances(wavelength, state);
-            let mixed: f64 = materials.iter().zip(shares).map(|(r, share)| r * share).sum();
+            let mixed: f64 = materials
+                .iter()
+                .zip(shares)
+                .map(|(r, share)| r * share)
+                .sum();
             let end = (2.0 * band as f64 / (BANDS - 1) as f64 - 1.0).powi(4);
             let level = light * mixed + (0.004 + 0.012 * end) * f64::from(*noise);
             values.push(level as f32);
@@ -116,13 +124,20 @@ impl Field {
         let wave = |_| {
             let (angle, length) = (rng.between(0.0, TAU), length * rng.between(0.7, 1.6));
             let turns = TAU / length;
-            [turns * angle.cos(), turns * angle.sin(), rng.between(0.0, TAU)]
+            [
+                turns * angle.cos(),
+                turns * angle.sin(),
+                rng.between(0.0, TAU),
+            ]
         };
         Self((0..6).map(wave).collect())
     }
 
     fn at(&self, [x, y]: [f64; 2]) -> f64 {
-        let waves = self.0.iter().map(|[across, down, phase]| (across * x + down * y + phase).sin());
+        let waves = self
+            .0
+            .iter()
+            .map(|[across, down, phase]| (across * x + down * y + phase).sin());
         (waves.sum::<f64>() * (2.0 / self.0.len() as f64).sqrt()).sin()
     }
 }

@@ -80,7 +80,10 @@ fn reader(content: &[u8]) -> csv::Reader<&[u8]> {
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
     let names = content.split(|&byte| byte == b'\n').next().unwrap_or(&[]);
     let count = |separator: u8| names.iter().filter(|&&byte| byte == separator).count();
-    let separator = [b',', b';', b'\t'].into_iter().rev().max_by_key(|&s| count(s));
+    let separator = [b',', b';', b'\t']
+        .into_iter()
+        .rev()
+        .max_by_key(|&s| count(s));
     ReaderBuilder::new()
         .delimiter(separator.unwrap_or(b','))
         .flexible(true)
@@ -88,7 +91,9 @@ fn reader(content: &[u8]) -> csv::Reader<&[u8]> {
 }
 
 fn is_label(name: &str) -> bool {
-    LABELS.iter().any(|label| name.trim().eq_ignore_ascii_case(label))
+    LABELS
+        .iter()
+        .any(|label| name.trim().eq_ignore_ascii_case(label))
 }
 
 /// The columns that are bands, and their wavelengths.
@@ -114,7 +119,8 @@ fn bands(file: &str, names: &StringRecord) -> Result<(Vec<usize>, Vec<f64>)> {
         }
     }
     if columns.is_empty() {
-        let problem = "line 1 names no band; expected is a wavelength for each column, such as 428.0";
+        let problem =
+            "line 1 names no band; expected is a wavelength for each column, such as 428.0";
         return Err(Error::data(file, problem));
     }
     Ok((columns, wavelengths))

@@ -28,7 +28,10 @@ fn npy_header(descr: &str, shape: &str) -> String {
 }
 
 fn floats(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect()
 }
 
 /// An element of a MATLAB file, padded to 8 bytes.
@@ -41,7 +44,11 @@ fn element(kind: u32, content: &[u8]) -> Vec<u8> {
 
 /// A matrix of a class, with its sizes, and numbers of some type, column by column.
 fn matrix(class: u32, dims: &[u32], name: &str, (kind, numbers): (u32, &[u8])) -> Vec<u8> {
-    let of = |list: &[u32]| list.iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<u8>>();
+    let of = |list: &[u32]| {
+        list.iter()
+            .flat_map(|n| n.to_le_bytes())
+            .collect::<Vec<u8>>()
+    };
     let parts = [
         element(6, &of(&[class, 0])),
         element(5, &of(dims)),

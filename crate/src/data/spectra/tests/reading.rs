@@ -17,14 +17,25 @@ fn read_npy(bytes: &[u8]) -> Result<Spectra> {
 fn a_table_has_wavelengths_and_some_labels() {
     let text = "\u{feff}label;400;410.5;420\r\nsoil;1;2;3\r\n;4;5e-1;6\r\nplants;7;8;9\r\n";
     let spectra = table::parse("a.csv", text.as_bytes()).unwrap();
-    assert_eq!(values(&spectra), [[1.0, 2.0, 3.0], [4.0, 0.5, 6.0], [7.0, 8.0, 9.0]]);
+    assert_eq!(
+        values(&spectra),
+        [[1.0, 2.0, 3.0], [4.0, 0.5, 6.0], [7.0, 8.0, 9.0]]
+    );
     assert_eq!(spectra.wavelengths, Some(vec![400.0, 410.5, 420.0]));
     assert_eq!(spectra.labels, [Some(1), None, Some(0)]);
     assert_eq!(spectra.classes, ["plants", "soil"]);
     let batch = spectra.batch(&[1, 2]).unwrap();
     assert_eq!(batch.mask.unwrap().to_vec1::<u8>().unwrap(), [0, 1]);
     let (labelled, unlabelled) = spectra.parts().unwrap();
-    assert_eq!(labelled.unwrap().targets().unwrap().to_vec1::<u32>().unwrap(), [1, 0]);
+    assert_eq!(
+        labelled
+            .unwrap()
+            .targets()
+            .unwrap()
+            .to_vec1::<u32>()
+            .unwrap(),
+        [1, 0]
+    );
     assert_eq!(values(&unlabelled.unwrap()), [[4.0, 0.5, 6.0]]);
     assert!(refused(spectra.targets()).contains("is 1, but it must be 0 here"));
 }
@@ -62,7 +73,12 @@ fn numpy_s_arrays_are_read_in_each_type_and_order() {
     };
     check("<f4", floats(&SIX));
     check(">f4", SIX.iter().flat_map(|n| n.to_be_bytes()).collect());
-    check("<f8", SIX.iter().flat_map(|&n| f64::from(n).to_le_bytes()).collect());
+    check(
+        "<f8",
+        SIX.iter()
+            .flat_map(|&n| f64::from(n).to_le_bytes())
+            .collect(),
+    );
     check("|u1", (1..=6).collect());
     check("|i1", (1..=6).collect());
     check(">i2", (1i16..=6).flat_map(i16::to_be_bytes).collect());
@@ -87,7 +103,9 @@ fn arrays_that_lie_are_refused() {
     let six = floats(&SIX);
     let million = error("<f4", "(4, 1000000000000)", &six);
     assert!(
-        million.contains("announces 4 x 1000000000000, but an array of spectra has from 1 to 67108864"),
+        million.contains(
+            "announces 4 x 1000000000000, but an array of spectra has from 1 to 67108864"
+        ),
         "{million}"
     );
     assert!(error("<f4", "(18446744073709551615, 2)", &six).contains("announces"));
@@ -131,14 +149,20 @@ fn matlab_s_matrices_are_read_by_columns_packed_and_small() {
     }
     // A name of up to four letters stands in the place of its size.
     let long = matrix(7, &[1, 2, 3], "x", (7, &floats(&SIX)));
-    let place = long.windows(8).position(|w| w == [1, 0, 0, 0, 1, 0, 0, 0]).unwrap();
+    let place = long
+        .windows(8)
+        .position(|w| w == [1, 0, 0, 0, 1, 0, 0, 0])
+        .unwrap();
     let mut small = long.clone();
     small.splice(place..place + 16, [1, 0, 1, 0, b'x', 0, 0, 0]);
     let size = (small.len() - 8) as u32;
     small[4..8].copy_from_slice(&size.to_le_bytes());
     for element in [long, small] {
         let variables = matlab::parse("a.mat", &mat(&[element])).unwrap();
-        assert_eq!((&variables[0].name[..], &variables[0].array.dims[..]), ("x", &[1, 2, 3][..]));
+        assert_eq!(
+            (&variables[0].name[..], &variables[0].array.dims[..]),
+            ("x", &[1, 2, 3][..])
+        );
         assert_eq!(variables[0].array.values, [1.0, 3.0, 5.0, 2.0, 4.0, 6.0]);
     }
 }
@@ -155,10 +179,16 @@ fn of_several_matrices_one_is_named() {
     ];
     fs::write(&path, mat(&two)).unwrap();
     let error = refused(Spectra::read(&path));
-    assert!(error.contains("there is `first`, `second`; name the one"), "{error}");
+    assert!(
+        error.contains("there is `first`, `second`; name the one"),
+        "{error}"
+    );
     assert_eq!(Spectra::read_variable(&path, "second").unwrap().bands(), 3);
     let error = refused(Spectra::read_variable(&path, "third"));
-    assert!(error.contains("no matrix `third` in it; there is `first`, `second`, `rows`"), "{error}");
+    assert!(
+        error.contains("no matrix `third` in it; there is `first`, `second`, `rows`"),
+        "{error}"
+    );
     fs::write(&path, mat(&[two[0].clone(), two[3].clone()])).unwrap();
     assert_eq!(Spectra::read(&path).unwrap().bands(), 2);
 }
@@ -168,16 +198,30 @@ fn matlab_files_that_lie_are_refused() {
     let error = |bytes: &[u8]| refused(matlab::parse("a.mat", bytes));
     let whole = mat(&[matrix(6, &[2, 3], "spectra", (2, &[1, 2, 3, 4, 5, 6]))]);
     let cut = error(&whole[..whole.len() - 9]);
-    assert!(cut.contains("an element should have") && cut.contains("truncated"), "{cut}");
+    assert!(
+        cut.contains("an element should have") && cut.contains("truncated"),
+        "{cut}"
+    );
     assert!(error(&whole[..100]).contains("inside of the 128 bytes"));
     assert!(error(&[b' '; 200]).contains("header is not that of a MATLAB file"));
     let new = [&b"MATLAB 7.3 MAT-file"[..], &[b' '; 200]].concat();
     assert!(error(&new).contains("format 7.3, which is not read; save it with the option `-v7`"));
 
-    let promise = error(&mat(&[matrix(6, &[1_000_000, 1_000_000], "x", (9, &[0; 8]))]));
-    assert!(promise.contains("`x`: a.mat: the header announces 1000000 x 1000000"), "{promise}");
+    let promise = error(&mat(&[matrix(
+        6,
+        &[1_000_000, 1_000_000],
+        "x",
+        (9, &[0; 8]),
+    )]));
+    assert!(
+        promise.contains("`x`: a.mat: the header announces 1000000 x 1000000"),
+        "{promise}"
+    );
     let short = error(&mat(&[matrix(6, &[2, 2], "x", (9, &[0; 8]))]));
-    assert_eq!(short, "a.mat: `x` is 2 x 2, 4 numbers of 8 bytes, but has 8 bytes.");
+    assert_eq!(
+        short,
+        "a.mat: `x` is 2 x 2, 4 numbers of 8 bytes, but has 8 bytes."
+    );
     let unknown = error(&mat(&[matrix(6, &[1, 1], "x", (99, &[0; 8]))]));
     assert!(unknown.contains("unknown type 99"), "{unknown}");
 
@@ -186,11 +230,18 @@ fn matlab_files_that_lie_are_refused() {
     bomb[0] = 14;
     bomb[4..8].copy_from_slice(&(1u32 << 30).to_le_bytes());
     let bomb = error(&mat(&[compressed(&bomb)]));
-    assert!(bomb.contains("unpacks to 1073741824 bytes, but at most"), "{bomb}");
+    assert!(
+        bomb.contains("unpacks to 1073741824 bytes, but at most"),
+        "{bomb}"
+    );
     // Megabytes behind an element that says it has none: nothing after it is unpacked.
     let mut quiet = vec![0u8; 1 << 20];
     quiet[0] = 1;
-    assert!(matlab::parse("a.mat", &mat(&[compressed(&quiet)])).unwrap().is_empty());
+    assert!(
+        matlab::parse("a.mat", &mat(&[compressed(&quiet)]))
+            .unwrap()
+            .is_empty()
+    );
     let mut torn = mat(&[compressed(&matrix(6, &[1, 1], "x", (2, &[1])))]);
     torn[140] ^= 0xff;
     assert!(error(&torn).starts_with("a.mat: "));
@@ -213,8 +264,12 @@ fn envi_s_scenes_are_read_in_each_order() {
         let [a, b, c] = sizes;
         (0..a).flat_map(move |i| (0..b).flat_map(move |j| (0..c).map(move |k| [i, j, k])))
     };
-    let bsq: Vec<u16> = ranges([2, 3, 2]).map(|[b, l, s]| number([l, s, b])).collect();
-    let bil: Vec<u16> = ranges([3, 2, 2]).map(|[l, b, s]| number([l, s, b])).collect();
+    let bsq: Vec<u16> = ranges([2, 3, 2])
+        .map(|[b, l, s]| number([l, s, b]))
+        .collect();
+    let bil: Vec<u16> = ranges([3, 2, 2])
+        .map(|[l, b, s]| number([l, s, b]))
+        .collect();
     let bip: Vec<u16> = ranges([3, 2, 2]).map(number).collect();
     for (order, stored) in [("bsq", bsq), ("BIL", bil), ("bip", bip)] {
         let data: Vec<u8> = stored.iter().flat_map(|n| n.to_be_bytes()).collect();
@@ -226,7 +281,10 @@ fn envi_s_scenes_are_read_in_each_order() {
             .map(|[l, s, _]| [0, 1].map(|b| f32::from(number([l, s, b]))).to_vec())
             .collect();
         assert_eq!(values(&scene), rows, "{order}");
-        assert_eq!((scene.size, scene.wavelengths), (Some([3, 2]), Some(vec![400.5, 410.0])));
+        assert_eq!(
+            (scene.size, scene.wavelengths),
+            (Some([3, 2]), Some(vec![400.5, 410.0]))
+        );
     }
 }
 
@@ -248,12 +306,18 @@ fn envi_headers_that_lie_are_refused() {
     assert!(error(&["byte order = 2"]).contains("`byte order` is 2"));
     assert!(error(&["interleave = bit"]).contains("`interleave` is bit"));
     assert!(error(&["wavelength = {410, 400}"]).contains("unsorted: 410 in band 1"));
-    assert!(error(&["wavelength = {400}"]).contains("number of wavelengths is 1, but it must be 2"));
+    assert!(
+        error(&["wavelength = {400}"]).contains("number of wavelengths is 1, but it must be 2")
+    );
     assert!(error(&["wavelength = {400, red}"]).contains("`red` is among the wavelengths"));
     assert!(error(&["wavelength = {400,"]).contains("no closing brace"));
     assert!(error(&["data ignore value = 0"]).contains("number 1 is 0, which the header calls"));
     assert!(error(&["reflectance scale factor = 0"]).contains("NaN in band 1"));
-    let scaled = with(&["reflectance scale factor = 100", "data type = 2"], &[1; 24]).unwrap();
+    let scaled = with(
+        &["reflectance scale factor = 100", "data type = 2"],
+        &[1; 24],
+    )
+    .unwrap();
     assert_eq!(values(&scaled)[0], [2.57, 2.57]);
     assert!(refused(Header::parse("a.hdr", "samples = 3")).contains("should be `ENVI`"));
     let nothing = Header::parse("a.hdr", "ENVI\n").unwrap();
@@ -272,15 +336,26 @@ fn several_files_become_one_and_others_are_refused() {
     let second = file("second.csv", b"400,410,label\n5,6,plants\n");
     let all = Spectra::read_all(&[&first, &second]).unwrap();
     assert_eq!(values(&all), [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]);
-    assert_eq!((&all.labels[..], &all.classes[..]), (&[Some(1), None, Some(0)][..], &["plants".to_owned(), "soil".to_owned()][..]));
+    assert_eq!(
+        (&all.labels[..], &all.classes[..]),
+        (
+            &[Some(1), None, Some(0)][..],
+            &["plants".to_owned(), "soil".to_owned()][..]
+        )
+    );
     let other = file("other.csv", b"400,411\n1,2\n");
-    assert!(refused(Spectra::read_all(&[&first, &other])).contains("other wavelengths than those of"));
+    assert!(
+        refused(Spectra::read_all(&[&first, &other])).contains("other wavelengths than those of")
+    );
     let wide = file("wide.csv", b"400,410,420\n1,2,3\n");
     assert!(refused(Spectra::read_all(&[&first, &wide])).contains("it has 3 bands, but"));
     assert!(refused(Spectra::read_all::<&str>(&[])).contains("number of files to read is 0"));
 
     // ENVI's numbers are found beside their header.
-    let header = file("scene.hdr", envi(&[&LINES[..], &["interleave = bsq"]].concat()).as_bytes());
+    let header = file(
+        "scene.hdr",
+        envi(&[&LINES[..], &["interleave = bsq"]].concat()).as_bytes(),
+    );
     assert!(refused(Spectra::read(&header)).contains("is not beside it"));
     file("scene.img", &[0; 24]);
     assert_eq!(Spectra::read(&header).unwrap().len(), 6);
@@ -292,11 +367,17 @@ fn several_files_become_one_and_others_are_refused() {
     assert!(error.contains("labels is 2, but it must be 3"), "{error}");
     let names = file("labels.csv", b"labels\nsoil\n\"\"\nroofs\n");
     let named = bare.clone().with_labels_from(&names).unwrap();
-    assert_eq!((&named.labels[..], named.classes.len()), (&[Some(1), None, Some(0)][..], 2));
+    assert_eq!(
+        (&named.labels[..], named.classes.len()),
+        (&[Some(1), None, Some(0)][..], 2)
+    );
     let numbers = file("labels.npy", &npy(&npy_header("|u1", "(3,)"), &[2, 0, 1]));
     let numbered = bare.clone().with_labels_from(&numbers).unwrap();
     assert_eq!(numbered.labels, [Some(2), Some(0), Some(1)]);
-    let halves = file("halves.npy", &npy(&npy_header("<f4", "(3,)"), &floats(&[0.0, 0.5, 1.0])));
+    let halves = file(
+        "halves.npy",
+        &npy(&npy_header("<f4", "(3,)"), &floats(&[0.0, 0.5, 1.0])),
+    );
     assert!(refused(bare.with_labels_from(&halves)).contains("number 2 is 0.5, but a label is"));
     assert!(refused(Spectra::read(file("a.txt", b""))).contains("should end in .csv"));
     assert!(refused(Spectra::read(folder.path().join("none.npy"))).contains("none.npy"));
