@@ -57,8 +57,8 @@ pub mod prelude {
     };
     pub use crate::models::{
         Autoencoder, CategoricalVae, ClassLoss, Classifier, Codec, Gan, GaussianCode, JointVae, M1,
-        M1Settings, PixelLoss, Score, Seq2Seq, SkipGram, Tagger, Transcript, Vae, VaeArchitecture,
-        fully_convolutional, u_net,
+        M1Settings, M2, PixelLoss, Score, Seq2Seq, SkipGram, Tagger, Transcript, Vae,
+        VaeArchitecture, fully_convolutional, u_net,
     };
     pub use crate::nn::{
         Activation, AvgPool1d, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d,

@@ -84,6 +84,16 @@ fn gaussian_nll() {
 }
 
 #[test]
+fn semi_supervised() {
+    on_every_case("losses/semi_supervised", |case| {
+        let (costs, logits) = (case.var("costs"), case.var("logits"));
+        let (labels, labelled) = (case.tensor("labels"), case.tensor("labelled"));
+        let output = ops::semi_supervised(&costs, &logits, &labels, &labelled).unwrap();
+        case.check(&[("output", &output)]);
+    });
+}
+
+#[test]
 fn gaussian_kl() {
     on_every_case("losses/gaussian_kl", |case| {
         let output = ops::gaussian_kl(&case.var("mean"), &case.var("log_variance")).unwrap();

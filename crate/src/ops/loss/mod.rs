@@ -13,6 +13,7 @@ mod l1;
 mod mse;
 mod mutual_information;
 mod pointwise;
+mod semi_supervised;
 mod weighted_bce;
 
 use candle_core::Tensor;
@@ -28,6 +29,7 @@ pub use huber::huber;
 pub use l1::l1;
 pub use mse::mse;
 pub use mutual_information::mutual_information;
+pub use semi_supervised::semi_supervised;
 pub use weighted_bce::weighted_bce_with_logits;
 
 use crate::{Error, Result};
