@@ -1,7 +1,7 @@
 //! Features of spectra from a run of `m1_train`, as the course's `extract_features_hyp.py` makes them.
 //!
 //! ```sh
-//! cargo run --example m1_features -- runs/samson-300-20261127-221502 samson.npy --out features.csv
+//! cargo run --example m1_features -- runs/scene-300-20261127-221502 scene.npy --out features.csv
 //! ```
 
 use std::fmt::Write;

@@ -1,7 +1,7 @@
 //! Trains M1 on spectra, as the course's `run_VAE_hyp.py` does.
 //!
 //! ```sh
-//! cargo run --example m1_train -- samson.npy --logdir runs
+//! cargo run --example m1_train -- scene.npy --logdir runs
 //! ```
 
 use std::path::Path;

@@ -18,7 +18,7 @@ const EVERY: usize = 10;
 const SAMPLES: usize = 8;
 
 /// The folder of a training of [`M1`], named after the data, the hidden units and the time, as
-/// `samson-300-20261127-221502`. Beside what a [`RunFolder`] has, `weights` has the parameters that
+/// `scene-300-20261127-221502`. Beside what a [`RunFolder`] has, `weights` has the parameters that
 /// make features, the notes' v, in `v.safetensors`, and those that make spectra, w, in
 /// `w.safetensors`, both of the best step so far.
 ///
