@@ -33,3 +33,14 @@ fn m1_explains_spectra_better_than_bands_that_have_nothing_to_do_with_each_other
     assert!(accuracies.iter().all(|&accuracy| accuracy > 0.6), "{accuracies:?}");
     Ok(())
 }
+
+/// All labels tell materials apart; a few in raw spectra are not enough.
+#[test]
+fn light_differs_more_than_materials_do() -> Result<()> {
+    let scene = spectral_scene([48, 48], SEED)?;
+    let score = |per_class| few_labels(&scene.spectra, &scene.targets()?, per_class, 1, SEED);
+    let (few, many) = (score(10)?[0], score(90)?[0]);
+    println!("{few} {many}");
+    assert!(few > 0.5 && few < 0.95 && many > few, "{few} {many}");
+    Ok(())
+}
