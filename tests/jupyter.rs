@@ -45,10 +45,14 @@ fn tell(why: &str) {
     std::io::stderr().write_all(note.as_bytes()).unwrap();
 }
 
+/// For suites of tests some of which look at the clock: no two of them at a time.
+fn passes_in_turn(file: &str) {
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    passes(file);
+}
+
 fn passes(file: &str) {
-    // Kernels are heavy, and some tests look at the clock.
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let python = match python() {
         Ok(python) => python,
         Err(why) if std::env::var_os("CUADERNO_REQUIRE_JUPYTER").is_some() => panic!("{why}"),
@@ -95,17 +99,17 @@ fn a_lab_in_a_browser() {
 
 #[test]
 fn the_suite_of_all_kernels() {
-    passes("test_protocol.py");
+    passes_in_turn("test_protocol.py");
 }
 
 #[test]
 fn what_a_student_notices() {
-    passes("test_session.py");
+    passes_in_turn("test_session.py");
 }
 
 #[test]
 fn what_goes_wrong_around_a_kernel() {
-    passes("test_faults.py");
+    passes_in_turn("test_faults.py");
 }
 
 #[test]

@@ -32,14 +32,28 @@ fn has(cell: &Value, tag: &str) -> bool {
     tags.filter_map(Value::as_str).any(|found| found == tag)
 }
 
+// Two tests, so that a machine of two cores works on both.
 #[test]
-fn every_lab_is_released_without_what_is_its_authors_own() {
+fn every_lab_of_even_number_is_released_without_what_is_its_authors_own() {
+    labs_are_released(|number| number % 2 == 0);
+}
+
+#[test]
+fn every_lab_of_odd_number_is_released_without_what_is_its_authors_own() {
+    labs_are_released(|number| number % 2 == 1);
+}
+
+fn labs_are_released(is_chosen: impl Fn(u32) -> bool) {
     let desk = Desk::new();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../notebooks");
     let entries = fs::read_dir(folder).unwrap();
     let mut labs: Vec<_> = entries
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|end| end == "ipynb"))
+        .filter(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            is_chosen(name[..2].parse().unwrap())
+        })
         .collect();
     labs.sort();
     let (run, out) = release(&desk, &labs, &["--nbgrader"]);

@@ -116,7 +116,8 @@ pub(crate) fn thousands(n: usize) -> String {
     groups.join(",")
 }
 
-fn escape(text: &str) -> String {
+/// A text as HTML.
+pub(crate) fn escape(text: &str) -> String {
     (text.replace('&', "&amp;").replace('<', "&lt;")).replace('>', "&gt;")
 }
 

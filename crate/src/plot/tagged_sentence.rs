@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 
 use super::style;
 use crate::notebook::{Contents, show_as_value};
+use crate::table::escape;
 use crate::{Error, Result};
 
 /// Shows a sentence word by word: each name that was predicted on a ground of the colour of its
@@ -102,10 +103,6 @@ impl TaggedSentence {
 fn place_of(kind: &str) -> usize {
     let known = KINDS.iter().position(|known| *known == kind);
     known.unwrap_or_else(|| KINDS.len() + kind.len())
-}
-
-fn escape(text: &str) -> String {
-    (text.replace('&', "&amp;").replace('<', "&lt;")).replace('>', "&gt;")
 }
 
 impl fmt::Display for TaggedSentence {

@@ -201,6 +201,23 @@ proptest! {
             ops::gumbel_softmax_with(&noise, &t[0], temperature, false)
         });
     }
+
+    #[test]
+    fn crf_loss(
+        (batch, time, tags) in (1usize..4, 1usize..6, 2usize..5),
+        hidden in prop::collection::vec(any::<bool>(), 3 * 5),
+        seed in any::<u64>(),
+    ) {
+        let (emissions, ends) = (numbers(seed, &[batch, time, tags]), numbers(seed ^ 1, &[2, tags]));
+        let transitions = numbers(seed ^ 2, &[tags, tags]);
+        let of_tags = targets(seed, tags, &[batch, time]);
+        // Steps anywhere may be left out, all of a sequence as well.
+        let mask: Vec<u32> = hidden.iter().map(|&hidden| u32::from(!hidden)).collect();
+        let mask = Tensor::new(&mask[..batch * time], &Device::Cpu).unwrap();
+        let mask = mask.reshape((batch, time)).unwrap();
+        let inputs = [("emissions", &emissions), ("transitions", &transitions), ("ends", &ends)];
+        assert_right(&inputs, |t| ops::crf_loss(&t[0], &t[1], &t[2], &of_tags, Some(&mask)));
+    }
 }
 
 #[test]

@@ -3,13 +3,14 @@
 mod decoding;
 mod score;
 
-use candle_core::{D, DType, Tensor};
+use candle_core::{D, Tensor};
 
 pub use decoding::Transcript;
 pub use score::Score;
 
 use score::Scorer;
 
+use super::class_losses::with_masked_accuracy;
 use crate::data::Characters;
 use crate::nn::{
     Activation, Dense, Embedding, Gru, Layer, Parameters, Pass, Plan, Recurrent, RecurrentState,
@@ -27,7 +28,7 @@ const DIMENSIONS: usize = 16;
 ///
 /// The encoder makes a *memory* of the sequence, a vector for each step. The decoder is a GRU over
 /// the characters so far, which starts from zeros; each of its states attends to the memory, and the
-/// next character is read off both, `softmax(output · tanh(join · [state, seen]))`, as in Luong et
+/// next character is predicted from both, `softmax(output · tanh(join · [state, seen]))`, as in Luong et
 /// al. 2015. So all that the decoder knows of the sequence comes through the attention, and it can
 /// be trained on all characters of a text at once.
 ///
@@ -181,13 +182,8 @@ impl Model for Seq2Seq {
             ..CrossEntropy::default()
         };
         let loss = ops::cross_entropy(&logits.transpose(1, 2)?.contiguous()?, targets, &options)?;
-        let counts = targets.ne(Characters::PADDING)?.to_dtype(DType::F32)?;
-        let count = counts.sum_all()?;
-        let right = logits.detach().argmax(D::Minus1)?.eq(targets)?;
-        let right = (right.to_dtype(DType::F32)? * counts)?.sum_all()?;
-        Ok(Losses::new("loss", loss)
-            .with("accuracy", (right / &count)?)
-            .weight(f64::from(count.to_scalar::<f32>()?)))
+        let predicted = logits.detach().argmax(D::Minus1)?;
+        with_masked_accuracy(loss, &predicted, targets, &targets.ne(Characters::PADDING)?)
     }
 }
 

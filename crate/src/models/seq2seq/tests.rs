@@ -4,7 +4,7 @@ use crate::nn::no_grad;
 use crate::ops::check_variables;
 use crate::optim::Adam;
 use crate::train::{Examples, TensorExamples, Trainer};
-use candle_core::{Device, IndexOp};
+use candle_core::{DType, Device, IndexOp};
 
 const STEPS: usize = 8;
 
