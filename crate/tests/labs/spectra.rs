@@ -30,7 +30,10 @@ fn m1_explains_spectra_better_than_bands_that_have_nothing_to_do_with_each_other
     let means = m1.encode(&scene.spectra)?.mean;
     let accuracies = few_labels(&means, &scene.targets()?, 10, 3, SEED)?;
     println!("{accuracies:?}");
-    assert!(accuracies.iter().all(|&accuracy| accuracy > 0.6), "{accuracies:?}");
+    assert!(
+        accuracies.iter().all(|&accuracy| accuracy > 0.6),
+        "{accuracies:?}"
+    );
     Ok(())
 }
 
