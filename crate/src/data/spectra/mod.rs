@@ -103,7 +103,13 @@ impl Spectra {
                 format!("{}, one for each band", self.bands()),
             ));
         }
-        let wrong = |place: &usize| !(wavelengths[place - 1] < wavelengths[*place]);
+        if let Some(wrong) = wavelengths
+            .iter()
+            .find(|wavelength| !wavelength.is_finite())
+        {
+            return Err(Error::argument("a wavelength", wrong, "a finite number"));
+        }
+        let wrong = |place: &usize| wavelengths[place - 1] >= wavelengths[*place];
         let unsorted = (1..wavelengths.len()).find(wrong);
         if let Some(place) = unsorted {
             return Err(Error::argument(
@@ -117,12 +123,6 @@ impl Spectra {
                 ),
                 "ascending from band to band; sort the bands by their wavelengths",
             ));
-        }
-        if let Some(wrong) = wavelengths
-            .iter()
-            .find(|wavelength| !wavelength.is_finite())
-        {
-            return Err(Error::argument("a wavelength", wrong, "a finite number"));
         }
         self.wavelengths = Some(wavelengths);
         Ok(self)

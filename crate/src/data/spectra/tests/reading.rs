@@ -56,7 +56,7 @@ fn tables_that_are_none_are_refused() {
     assert!(error("400,410\n1,inf\n").contains("inf in band 2"));
     assert!(error("410,400\n1,2\n").contains("unsorted: 410 in band 1 and 400 in band 2"));
     assert!(error("400,400\n1,2\n").contains("unsorted"));
-    assert!(error("400,nan\n1,2\n").contains("unsorted"));
+    assert!(error("400,nan\n1,2\n").contains("a wavelength is NaN"));
     assert!(error("400,depth\n1,2\n").contains("names column 2 `depth`"));
     assert!(error("label\na\n").contains("names no band"));
     assert!(error("400,410\n").contains("no row below"));
