@@ -6,6 +6,7 @@
 
 use std::fmt::Write;
 use std::path::Path;
+use std::process::ExitCode;
 
 use cuaderno::prelude::*;
 
@@ -26,7 +27,20 @@ Parquet is not written, because polars is not built with this program: in a note
                    neighbour classifies rightly with 10 labels a class, in 10 draws, by raw spectra,
                    by principal components and by the features; --out may be left out then";
 
-fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+/// Any error, which is told in its own words.
+type Outcome = std::result::Result<(), Box<dyn std::error::Error>>;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Outcome {
     let mut names = Vec::new();
     let (mut out, mut labels, mut seed) = (None, None, 6202u64);
     let (mut hidden, mut latent) = (None, None);
@@ -121,7 +135,7 @@ fn write(
     path: &Path,
     features: &Tensor,
     latent: usize,
-) -> std::result::Result<(), Box<dyn std::error::Error>> {
+) -> Outcome {
     match path.extension().and_then(|ending| ending.to_str()) {
         Some("npy") => features.write_npy(path)?,
         Some("csv") => {

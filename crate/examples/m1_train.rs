@@ -5,6 +5,7 @@
 //! ```
 
 use std::path::Path;
+use std::process::ExitCode;
 
 use cuaderno::prelude::*;
 
@@ -29,7 +30,20 @@ the log-likelihood of the last batch and of the validation spectra in nats a spe
 without improvement. The run's folder gets samples in images/, and in weights/ the best encoder,
 v.safetensors, and the best decoder, w.safetensors.";
 
-fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+/// Any error, which is told in its own words.
+type Outcome = std::result::Result<(), Box<dyn std::error::Error>>;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Outcome {
     let mut files = Vec::new();
     let (mut logdir, mut rate, mut seed) = (None, 1e-3, 6202);
     let (mut hidden, mut latent, mut batch, mut steps, mut patience) = (300, 3, 100, 1000, 100);
