@@ -131,11 +131,7 @@ fn run() -> Outcome {
 }
 
 /// Writes the features in the format that the ending says.
-fn write(
-    path: &Path,
-    features: &Tensor,
-    latent: usize,
-) -> Outcome {
+fn write(path: &Path, features: &Tensor, latent: usize) -> Outcome {
     match path.extension().and_then(|ending| ending.to_str()) {
         Some("npy") => features.write_npy(path)?,
         Some("csv") => {
