@@ -384,9 +384,10 @@ fn labs_00_02_05_07_and_08_in_their_quick_profile() {
 }
 
 #[test]
-fn labs_03_06_10_11_and_13_in_their_quick_profile() {
+fn labs_03_04_06_10_11_and_13_in_their_quick_profile() {
     labs_run(&[
         ("03_regularisation", 19),
+        ("04_transfer_learning", 14),
         ("06_ner_tagging", 10),
         ("10_variational_autoencoders", 20),
         ("11_categorical_vae", 10),

@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 from threadpoolctl import threadpool_limits
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torchvision import models as torchvision_models
 
 
 class Workload:
@@ -289,6 +290,42 @@ class ResNet18(Workload):
             return self.model(self.inputs).pow(2).mean()
 
 
+class FinetuneResNet18(Workload):
+    """All before `layer3` frozen, its batch norms too."""
+
+    def __init__(self, options):
+        model = torchvision_models.resnet18(num_classes=10)
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad = name.startswith(("layer3", "layer4", "fc"))
+        for frozen in (model.bn1, model.layer1, model.layer2):
+            frozen.eval()
+        images = torch.rand(8, 3, 224, 224)
+        if options.tuned:
+            model, images = channels_last(model), channels_last(images)
+        trained = [p for p in model.parameters() if p.requires_grad]
+        optimiser = torch.optim.SGD(trained, 1e-3, momentum=0.9, fused=options.tuned or None)
+        super().__init__(model, optimiser, images, torch.randint(10, (8,)))
+
+    def loss(self):
+        return F.cross_entropy(self.model(self.inputs), self.targets)
+
+
+class Depthwise(Workload):
+    def __init__(self, options):
+        model = named(
+            three=nn.Conv2d(144, 144, 3, 1, 1, groups=144, bias=False),
+            five=nn.Conv2d(144, 144, 5, 2, 2, groups=144, bias=False),
+        )
+        images = torch.rand(8, 144, 56, 56)
+        if options.tuned:
+            model, images = channels_last(model), channels_last(images)
+        optimiser = torch.optim.SGD(model.parameters(), 1e-3, fused=options.tuned or None)
+        super().__init__(model, optimiser, images)
+
+    def loss(self):
+        return self.model(self.inputs).pow(2).mean()
+
+
 def channels_last(x):
     return x.to(memory_format=torch.channels_last)
 
@@ -308,6 +345,8 @@ WORKLOADS = {
     "bilstm": lambda options: Tagger(lambda *a, **k: nn.LSTM(*a, **k, bidirectional=True), options),
     "fcn": Fcn,
     "resnet18": ResNet18,
+    "finetune_resnet18": FinetuneResNet18,
+    "depthwise": Depthwise,
 }
 
 

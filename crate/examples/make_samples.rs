@@ -1,5 +1,5 @@
 //! Makes the samples in `datasets/` from the full data sets:
-//! `cargo run -p cuaderno --example make_samples`. The same files come out each time.
+//! `cargo run -p cuaderno --example make_samples [SET…]`. The same files come out each time.
 
 use std::fs::{self, File};
 use std::io::{BufReader, Write};
@@ -7,18 +7,32 @@ use std::path::{Path, PathBuf};
 
 use cuaderno::Rng;
 use cuaderno::data::idx::Idx;
+use cuaderno::data::{Cifar10, LabelledImages};
 use cuaderno_datasets::{Cache, FetchOptions, catalogue, fetch};
 use flate2::{Compression, GzBuilder};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Result<()> {
-    let (full, shipped) = folders("mnist")?;
-    for (part, of_each_digit) in [("train", 150), ("t10k", 50)] {
-        sample(&full, &shipped, part, of_each_digit)?;
+    let sets: Vec<String> = std::env::args().skip(1).collect();
+    let wanted = |set: &str| sets.is_empty() || sets.iter().any(|wanted| wanted == set);
+    if wanted("mnist") {
+        let (full, shipped) = folders("mnist")?;
+        for (part, of_each_digit) in [("train", 150), ("t10k", 50)] {
+            sample(&full, &shipped, part, of_each_digit)?;
+        }
     }
-    let (full, shipped) = folders("chelsea")?;
-    halve(&full.join("chelsea.png"), &shipped.join("chelsea.png"))
+    if wanted("chelsea") {
+        let (full, shipped) = folders("chelsea")?;
+        halve(&full.join("chelsea.png"), &shipped.join("chelsea.png"))?;
+    }
+    if wanted("cifar10") {
+        let (full, shipped) = folders("cifar10")?;
+        let cifar = Cifar10::from_folder(&full)?;
+        photographs(&cifar.train, 80, &shipped.join("train"))?;
+        photographs(&cifar.test, 40, &shipped.join("test"))?;
+    }
+    Ok(())
 }
 
 /// Where all of a data set is, and where what is shipped of it goes.
@@ -56,6 +70,35 @@ fn halve(full: &Path, shipped: &Path) -> Result<()> {
     encoder.set_adaptive_filter(png::AdaptiveFilterType::Adaptive);
     encoder.write_header()?.write_image_data(&means)?;
     println!("{} values to {}", means.len(), shipped.display());
+    Ok(())
+}
+
+/// Writes the first `of_each_class` images of each class in a random order, in their original order:
+/// one below the other in a PNG, and their labels as a JSON list.
+fn photographs(all: &LabelledImages, of_each_class: usize, shipped: &Path) -> Result<()> {
+    let labels: Vec<u32> = all.labels.to_vec1()?;
+    let mut counts = [0; 10];
+    let mut chosen = Rng::new(6202).permutation(labels.len());
+    chosen.retain(|&index| {
+        let count = &mut counts[labels[index as usize] as usize];
+        *count += 1;
+        *count <= of_each_class
+    });
+    chosen.sort_unstable();
+    let chosen = all.select(&chosen)?;
+    let pixels = chosen.images.permute((0, 2, 3, 1))?.flatten_all()?;
+    let levels: Vec<u8> = (pixels.to_vec1::<f32>()?.iter())
+        .map(|&number| (255.0 * number).round() as u8)
+        .collect();
+    let picture = File::create(shipped.with_extension("png"))?;
+    let mut encoder = png::Encoder::new(picture, 32, 32 * chosen.len() as u32);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_compression(png::Compression::Best);
+    encoder.set_adaptive_filter(png::AdaptiveFilterType::Adaptive);
+    encoder.write_header()?.write_image_data(&levels)?;
+    let labels: Vec<u32> = chosen.labels.to_vec1()?;
+    fs::write(shipped.with_extension("json"), format!("{labels:?}\n"))?;
+    println!("{} images to {}.png", chosen.len(), shipped.display());
     Ok(())
 }
 

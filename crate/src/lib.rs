@@ -44,7 +44,7 @@ pub mod prelude {
     pub use crate::arrays::{IntoTensor, ToArray};
     pub use crate::classic::{Knn, Pca, Split, StandardScaler, TSne, trustworthiness};
     pub use crate::data::{
-        Augmentation, CamVid, Characters, LabelledImages, MelSpectrogram, Mnist, Padding,
+        Augmentation, CamVid, Characters, Cifar10, LabelledImages, MelSpectrogram, Mnist, Padding,
         SegmentedImages, Sound, Spectra, SpokenDigits, TaggedText, Transcribed, Utterance,
         Vocabulary, Voice, WordVectors, chelsea, pad_sequences, scenes, spectral_scene,
     };
@@ -56,9 +56,10 @@ pub mod prelude {
         reconstruction_bce, reconstruction_mse, segmentation_report, word_error_rate,
     };
     pub use crate::models::{
-        Autoencoder, CategoricalVae, ClassLoss, Classifier, Codec, Gan, GaussianCode, JointVae, M1,
-        M1Settings, M2, PixelLoss, Score, Seq2Seq, SkipGram, Tagger, Transcript, Vae,
-        VaeArchitecture, fully_convolutional, u_net,
+        Autoencoder, Backbone, CategoricalVae, ClassLoss, Classifier, Codec, FeaturesFolder, Gan,
+        GaussianCode, JointVae, M1, M1Settings, M2, PixelLoss, Score, Seq2Seq, SkipGram, Tagger,
+        Transcript, Vae, VaeArchitecture, efficientnet_lite0, fully_convolutional, resnet18,
+        small_resnet, u_net,
     };
     pub use crate::nn::{
         Activation, AvgPool1d, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d,

@@ -28,7 +28,7 @@ enum Command {
     /// Score submissions in boxes, by secret questions.
     #[cfg(target_os = "linux")]
     Grade(grade::GradeArguments),
-    /// Put results together, and marks by hand to them.
+    /// Merge results and enter marks given by hand.
     #[cfg(target_os = "linux")]
     #[command(subcommand)]
     Grades(grade::GradesCommand),

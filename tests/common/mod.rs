@@ -139,20 +139,23 @@ pub fn tables_are_built() -> bool {
     there
 }
 
-/// Whether boxes can be made here.
+/// Whether boxes can be made here: whether bubblewrap can, whatever this workbook makes of it.
 pub fn boxes_can_be_made() -> bool {
-    let command = Command::new(env!("CARGO_BIN_EXE_cuaderno"))
-        .arg("doctor")
-        .output();
-    let text = String::from_utf8_lossy(&command.unwrap().stdout).into_owned();
-    let there = text
-        .lines()
-        .any(|line| line.starts_with("  ok       sandbox"));
+    let mut trial = Command::new("bwrap");
+    trial.args([
+        "--ro-bind",
+        "/",
+        "/",
+        "--unshare-pid",
+        "--unshare-net",
+        "true",
+    ]);
+    let there = trial.output().is_ok_and(|output| output.status.success());
     if !there {
         let why = "there is no sandbox: install bubblewrap";
         assert!(
             std::env::var_os("CUADERNO_REQUIRE_SANDBOX").is_none(),
-            "{why}\n{text}"
+            "{why}"
         );
         eprintln!("This test did not run: {why}.");
     }

@@ -12,7 +12,7 @@ use cuaderno::{Error, Result, ops};
 use crate::{dense, images, resnet, text};
 
 /// The names, as `compare.py` knows them.
-pub const NAMES: [&str; 9] = [
+pub const NAMES: [&str; 11] = [
     "mlp_autoencoder",
     "vae",
     "conv_vae",
@@ -22,6 +22,8 @@ pub const NAMES: [&str; 9] = [
     "bilstm",
     "fcn",
     "resnet18",
+    "finetune_resnet18",
+    "depthwise",
 ];
 
 /// How many steps' noise is exported: more than are compared.
@@ -51,6 +53,8 @@ pub fn build(name: &str) -> Result<Workload> {
         "bilstm" => text::bilstm(&mut rng),
         "fcn" => images::fcn(&mut rng),
         "resnet18" => resnet::resnet18(&mut rng),
+        "finetune_resnet18" => resnet::finetune_resnet18(&mut rng),
+        "depthwise" => resnet::depthwise(&mut rng),
         _ => Err(Error::argument(
             "the workload",
             name,

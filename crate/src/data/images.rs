@@ -184,6 +184,69 @@ impl LabelledImages {
         Ok(Self { images, labels })
     }
 
+    /// The images of these classes, in their order, with new labels: 0 for the first of `classes`, 1
+    /// for the second.
+    ///
+    /// ```
+    /// use cuaderno::prelude::*;
+    /// let cats_and_dogs = Cifar10::sample()?.train.of_classes(&[3, 5])?;
+    /// assert_eq!(cats_and_dogs.len(), 160);
+    /// assert_eq!(cats_and_dogs.labels.max(0)?.to_scalar::<u32>()?, 1);
+    /// # Ok::<(), cuaderno::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If a class is given twice, or no image is of one of them.
+    pub fn of_classes(&self, classes: &[u32]) -> Result<Self> {
+        let labels: Vec<u32> = self.labels.to_vec1()?;
+        for (at, class) in classes.iter().enumerate() {
+            if classes[..at].contains(class) || !labels.contains(class) {
+                return Err(Error::argument(
+                    "a class to keep",
+                    class,
+                    "one that some image has, given once",
+                ));
+            }
+        }
+        let (mut indices, mut renamed) = (Vec::new(), Vec::new());
+        for (index, label) in (0..).zip(&labels) {
+            if let Some(at) = classes.iter().position(|class| class == label) {
+                indices.push(index);
+                renamed.push(at as u32);
+            }
+        }
+        let images = self.select(&indices)?.images;
+        let labels = Tensor::new(renamed, images.device())?;
+        Self::new(images, labels)
+    }
+
+    /// The first `n` images of each class, in their order.
+    ///
+    /// ```
+    /// use cuaderno::prelude::*;
+    /// assert_eq!(Mnist::sample()?.train.take_of_each(5)?.len(), 50);
+    /// # Ok::<(), cuaderno::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If `n` is 0.
+    pub fn take_of_each(&self, n: usize) -> Result<Self> {
+        if n == 0 {
+            let name = "the number of images to take of each class";
+            return Err(Error::argument(name, n, "1 or more"));
+        }
+        let mut counts = std::collections::HashMap::new();
+        let mut indices = Vec::new();
+        for (index, label) in (0..).zip(self.labels.to_vec1::<u32>()?) {
+            let count = counts.entry(label).or_insert(0);
+            *count += 1;
+            if *count <= n {
+                indices.push(index);
+            }
+        }
+        self.select(&indices)
+    }
+
     /// Splits the images at random into a `fraction` of them and the rest, for instance into
     /// training and validation: `let (train, valid) = mnist.train.split(0.9, 6202)?`.
     ///
@@ -324,6 +387,28 @@ mod tests {
         let batch = Examples::batch(&numbered(6), &[5, 2]).unwrap();
         assert_eq!(batch.inputs.dims(), [2, 1, 2, 1]);
         assert_eq!(batch.targets.to_vec1::<u32>().unwrap(), [5, 2]);
+    }
+
+    #[test]
+    fn images_of_chosen_classes_keep_their_own_pixels() {
+        let all = numbered(6);
+        let two = all.of_classes(&[4, 1]).unwrap();
+        assert_eq!(labels(&two), [1, 0]);
+        let pixels: Vec<f32> = two.images.flatten_all().unwrap().to_vec1().unwrap();
+        assert_eq!([pixels[0], pixels[2]], [1.0, 4.0]);
+        for classes in [&[7][..], &[1, 1]] {
+            assert!(all.of_classes(classes).is_err(), "{classes:?}");
+        }
+        let labels_of = |set: &LabelledImages| labels(set);
+        let twice = Tensor::cat(&[&all.images, &all.images], 0).unwrap();
+        let twice_labels = Tensor::cat(&[&all.labels, &all.labels], 0).unwrap();
+        let twice = LabelledImages::new(twice, twice_labels).unwrap();
+        assert_eq!(
+            labels_of(&twice.take_of_each(1).unwrap()),
+            [0, 1, 2, 3, 4, 5]
+        );
+        assert_eq!(twice.take_of_each(9).unwrap().len(), 12);
+        assert!(twice.take_of_each(0).is_err());
     }
 
     #[test]

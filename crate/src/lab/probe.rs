@@ -98,6 +98,13 @@ fn ask<I: Debug, A: Answers>(
 pub trait Answers {
     #[doc(hidden)]
     fn answer(&self) -> Answer;
+
+    /// The answer as an item of a list: a list begins with its length, so that two lists of lists
+    /// with the same numbers, cut at other places, differ.
+    #[doc(hidden)]
+    fn item(&self) -> Answer {
+        self.answer()
+    }
 }
 
 macro_rules! numbers {
@@ -123,12 +130,12 @@ impl Answers for String {
     }
 }
 
-/// The numbers of all answers in a row.
+/// The numbers of all items in a row.
 impl<T: Answers> Answers for [T] {
     fn answer(&self) -> Answer {
         let mut numbers = Vec::new();
         for item in self {
-            match item.answer() {
+            match item.item() {
                 Answer::Numbers(more) => numbers.extend(more),
                 Answer::Text(_) => return Answer::Error("texts do not make a list".to_owned()),
                 other => return other,
@@ -136,17 +143,35 @@ impl<T: Answers> Answers for [T] {
         }
         Answer::Numbers(numbers)
     }
+
+    fn item(&self) -> Answer {
+        match self.answer() {
+            Answer::Numbers(numbers) => {
+                let length = [self.len() as f64];
+                Answer::Numbers(length.into_iter().chain(numbers).collect())
+            }
+            other => other,
+        }
+    }
 }
 
 impl<T: Answers> Answers for Vec<T> {
     fn answer(&self) -> Answer {
         self.as_slice().answer()
     }
+
+    fn item(&self) -> Answer {
+        self.as_slice().item()
+    }
 }
 
 impl<T: Answers, const N: usize> Answers for [T; N] {
     fn answer(&self) -> Answer {
         self.as_slice().answer()
+    }
+
+    fn item(&self) -> Answer {
+        self.as_slice().item()
     }
 }
 
@@ -168,6 +193,13 @@ impl<T: Answers, E: std::fmt::Display> Answers for Result<T, E> {
     fn answer(&self) -> Answer {
         match self {
             Ok(value) => value.answer(),
+            Err(error) => Answer::Error(error.to_string()),
+        }
+    }
+
+    fn item(&self) -> Answer {
+        match self {
+            Ok(value) => value.item(),
             Err(error) => Answer::Error(error.to_string()),
         }
     }
@@ -219,9 +251,14 @@ mod tests {
     #[test]
     fn values_are_answers() {
         assert_eq!(true.answer(), Answer::Numbers(vec![1.0]));
+        assert_eq!([1, 2].answer(), Answer::Numbers(vec![1.0, 2.0]));
         assert_eq!(
-            [[1, 2], [3, 4]].answer(),
-            Answer::Numbers(vec![1.0, 2.0, 3.0, 4.0])
+            [vec![1, 2], vec![3]].answer(),
+            Answer::Numbers(vec![2.0, 1.0, 2.0, 1.0, 3.0])
+        );
+        assert_ne!(
+            [vec![1, 2], vec![3]].answer(),
+            [vec![1], vec![2, 3]].answer()
         );
         let error: Result<f64> = Err(Error::Interrupted);
         assert!(matches!(error.answer(), Answer::Error(_)));

@@ -82,6 +82,36 @@ impl Sequential {
             .map(|(name, layer)| (name.as_str(), layer.as_ref()))
     }
 
+    /// The part before the step of this name, with the same weights: what a trained network has
+    /// learned without its last layers, as Keras' `Model(inputs, layer.input)`.
+    ///
+    /// ```
+    /// use cuaderno::prelude::*;
+    /// let network = Sequential::input(&[4])
+    ///     .then("hidden", Dense::units(3))
+    ///     .then("classes", Dense::units(10))
+    ///     .build(6202)?;
+    /// assert_eq!(network.before("classes")?.output_shape(&[4])?, [3]);
+    /// # Ok::<(), cuaderno::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If no step has this name; the error lists those there are.
+    pub fn before(&self, name: &str) -> Result<Self> {
+        let Some(end) = self.steps.iter().position(|(step, _)| step == name) else {
+            let names: Vec<_> = self.steps().map(|(step, _)| format!("{step:?}")).collect();
+            return Err(Error::argument(
+                "the step before which a network ends",
+                format!("{name:?}"),
+                format!("one of {}", names.join(", ")),
+            ));
+        };
+        Ok(Self {
+            input: self.input.clone(),
+            steps: self.steps[..end].to_vec(),
+        })
+    }
+
     /// A table of the layers, with output shapes and parameter counts.
     ///
     /// # Errors
@@ -229,6 +259,25 @@ mod tests {
         assert_eq!(
             shared.var().id(),
             inner.parameters().get("hidden.weight").unwrap().var().id()
+        );
+    }
+
+    #[test]
+    fn the_part_before_a_step_shares_its_weights() {
+        let (whole, x) = (
+            network(),
+            Rng::new(2).normal(0.0, 1.0, &[5, 1, 2, 2]).unwrap(),
+        );
+        let part = whole.before("output").unwrap();
+        assert_eq!(part.forward(&x).unwrap().dims(), [5, 3]);
+        let [whole, part] = [whole.clone(), part].map(|network| network.parameters());
+        let (weight, of_part) = (whole.get("hidden.weight"), part.get("hidden.weight"));
+        assert_eq!(weight.unwrap().var().id(), of_part.unwrap().var().id());
+        assert!(part.get("output.weight").is_none());
+        let error = network().before("fc").unwrap_err().to_string();
+        assert!(
+            error.contains("one of \"flatten\", \"hidden\", \"output\""),
+            "{error}"
         );
     }
 

@@ -60,14 +60,19 @@ pub(crate) fn write(
 /// since it was written.
 pub(crate) fn read(path: &Path) -> Result<TensorFile> {
     let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
+    parse(path, &bytes)
+}
+
+/// The same of the `bytes` of a file; `path` names it in errors.
+pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<TensorFile> {
     let no_file = |error: &dyn std::fmt::Display| {
         Error::data(
             path.display(),
             format!("this is no whole safetensors file: {error}"),
         )
     };
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| no_file(&error))?;
-    let views = SafeTensors::deserialize(&bytes).map_err(|error| no_file(&error))?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| no_file(&error))?;
+    let views = SafeTensors::deserialize(bytes).map_err(|error| no_file(&error))?;
     let tensors = views
         .iter()
         .map(|(name, view)| Ok((name.to_owned(), tensor(path, name, &view)?)))
@@ -76,7 +81,7 @@ pub(crate) fn read(path: &Path) -> Result<TensorFile> {
     let entry = entry.map(|entry| serde_json::from_str::<Entry>(entry));
     let entry = entry.transpose().map_err(|error| no_file(&error))?;
     if let Some(entry) = &entry
-        && checksum(path, &bytes, &entry.note)? != entry.crc32
+        && checksum(path, bytes, &entry.note)? != entry.crc32
     {
         return Err(Error::data(
             path.display(),

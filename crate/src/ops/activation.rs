@@ -25,6 +25,8 @@ pub enum Activation {
     Linear,
     /// `max(0, x)`, with derivative 0 at 0 and, as in PyTorch, 1 at NaN.
     Relu,
+    /// `min(max(0, x), 6)`, with derivative 0 at 0 and at 6, as in PyTorch (Howard et al. 2017).
+    Relu6,
     /// `x` above zero, `negative_slope * x` elsewhere.
     LeakyRelu {
         /// The slope, at least 0. The default is 0.01 in PyTorch and 0.3 in Keras.
@@ -122,6 +124,13 @@ impl Activation {
         match self {
             Self::Linear => work.run(|x| x),
             Self::Relu => work.run(|x| x.at_least(zero)),
+            Self::Relu6 => {
+                let six = T::of(6.0);
+                work.run(|x| {
+                    let x = x.at_least(zero);
+                    if x > six { six } else { x }
+                })
+            }
             Self::LeakyRelu { negative_slope } => {
                 let slope = T::of(negative_slope);
                 work.run(|x| if x > zero { x } else { slope * x })
@@ -162,6 +171,10 @@ impl Activation {
         match self {
             Self::Linear => work.run(|_| one),
             Self::Relu => work.run(|y| if y <= zero { zero } else { one }),
+            Self::Relu6 => {
+                let six = T::of(6.0);
+                work.run(|y| if y <= zero || y >= six { zero } else { one })
+            }
             Self::LeakyRelu { negative_slope } => {
                 let slope = T::of(negative_slope);
                 work.run(|y| if y > zero { one } else { slope })
@@ -207,6 +220,10 @@ impl Activation {
             Self::Linear => x.clone(),
             // Not with `positive`, which is false for NaN: NaN has to stay.
             Self::Relu => x.le(0.0)?.where_cond(&x.zeros_like()?, x)?,
+            Self::Relu6 => {
+                let above = x.le(0.0)?.where_cond(&x.zeros_like()?, x)?;
+                x.ge(6.0)?.where_cond(&(x.ones_like()? * 6.0)?, &above)?
+            }
             Self::LeakyRelu { negative_slope } => positive.where_cond(x, &(x * negative_slope)?)?,
             Self::Elu { alpha } => positive.where_cond(x, &(exp_m1()? * alpha)?)?,
             Self::Selu => {

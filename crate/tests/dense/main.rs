@@ -10,9 +10,10 @@ mod shapes;
 use cuaderno::ops::{Activation, CrossEntropy, Level, Reduction, fallback};
 use cuaderno::prelude::*;
 
-pub const ACTIVATIONS: [Activation; 13] = [
+pub const ACTIVATIONS: [Activation; 14] = [
     Activation::Linear,
     Activation::Relu,
+    Activation::Relu6,
     Activation::LeakyRelu {
         negative_slope: 0.3,
     },

@@ -11,6 +11,8 @@ mod spectra;
 mod speech;
 mod speech_on_recordings;
 mod tagging;
+mod transfer;
+mod transfer_on_cifar10;
 mod variational_autoencoders;
 mod variational_autoencoders_on_mnist;
 

@@ -16,6 +16,7 @@ fn activation(case: &Case) -> Activation {
     match case.get::<String>("activation").as_str() {
         "none" => Activation::Linear,
         "relu" => Activation::Relu,
+        "relu6" => Activation::Relu6,
         "leaky_relu" | "leaky_relu_steep" => Activation::LeakyRelu {
             negative_slope: case.get("negative_slope"),
         },

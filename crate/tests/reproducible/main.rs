@@ -19,6 +19,8 @@ use std::process::Command;
 /// Which workload the process that runs [`fingerprints`] is to train.
 const WORKLOAD: &str = "CUADERNO_TEST_WORKLOAD";
 const STEPS: usize = 50;
+/// Fewer where a step takes half a second.
+const FINETUNING_STEPS: usize = 3;
 
 /// A test for each workload, so that they run side by side and fail by name.
 macro_rules! same_bits {
@@ -36,7 +38,7 @@ macro_rules! same_bits {
         }
     };
 }
-same_bits! { mlp_autoencoder vae conv_vae mnist_cnn lstm gru bilstm fcn resnet18 }
+same_bits! { mlp_autoencoder vae conv_vae mnist_cnn lstm gru bilstm fcn resnet18 finetune_resnet18 depthwise }
 
 fn same_bits(workload: &str) {
     let [one, two] = ["1", "2"].map(|threads| in_a_process(workload, threads));
@@ -68,7 +70,11 @@ fn in_a_process(workload: &str, threads: &str) -> Vec<String> {
 fn fingerprints() {
     let name = std::env::var(WORKLOAD).expect("the other tests say what to train");
     let mut workload = workload::build(&name).unwrap();
-    let losses: Vec<f64> = (0..STEPS).map(|_| workload.step().unwrap()).collect();
+    let steps = match name.as_str() {
+        "finetune_resnet18" => FINETUNING_STEPS,
+        _ => STEPS,
+    };
+    let losses: Vec<f64> = (0..steps).map(|_| workload.step().unwrap()).collect();
     assert!(losses.iter().all(|loss| loss.is_finite()), "{losses:?}");
     println!("bits of the losses: {losses:?}");
     for (name, parameter) in workload.model.parameters().iter() {

@@ -4,6 +4,7 @@
 mod fixture;
 
 mod adversaries;
+mod backbones;
 mod callbacks;
 mod initialisers;
 mod layers;

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 use base64::Engine as _;
@@ -36,7 +36,7 @@ pub struct Examined {
     pub cells: Vec<Option<Outcome>>,
     /// What became of each probe, and its frames.
     pub probes: Vec<Option<(Outcome, Vec<u8>)>>,
-    /// What ended the box before all was asked.
+    /// What the submission took too much of, where that ended the box before all was asked.
     pub cut_short: Option<End>,
 }
 
@@ -71,10 +71,12 @@ impl Room {
         })
     }
 
+    /// What makes the boxes.
     pub fn sandbox(&self) -> &Sandbox {
         &self.sandbox
     }
 
+    /// What a box may use.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
@@ -82,11 +84,13 @@ impl Room {
     /// Does the task in a box of its own.
     ///
     /// # Errors
-    /// If the box does not come to the point at which it would run what it is given, or is ended by
-    /// neither the submission nor a limit: that is the grader's fault.
+    /// If the box does not come to the point at which it would run what it is given, or ends before
+    /// all was asked though the submission took neither too much memory nor too many processes.
     pub fn examine(&self, task: &Task) -> Result<Examined> {
         let own_binary = std::env::current_exe()?;
-        let mut command = self.sandbox.command(&self.plan, &self.limits, &own_binary);
+        let mut command = self
+            .sandbox
+            .command(&self.plan, &self.limits, &own_binary)?;
         command.arg("examine");
         command
             .stdin(Stdio::piped())
@@ -100,62 +104,88 @@ impl Room {
         let (ended, reports, reason) = std::thread::scope(|scope| {
             // A box that ends early reads no more.
             scope.spawn(move || stdin.write_all(task_text.as_bytes()));
-            let reports = scope.spawn(move || read(stdout));
+            let reports = scope.spawn(|| Reports::of(task).read(stdout));
             let reason = scope.spawn(move || reason(stderr));
             let ended = sandbox::watch(&mut child, &self.limits);
             (ended, reports.join(), reason.join())
         });
         let (end, _) = ended?;
-        let reports = reports.unwrap_or_default();
         let reason = reason.unwrap_or_default();
-        let is_ready = reports.iter().any(|report| matches!(report, Report::Ready));
-        let is_done = reports.iter().any(|report| matches!(report, Report::Done));
-        if !is_ready {
+        let reports = reports.map_err(|_| anyhow::anyhow!("the reports could not be read"))?;
+        if !reports.is_ready {
             bail!("the examiner did not start ({end:?}): {reason}");
         }
-        // The examiner fails where a submission leaves it nothing to go on with. Killed it is by
-        // others.
-        let failed = |status: ExitStatus| status.code() == Some(1);
-        if let (End::Exited(status), false) = (end, is_done)
-            && !failed(status)
-        {
-            bail!("the box ended before all was asked ({status}): {reason}");
-        }
-        let mut examined = Examined {
-            cells: vec![None; task.cells.len()],
-            probes: vec![None; task.probes.len()],
-            cut_short: (!is_done).then_some(end),
-        };
-        for report in reports {
-            match report {
-                Report::Cell { number, outcome } => {
-                    if let Some(cell) = examined.cells.get_mut(number) {
-                        *cell = Some(outcome);
-                    }
-                }
-                Report::Probe {
-                    number,
-                    outcome,
-                    answers,
-                } => {
-                    if let Some(probe) = examined.probes.get_mut(number) {
-                        *probe = Some((outcome, STANDARD.decode(answers).unwrap_or_default()));
-                    }
-                }
-                Report::Ready | Report::Done => {}
-            }
-        }
-        Ok(examined)
+        Ok(Examined {
+            cut_short: cut_short(end, reports.are_whole(), &reason)?,
+            cells: reports.cells,
+            probes: reports.probes,
+        })
     }
 }
 
-/// The reports among the lines that come out of a box.
-fn read(stream: impl Read) -> Vec<Report> {
-    let lines = BufReader::new(stream.take(MOST)).lines();
-    let lines = lines.map_while(Result::ok);
-    lines
-        .filter_map(|line| serde_json::from_str(&line).ok())
-        .collect()
+/// What ended a box before all was asked, where the submission took too much. Any other end says
+/// nothing of the submission: it is the grader's fault, and no zero.
+fn cut_short(end: End, is_whole: bool, reason: &str) -> Result<Option<End>> {
+    match end {
+        _ if is_whole => Ok(None),
+        End::Memory | End::Processes => Ok(Some(end)),
+        End::Time => bail!("the box ended before all was asked: it has lived as long as it may"),
+        End::Exited(status) => {
+            bail!("the box ended before all was asked ({status}): {reason}")
+        }
+    }
+}
+
+/// What a box has reported.
+#[derive(Debug, Default)]
+struct Reports {
+    is_ready: bool,
+    is_done: bool,
+    cells: Vec<Option<Outcome>>,
+    probes: Vec<Option<(Outcome, Vec<u8>)>>,
+}
+
+impl Reports {
+    fn of(task: &Task) -> Self {
+        Self {
+            cells: vec![None; task.cells.len()],
+            probes: vec![None; task.probes.len()],
+            ..Self::default()
+        }
+    }
+
+    /// Whether all was asked, and not only said to be.
+    fn are_whole(&self) -> bool {
+        self.is_done && self.probes.iter().all(Option::is_some)
+    }
+
+    /// Reads the lines that come out of a box. A line that repeats another takes its place, so that
+    /// a box cannot fill the memory of the grader.
+    fn read(mut self, stream: impl Read) -> Self {
+        let lines = BufReader::new(stream.take(MOST)).lines();
+        for line in lines.map_while(Result::ok) {
+            match serde_json::from_str(&line) {
+                Ok(Report::Ready) => self.is_ready = true,
+                Ok(Report::Done) => self.is_done = true,
+                Ok(Report::Cell { number, outcome }) => {
+                    if let Some(cell) = self.cells.get_mut(number) {
+                        *cell = Some(outcome);
+                    }
+                }
+                Ok(Report::Probe {
+                    number,
+                    outcome,
+                    answers,
+                }) => {
+                    if let Some(probe) = self.probes.get_mut(number) {
+                        *probe = Some((outcome, STANDARD.decode(answers).unwrap_or_default()));
+                    }
+                }
+                Err(_) => {}
+            }
+        }
+        self
+    }
 }
 
 /// The beginning of what a box complains of. The rest is read, too, so that it need not wait.
@@ -179,4 +209,45 @@ fn allow_reading(file: &Path) -> Result<()> {
 
 fn text(path: &Path) -> Result<String> {
     Ok(path.to_str().context("a path is not UTF-8")?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::ExitStatus;
+
+    use super::*;
+
+    #[test]
+    fn only_what_a_submission_takes_is_held_against_it() {
+        for end in [End::Memory, End::Processes] {
+            assert_eq!(cut_short(end, false, "").unwrap(), Some(end));
+        }
+        // The clock of the whole, a disk that is full (status 1), and what somebody has killed.
+        let [failed, killed] = [1 << 8, 9].map(|status| End::Exited(ExitStatus::from_raw(status)));
+        for end in [End::Time, failed, killed] {
+            let error = cut_short(end, false, "why").unwrap_err().to_string();
+            assert!(
+                error.starts_with("the box ended before all was asked"),
+                "{error}"
+            );
+            assert_eq!(cut_short(end, true, "").unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn reports_that_repeat_take_no_room() {
+        let task = Task {
+            cells: vec![String::new()],
+            probes: vec![],
+            seconds: 1,
+        };
+        let line = "\"ready\"\n{\"cell\":{\"number\":0,\"outcome\":\"lost\"}}\n";
+        let last = "{\"cell\":{\"number\":0,\"outcome\":\"ran\"}}\nno report\n";
+        let beyond = "{\"cell\":{\"number\":9,\"outcome\":\"ran\"}}\n\"done\"";
+        let text = line.repeat(1000) + last + beyond;
+        let reports = Reports::of(&task).read(text.as_bytes());
+        assert!(reports.is_ready && reports.are_whole());
+        assert_eq!(reports.cells, [Some(Outcome::Ran)]);
+    }
 }

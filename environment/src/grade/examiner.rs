@@ -10,12 +10,12 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use cuaderno_protocol::answers::{ANSWERS, FOLDER, QUESTION};
+use cuaderno_protocol::answers::{ANSWERS, FOLDER, LONGEST, QUESTION, Question};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{EngineThread, Failure, Interrupts, Settings};
-use crate::setup;
 use crate::toolchain::Toolchain;
+use crate::{files, setup};
 
 /// What to run and what to ask.
 #[derive(Serialize, Deserialize)]
@@ -65,9 +65,6 @@ pub enum Outcome {
     Lost,
 }
 
-/// How many times what a cell has ended is begun anew.
-const ATTEMPTS: usize = 8;
-
 /// Does the task that stands on standard input.
 ///
 /// # Errors
@@ -115,46 +112,51 @@ impl Examiner<'_> {
             let _ = std::fs::remove_file(&answers);
             std::fs::write(asked.join(QUESTION), &probe.question)?;
             let outcome = self.execute(&probe.source);
-            let bytes = std::fs::read(&answers).unwrap_or_default();
+            let bytes = read(&answers, probe).unwrap_or_default();
             report(&Report::Probe {
                 number,
                 outcome,
                 answers: STANDARD.encode(bytes),
             })?;
             if matches!(outcome, Outcome::Lost | Outcome::Time) {
-                self.begin_anew()?;
+                self.reset()?;
+                self.run_cells()?;
             }
         }
         Ok(())
     }
 
     /// Runs the cells, without those that end the process and take the others' variables along.
+    /// Each round leaves out one more than the one before.
     fn run_cells(&mut self) -> Result<()> {
-        for _ in 0..ATTEMPTS {
-            let mut is_whole = true;
-            for (number, cell) in self.task.cells.iter().enumerate() {
-                if self.ended.contains(&number) {
-                    continue;
-                }
-                let outcome = self.execute(cell);
-                report(&Report::Cell { number, outcome })?;
-                if matches!(outcome, Outcome::Lost | Outcome::Time) {
-                    self.ended.insert(number);
-                    is_whole = false;
-                    break;
-                }
-            }
-            if is_whole {
-                break;
-            }
-            self.engine.reset(self.folder)?;
+        while let Some(number) = self.first_that_ends()? {
+            self.ended.insert(number);
+            self.reset()?;
         }
         Ok(())
     }
 
-    fn begin_anew(&mut self) -> Result<()> {
-        self.engine.reset(self.folder)?;
-        self.run_cells()
+    /// Runs the cells up to the first that ends the process, and says which one does.
+    fn first_that_ends(&mut self) -> Result<Option<usize>> {
+        for (number, cell) in self.task.cells.iter().enumerate() {
+            if self.ended.contains(&number) {
+                continue;
+            }
+            let outcome = self.execute(cell);
+            report(&Report::Cell { number, outcome })?;
+            if matches!(outcome, Outcome::Lost | Outcome::Time) {
+                return Ok(Some(number));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Begins anew, without whatever the cells have started.
+    fn reset(&mut self) -> Result<()> {
+        // SAFETY: a plain system call. It spares this process and the first of the box, and reaches
+        // nothing outside of the box.
+        unsafe { libc::kill(-1, libc::SIGKILL) };
+        self.engine.reset(self.folder)
     }
 
     fn execute(&mut self, code: &str) -> Outcome {
@@ -177,9 +179,54 @@ impl Outcome {
     }
 }
 
+/// What the probe has left, or whatever the student has put in its place: no more of it than there
+/// can be answers.
+fn read(answers: &Path, probe: &Asked) -> Option<Vec<u8>> {
+    /// The number of the case, the kind and the length of an answer.
+    const HEAD: usize = 9;
+    let cases = Question::parse(&probe.question)?.cases as usize;
+    // The solution describes each input, too.
+    let most = cases * 2 * (LONGEST + HEAD);
+    let mut bytes = Vec::new();
+    let file = files::open(answers).ok()?;
+    file.take(most as u64).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
 fn report(report: &Report) -> Result<()> {
     let mut out = std::io::stdout().lock();
     serde_json::to_writer(&mut out, report)?;
     out.write_all(b"\n")?;
     Ok(out.flush()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_the_place_of_answers_is_read_within_bounds() {
+        let folder = tempfile::tempdir().unwrap();
+        let answers = folder.path().join(ANSWERS);
+        let probe = Asked {
+            source: String::new(),
+            question: "7 4 false".to_owned(),
+        };
+        let left = || {
+            let read = read(&answers, &probe).map(|bytes| bytes.len());
+            let _ = std::fs::remove_file(&answers);
+            read
+        };
+        assert_eq!(left(), None);
+        std::fs::write(&answers, "four").unwrap();
+        assert_eq!(left(), Some(4));
+        let large = std::fs::File::create(&answers).unwrap();
+        large.set_len(50 << 20).unwrap();
+        assert_eq!(left(), Some(8 * (LONGEST + 9)));
+        std::os::unix::fs::symlink("/dev/zero", &answers).unwrap();
+        assert_eq!(left(), None);
+        let pipe = std::process::Command::new("mkfifo").arg(&answers).status();
+        assert!(pipe.unwrap().success());
+        assert_eq!(left(), None);
+    }
 }

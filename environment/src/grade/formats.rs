@@ -68,6 +68,7 @@ pub fn harmless(text: &str) -> String {
     }
 }
 
+/// The word for a state.
 pub fn state(state: State) -> &'static str {
     match state {
         State::Graded => "graded",
@@ -77,6 +78,7 @@ pub fn state(state: State) -> &'static str {
     }
 }
 
+/// `junit.xml`, where an exercise that lacks points has failed.
 pub fn junit(results: &[GradeResult]) -> String {
     let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n".to_owned();
     for result in results {
@@ -153,6 +155,7 @@ fn encoded(text: &str) -> String {
         .replace('\n', "%0A")
 }
 
+/// The `results.json` of an autograder of Gradescope.
 pub fn gradescope(result: &GradeResult) -> Value {
     let tests = result.probes.iter().map(|probe| {
         json!({"name": probe.id, "score": probe.earned, "max_score": probe.points, "output": probe.says})
@@ -225,42 +228,18 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::grade::result::{Outcome, Probed, Receipt};
 
     fn result(says: &str) -> GradeResult {
-        GradeResult {
-            schema: 1,
-            submission: says.to_owned(),
-            lab: "09".to_owned(),
-            release: String::new(),
-            run: String::new(),
-            state: State::GraderError,
-            says: Some(says.to_owned()),
-            probes: vec![Probed {
-                id: says.to_owned(),
-                points: 2.0,
-                earned: 1.0,
-                right: 1,
-                of: 2,
-                outcome: Outcome::Wrong,
-                says: says.to_owned(),
-            }],
-            manual: vec![],
-            flags: vec![says.to_owned()],
-            receipt: Receipt {
-                grader: String::new(),
-                toolchain: String::new(),
-                cpu: String::new(),
-                sandbox: String::new(),
-                limits: BTreeMap::new(),
-                seed_id: String::new(),
-                submission_sha256: String::new(),
-                mac: String::new(),
-            },
+        let mut result = GradeResult::example();
+        result.submission = says.to_owned();
+        result.says = Some(says.to_owned());
+        result.flags = vec![says.to_owned()];
+        let probe = &mut result.probes[0];
+        for text in [&mut probe.id, &mut probe.says] {
+            *text = says.to_owned();
         }
+        result
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What is to be graded: the release, and the submissions of this part.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -26,24 +26,7 @@ impl Input {
     pub fn read(arguments: &GradeArguments) -> Result<Self> {
         let (manifest, release) = Manifest::read(&arguments.release)?;
         ensure!(!manifest.labs.is_empty(), "the release has no labs");
-        let mut paths = BTreeSet::new();
-        for path in &arguments.submissions {
-            if path.is_dir() {
-                paths.extend(notebooks_in(path)?);
-            } else {
-                ensure!(
-                    path.symlink_metadata().is_ok(),
-                    "there is no submission at {}",
-                    path.display()
-                );
-                paths.insert(path.clone());
-            }
-        }
-        ensure!(
-            !paths.is_empty(),
-            "there are no notebooks among the submissions"
-        );
-        let mut submissions = named(&paths);
+        let mut submissions = found(&arguments.submissions)?;
         if let Some(partition) = arguments.partition {
             submissions.retain(|(name, _)| partition.has(name));
         }
@@ -55,14 +38,49 @@ impl Input {
     }
 }
 
+/// The notebooks at the paths and in the folders, with their names.
+///
+/// # Errors
+/// If there are none, or two of one name.
+pub fn found(arguments: &[PathBuf]) -> Result<Vec<(String, PathBuf)>> {
+    let mut paths = BTreeSet::new();
+    for path in arguments {
+        if path.is_dir() {
+            paths.extend(notebooks_in(path)?);
+        } else {
+            ensure!(
+                path.symlink_metadata().is_ok(),
+                "there is no submission at {}",
+                path.display()
+            );
+            paths.insert(path.clone());
+        }
+    }
+    ensure!(
+        !paths.is_empty(),
+        "there are no notebooks among the submissions"
+    );
+    let mut seen = BTreeMap::new();
+    let submissions = named(&paths);
+    for (name, path) in &submissions {
+        if let Some(other) = seen.insert(name, path) {
+            bail!("{other:?} and {path:?} would both be called {name}; rename one");
+        }
+    }
+    Ok(submissions)
+}
+
 /// The notebooks in a folder and in the folders in it.
 fn notebooks_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+    for entry in std::fs::read_dir(folder).with_context(|| format!("{folder:?}"))? {
         let entry = entry?;
         let path = entry.path();
         if entry.file_type()?.is_dir() {
-            found.extend(notebooks_in(&path)?);
+            // Jupyter's own copies are no submissions.
+            if entry.file_name() != ".ipynb_checkpoints" {
+                found.extend(notebooks_in(&path)?);
+            }
         } else if path.extension().is_some_and(|end| end == "ipynb") {
             found.push(path);
         }
@@ -109,6 +127,10 @@ pub struct Partition {
 }
 
 impl Partition {
+    /// Reads `I/N`.
+    ///
+    /// # Errors
+    /// If there is no such part.
     pub fn parse(text: &str) -> Result<Self> {
         let numbers = text.split_once('/').and_then(|(index, count)| {
             Some((index.parse::<u64>().ok()?, count.parse::<u64>().ok()?))
@@ -138,6 +160,28 @@ mod tests {
         assert_eq!(
             names.collect::<Vec<_>>(),
             ["a-hw", "b-hw", "práctica_09__1_"]
+        );
+    }
+
+    #[test]
+    fn copies_of_jupyters_are_left_out_and_names_that_meet_are_refused() {
+        let desk = tempfile::tempdir().unwrap();
+        let folders = ["a", "a/.ipynb_checkpoints"].map(|folder| desk.path().join(folder));
+        for folder in &folders {
+            std::fs::create_dir(folder).unwrap();
+            std::fs::write(folder.join("hw 1.ipynb"), "").unwrap();
+        }
+        let submissions = [desk.path().to_path_buf()];
+        let names = found(&submissions)
+            .unwrap()
+            .into_iter()
+            .map(|(name, _)| name);
+        assert_eq!(names.collect::<Vec<_>>(), ["hw_1"]);
+        std::fs::write(folders[0].join("hw_1.ipynb"), "").unwrap();
+        let error = found(&submissions).unwrap_err().to_string();
+        assert!(
+            error.contains("hw 1.ipynb") && error.contains("hw_1.ipynb"),
+            "{error}"
         );
     }
 

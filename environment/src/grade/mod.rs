@@ -7,8 +7,11 @@ mod examiner;
 mod formats;
 mod grades;
 mod input;
+mod manual;
+mod merge;
 mod result;
 mod scoring;
+mod similar;
 mod submission;
 
 use std::collections::BTreeMap;
@@ -30,7 +33,7 @@ use examination::Room;
 use formats::Format;
 use input::{Input, Partition};
 use result::{GradeResult, Receipt, SCHEMA, State};
-use scoring::Standard;
+use scoring::Reference;
 use submission::{Answers, Submission};
 
 pub use examiner::run as examine;
@@ -53,7 +56,7 @@ pub struct GradeArguments {
     /// How many submissions to grade at a time.
     #[arg(long, value_name = "N", default_value_t = 1)]
     jobs: usize,
-    /// Another name asks other questions.
+    /// A name for this run; each name draws its own questions.
     #[arg(long, value_name = "NAME", default_value = "1")]
     run: String,
     /// How long one cell may take.
@@ -108,7 +111,7 @@ pub fn run(arguments: GradeArguments) -> Result<ExitCode> {
         room: &room,
         toolchain: &toolchain,
         cpu: cpu(),
-        standards: Mutex::default(),
+        references: Mutex::default(),
     };
     if let Some(result) = &arguments.replay {
         return grader.replay(result);
@@ -140,7 +143,7 @@ struct Grader<'a> {
     toolchain: &'a Toolchain,
     cpu: String,
     /// The labs that have been asked for, with what their solutions answer, or why they do not.
-    standards: Mutex<BTreeMap<String, Arc<Result<Standard<'a>, String>>>>,
+    references: Mutex<BTreeMap<String, Arc<Result<Reference<'a>, String>>>>,
 }
 
 impl<'a> Grader<'a> {
@@ -195,30 +198,23 @@ impl<'a> Grader<'a> {
         let submission = Submission::read(path);
         let bytes = submission.as_ref().map_or(&[][..], |it| &it.bytes);
         let hash = sha256(bytes);
-        let key = sha256(
-            [
-                &hash,
-                &self.input.release,
-                &self.arguments.run,
-                env!("CARGO_PKG_VERSION"),
-            ]
-            .map(String::from)
-            .join("\n")
-            .as_bytes(),
-        );
+        let result = self.unscored(name, hash.clone());
+        // Whatever else the result depends on is part of the release.
+        let key = sha256(format!("{hash}\n{}", result.conditions()).as_bytes());
         let file = results_folder(&self.arguments.out).join(format!("{name}--{}.json", &key[..16]));
         if let Some(kept) = kept(&file, &self.input.manifest.secret) {
             return Ok(kept);
         }
-        let mut result = self.graded(name, submission, hash);
+        let mut result = self.graded(result, submission);
         result.sign(&self.input.manifest.secret);
         let text = serde_json::to_string_pretty(&result)? + "\n";
         files::write(&file, text.as_bytes())?;
         Ok(result)
     }
 
-    fn graded(&self, name: &str, submission: Result<Submission>, hash: String) -> GradeResult {
-        let mut result = GradeResult {
+    /// A result of which nothing is known yet.
+    fn unscored(&self, name: &str, hash: String) -> GradeResult {
+        GradeResult {
             schema: SCHEMA,
             submission: name.to_owned(),
             lab: String::new(),
@@ -230,7 +226,10 @@ impl<'a> Grader<'a> {
             manual: vec![],
             flags: vec![],
             receipt: self.receipt(hash),
-        };
+        }
+    }
+
+    fn graded(&self, mut result: GradeResult, submission: Result<Submission>) -> GradeResult {
         let submission = match submission {
             Ok(submission) => submission,
             Err(error) => {
@@ -239,13 +238,13 @@ impl<'a> Grader<'a> {
                 return result;
             }
         };
-        let (lab, answers) = self.lab_of(&submission);
+        let (lab, answers) = Answers::best_of(&submission.notebook, &self.input.manifest.labs);
         result.lab.clone_from(&lab.file);
         result.flags = answers.flags.iter().cloned().collect();
         result.manual = scoring::manual(lab, &answers);
-        let standard = self.standard(lab);
-        let scored = match standard.as_ref() {
-            Ok(standard) => standard
+        let reference = self.reference(lab);
+        let scored = match reference.as_ref() {
+            Ok(reference) => reference
                 .score(&answers, self.room)
                 .map_err(|error| format!("{error:#}")),
             Err(why) => Err(why.clone()),
@@ -263,32 +262,17 @@ impl<'a> Grader<'a> {
         result
     }
 
-    /// The lab that a submission answers most of.
-    fn lab_of(&self, submission: &Submission) -> (&'a ReleasedLab, Answers) {
-        let labs = self.input.manifest.labs.iter();
-        let both = labs.map(|lab| (lab, Answers::of(&submission.notebook, lab)));
-        let found = |answers: &Answers| answers.code.len() + answers.words.len();
-        both.reduce(|one, other| {
-            if found(&other.1) > found(&one.1) {
-                other
-            } else {
-                one
-            }
-        })
-        .expect("a release has labs")
-    }
-
-    fn standard(&self, lab: &'a ReleasedLab) -> Arc<Result<Standard<'a>, String>> {
+    fn reference(&self, lab: &'a ReleasedLab) -> Arc<Result<Reference<'a>, String>> {
         // Whoever comes second waits for the first.
-        let mut standards = self
-            .standards
+        let mut references = self
+            .references
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let found = standards.entry(lab.file.clone()).or_insert_with(|| {
+        let found = references.entry(lab.file.clone()).or_insert_with(|| {
             let Input { manifest, .. } = self.input;
             let GradeArguments { run, timeout, .. } = self.arguments;
-            let standard = Standard::of(manifest, lab, run, self.room, *timeout);
-            Arc::new(standard.map_err(|error| format!("{error:#}")))
+            let reference = Reference::of(manifest, lab, run, self.room, *timeout);
+            Arc::new(reference.map_err(|error| format!("{error:#}")))
         });
         found.clone()
     }
@@ -342,7 +326,7 @@ impl<'a> Grader<'a> {
             "{} is not the notebook of the result",
             path.display()
         );
-        let again = self.graded(name, submission, hash);
+        let again = self.graded(self.unscored(name, hash), submission);
         let is_same = (&again.probes, again.state) == (&earlier.probes, earlier.state);
         println!("then  {}\nnow   {}", in_short(&earlier), in_short(&again));
         println!(
@@ -363,7 +347,8 @@ fn in_short(result: &GradeResult) -> String {
         false => format!(
             "{}, {}",
             formats::state(result.state),
-            result.says.as_deref().unwrap_or_default()
+            // It may quote what was handed in.
+            result.says.as_deref().unwrap_or_default().escape_debug()
         ),
     }
 }

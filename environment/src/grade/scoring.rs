@@ -2,32 +2,32 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use cuaderno_protocol::answers::{self, Answer};
 
 use super::examination::{Examined, Room};
 use super::examiner::{self, Asked, Task};
 use super::result::{Manual, Outcome, Probed};
 use super::submission::{Answers, function, signature};
-use crate::probe::{question, verdict};
+use crate::probe::{Standard, question};
 use crate::release::{Manifest, ReleasedExercise, ReleasedLab};
 use crate::sandbox::End;
 
 /// A lab with what its solution answers in this run.
-pub struct Standard<'a> {
+pub struct Reference<'a> {
     lab: &'a ReleasedLab,
     asked: Vec<Asked>,
-    solution: Vec<Vec<Answer>>,
-    /// How many answers to each probe can be had without a thought.
-    chances: Vec<usize>,
+    /// Those of each probe.
+    standards: Vec<Standard>,
     seconds: u64,
 }
 
-impl<'a> Standard<'a> {
+impl<'a> Reference<'a> {
     /// Asks the solution.
     ///
     /// # Errors
-    /// If it does not answer every question. Without it nobody can be graded.
+    /// If it has no proper answer to every question, or one that needs no thought. Without it nobody
+    /// can be graded.
     pub fn of(
         manifest: &Manifest,
         lab: &'a ReleasedLab,
@@ -59,25 +59,25 @@ impl<'a> Standard<'a> {
         let examined = room
             .examine(&task)
             .context("the solution could not be asked")?;
-        let (mut solution, mut chances) = (Vec::new(), Vec::new());
+        let other = "give another name with --run, which draws other questions";
+        let mut standards = Vec::new();
         for ((exercise, probe), found) in probes().zip(&examined.probes) {
-            let (id, cases) = (&probe.id, probe.cases as usize);
-            let (outcome, bytes) = found.as_ref().context("the solution was not asked all")?;
-            let found = answers::decode(bytes, cases);
+            let id = &probe.id;
+            let (_, bytes) = found.as_ref().context("the solution was not asked all")?;
+            let standard = Standard::of(probe, &lab.source(&exercise.check), bytes)
+                .map_err(|why| anyhow!("the solution {why} in the run {run}; {other}"))?;
             ensure!(
-                found.len() == cases,
-                "the solution answers {} of {cases} cases of the probe `{id}` ({outcome:?})",
-                found.len()
+                standard.chance() < standard.cases(),
+                "all {} answers to the probe `{id}` in the run {run} can be had without a thought; \
+                 {other}",
+                standard.cases()
             );
-            let (inputs, check) = (answers::inputs(bytes), lab.source(&exercise.check));
-            chances.push(verdict::chance(&found, &inputs, &check, probe.tolerance));
-            solution.push(found);
+            standards.push(standard);
         }
         Ok(Self {
             lab,
             asked: asked(false),
-            solution,
-            chances,
+            standards,
             seconds,
         })
     }
@@ -113,13 +113,12 @@ impl<'a> Standard<'a> {
         answers: &Answers,
         examined: &Examined,
     ) -> Probed {
-        let probe = exercise.probe.as_ref().expect("only those that have one");
-        let solution = &self.solution[number];
-        let of = solution.len();
+        let standard = &self.standards[number];
+        let of = standard.cases();
         let result = |right: usize, outcome, says: String| Probed {
             id: exercise.id.clone(),
             points: exercise.points,
-            earned: verdict::earned(exercise.points, right, self.chances[number], of),
+            earned: standard.earned(exercise.points, right),
             right,
             of,
             outcome,
@@ -140,7 +139,6 @@ impl<'a> Standard<'a> {
                     Outcome::Memory,
                     "The notebook takes more memory than it may.",
                 ),
-                Some(End::Time) => (Outcome::Time, "The notebook takes more time than it may."),
                 _ => (
                     Outcome::Memory,
                     "The notebook starts more processes than it may.",
@@ -149,7 +147,7 @@ impl<'a> Standard<'a> {
             return result(0, outcome, says.to_owned());
         };
         let found = answers::decode(bytes, of);
-        let right = verdict::right(solution, &found, probe.tolerance);
+        let right = standard.right(&found);
         let panic = found.iter().find_map(|answer| match answer {
             Answer::Panic(_) => Some(()),
             _ => None,
@@ -162,7 +160,7 @@ impl<'a> Standard<'a> {
                 format!("All {of} answers are right."),
             ),
             examiner::Outcome::Compile if found.is_empty() => {
-                let (theirs, ours) = (signature(code), signature(&exercise.stub));
+                let (theirs, ours) = (signature(code, name), signature(&exercise.stub, name));
                 let says = match (theirs, ours) {
                     (Some(theirs), Some(ours)) if bare(&theirs) != bare(&ours) => {
                         format!("`{name}` should be `{ours}`, but it is `{theirs}`.")

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::files;
 use crate::notebook::{Cell, Notebook};
 use crate::release::ReleasedLab;
 
@@ -38,14 +39,16 @@ impl Submission {
     /// # Errors
     /// If it is not, or no notebook; the sentence is for whoever handed it in.
     pub fn read(path: &Path) -> Result<Self> {
-        let name = path.file_name().unwrap_or_default().display();
+        // A name may hold anything, even lines that a CI takes for commands.
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let name = name.escape_debug();
         let about = fs::symlink_metadata(path).with_context(|| format!("{name} cannot be read"))?;
         ensure!(
             about.is_file(),
             "{name} is a link or a folder, not a notebook"
         );
         let mut bytes = Vec::new();
-        let file = fs::File::open(path).with_context(|| format!("{name} cannot be read"))?;
+        let file = files::open(path).with_context(|| format!("{name} cannot be read"))?;
         // The file may grow while it is read.
         file.take(LARGEST + 1).read_to_end(&mut bytes)?;
         ensure!(
@@ -122,6 +125,20 @@ impl Answers {
         answers
     }
 
+    /// The lab of which a submission answers most, and the answers.
+    pub fn best_of<'a>(submission: &Notebook, labs: &'a [ReleasedLab]) -> (&'a ReleasedLab, Self) {
+        let both = labs.iter().map(|lab| (lab, Self::of(submission, lab)));
+        let found = |answers: &Self| answers.code.len() + answers.words.len();
+        both.reduce(|one, other| {
+            if found(&other.1) > found(&one.1) {
+                other
+            } else {
+                one
+            }
+        })
+        .expect("a release has labs")
+    }
+
     fn flag(&mut self, kind: &str, id: &str) {
         self.flags.insert(format!("{kind}: {id}"));
     }
@@ -185,15 +202,22 @@ fn definitions(source: &str) -> impl Iterator<Item = &str> {
         let line = line.strip_prefix("pub ").unwrap_or(line);
         line.strip_prefix("fn ")
     });
-    let is_part = |c: char| c.is_alphanumeric() || c == '_';
     lines.filter_map(move |line| line.trim_start().split(|c| !is_part(c)).next())
 }
 
-/// What a function takes and returns, as it is written.
-pub fn signature(source: &str) -> Option<String> {
-    let name = function(source)?;
-    let rest = source.split_once(&format!("fn {name}"))?.1;
-    let head = rest.split('{').next()?;
+/// Whether the character is part of a name.
+fn is_part(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// What the function of this name takes and returns, as it is written.
+pub fn signature(source: &str, name: &str) -> Option<String> {
+    let defined = format!("fn {name}");
+    let after = source.match_indices(&defined).map(|(at, it)| {
+        let (before, after) = (&source[..at], &source[at + it.len()..]);
+        (!before.ends_with(is_part) && !after.starts_with(is_part)).then_some(after)
+    });
+    let head = after.flatten().next()?.split('{').next()?;
     Some(head.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
@@ -320,8 +344,26 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_said_in_one_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a\n::stop-commands::x.ipynb");
+        fs::write(&path, "{").unwrap();
+        let error = format!("{:#}", Submission::read(&path).err().unwrap());
+        assert!(!error.contains('\n'), "{error}");
+        assert!(
+            error.starts_with("a\\n::stop-commands::x.ipynb is"),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn a_signature_is_what_stands_before_the_body() {
-        assert_eq!(signature(STUB).unwrap(), "(x: f64) -> Result<f64>");
-        assert_eq!(signature("// no function"), None);
+        let expected = "(x: f64) -> Result<f64>";
+        assert_eq!(signature(STUB, "double").unwrap(), expected);
+        let with_helper = format!("fn helper(n: usize) {{}}\n{STUB}");
+        assert_eq!(signature(&with_helper, "double").unwrap(), expected);
+        let with_longer_name = format!("fn double_all(list: &[f64]) {{}}\n{STUB}");
+        assert_eq!(signature(&with_longer_name, "double").unwrap(), expected);
+        assert_eq!(signature("// no function", "double"), None);
     }
 }

@@ -2,7 +2,8 @@
 //! the answers are worth.
 
 mod question;
-pub mod verdict;
+mod standard;
+mod verdict;
 
 use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
@@ -11,11 +12,14 @@ use serde_json::Value;
 use crate::notebook::Cell;
 
 pub use question::{hex, mac, question};
+pub use standard::Standard;
 
 /// The cell that asks for a grader.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Probe {
+    /// Its cell.
     pub id: String,
+    /// What asks.
     pub source: String,
     /// How many inputs it draws.
     pub cases: u32,

@@ -29,10 +29,17 @@ fn constant_or_echo(solution: &[Answer], inputs: &[String], tolerance: f64) -> u
     let constant = solution
         .iter()
         .map(|it| right(solution, &vec![it.clone(); solution.len()], tolerance));
-    let numbers: Vec<Vec<f64>> = inputs.iter().map(|input| numbers(input)).collect();
-    let longest = numbers.iter().map(Vec::len).max().unwrap_or(0);
+    let read = |numbers: fn(&str) -> Vec<f64>| inputs.iter().map(|it| numbers(it)).collect();
+    let echo = |numbers| echo(solution, numbers, tolerance);
+    let echoes = [echo(read(numbers)), echo(read(numbers_of_lists))];
+    constant.chain(echoes).max().unwrap_or(0)
+}
+
+/// How often the solution is the part of the input that begins at one and the same place.
+fn echo(solution: &[Answer], inputs: Vec<Vec<f64>>, tolerance: f64) -> usize {
+    let longest = inputs.iter().map(Vec::len).max().unwrap_or(0);
     let echo = (0..longest).map(|place| {
-        let pairs = solution.iter().zip(&numbers);
+        let pairs = solution.iter().zip(&inputs);
         let part = |answer: &Answer, numbers: &[f64]| {
             let Answer::Numbers(expected) = answer else {
                 return false;
@@ -44,7 +51,7 @@ fn constant_or_echo(solution: &[Answer], inputs: &[String], tolerance: f64) -> u
             .filter(|(answer, numbers)| part(answer, numbers))
             .count()
     });
-    constant.chain(echo).max().unwrap_or(0)
+    echo.max().unwrap_or(0)
 }
 
 /// How many of the inputs stand in the source of the public check, whose answers can be copied.
@@ -86,6 +93,31 @@ fn numbers(input: &str) -> Vec<f64> {
     let is_part = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | 'e');
     let words = input.split(|c| !is_part(c));
     words.filter_map(|word| word.parse().ok()).collect()
+}
+
+/// The same, with the length of each list in a list before its items, as an answer has it.
+fn numbers_of_lists(input: &str) -> Vec<f64> {
+    let mut found = Vec::new();
+    // Of each list that is open: where its length stands, and how many items have ended.
+    let mut open: Vec<(Option<usize>, f64)> = Vec::new();
+    let mut after_list = false;
+    for piece in input.split_inclusive(['[', ',', ']']) {
+        let text = piece.trim_end_matches(['[', ',', ']']);
+        let ends_item = after_list || !text.trim().is_empty();
+        found.extend(numbers(text));
+        after_list = piece.ends_with(']');
+        if piece.ends_with('[') {
+            let length_at = (!open.is_empty()).then_some(found.len());
+            found.extend(length_at.map(|_| 0.0));
+            open.push((length_at, 0.0));
+        } else if let Some((_, items)) = open.last_mut().filter(|_| ends_item) {
+            *items += 1.0;
+        }
+        if after_list && let Some((Some(length_at), items)) = open.pop() {
+            found[length_at] = items;
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -136,6 +168,19 @@ mod tests {
         assert_eq!(earned(2.0, 5, 3, 5), 2.0);
         assert_eq!(earned(2.0, 4, 3, 5), 1.0);
         assert_eq!(earned(2.0, 0, 3, 5), 0.0);
+    }
+
+    #[test]
+    fn a_list_of_lists_is_found_in_the_input() {
+        let inputs = texts(&["(7, [[1.0, 2.0], [], [3.0]])", "(8, [[4.0]])"]);
+        assert_eq!(
+            numbers_of_lists(&inputs[0]),
+            [7.0, 2.0, 1.0, 2.0, 0.0, 1.0, 3.0]
+        );
+        let same = [vec![2.0, 1.0, 2.0, 0.0, 1.0, 3.0], vec![1.0, 4.0]].map(Answer::Numbers);
+        assert_eq!(chance(&same, &inputs, "", 0.0), 2);
+        let flat = [vec![1.0, 2.0, 3.0], vec![4.0]].map(Answer::Numbers);
+        assert_eq!(chance(&flat, &inputs, "", 0.0), 2);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::probe::Probe;
 /// What `release.json` is, so that its readers know.
 pub const SCHEMA: u32 = 2;
 
+/// A release.
 #[derive(Serialize, Deserialize)]
 pub struct Manifest {
     pub schema: u32,
@@ -25,9 +26,12 @@ pub struct Manifest {
     pub labs: Vec<ReleasedLab>,
 }
 
+/// A lab as it was handed out, and what it asks for.
 #[derive(Serialize, Deserialize)]
 pub struct ReleasedLab {
+    /// The name of the notebook.
     pub file: String,
+    /// The hash of the students' version.
     pub sha256: String,
     /// The source of the cell that the others rest on.
     pub profile: String,
@@ -37,20 +41,27 @@ pub struct ReleasedLab {
     pub notebook: Value,
 }
 
+/// A function that the student writes.
 #[derive(Serialize, Deserialize)]
 pub struct ReleasedExercise {
+    /// The cell that the student fills.
     pub id: String,
+    /// The cell of the public check.
     pub check: String,
     pub points: f64,
     pub stub: String,
     pub solution: String,
+    /// What asks for its points; without it, they are given by hand.
     pub probe: Option<Probe>,
 }
 
+/// A question that is answered in words.
 #[derive(Serialize, Deserialize)]
 pub struct ReleasedQuestion {
+    /// The cell of the answer.
     pub id: String,
     pub points: f64,
+    /// Criteria with their points; none if there is one mark for all.
     pub rubric: Vec<(String, f64)>,
 }
 
@@ -87,6 +98,7 @@ impl Manifest {
     }
 }
 
+/// SHA-256, in hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
     format!("{:x}", Sha256::digest(bytes))
 }

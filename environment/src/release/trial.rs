@@ -8,7 +8,7 @@ use cuaderno_protocol::answers as probed;
 
 use super::lab::{Exercise, Lab};
 use crate::engine::{EngineThread, Failure};
-use crate::probe::{Probe, question, verdict};
+use crate::probe::{Probe, Standard, question};
 
 /// How long an answer may take.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -35,13 +35,6 @@ pub struct Trial<'a> {
 const REHEARSAL: &str = "rehearsal";
 /// A wrong answer may earn this part of the points, for what it gets right.
 const MOST_OF_A_MISTAKE: f64 = 0.5;
-
-/// The solution's answers to a probe, and what goes for all others.
-struct Standard<'a> {
-    probe: &'a Probe,
-    answers: Vec<probed::Answer>,
-    chance: usize,
-}
 
 impl<'a> Trial<'a> {
     pub fn new(engine: &'a mut EngineThread, asked: &'a Path) -> Self {
@@ -71,8 +64,8 @@ impl<'a> Trial<'a> {
 
     fn faults_of(&mut self, exercise: &Exercise) -> Result<Vec<(Option<String>, String)>> {
         let mut faults = Vec::new();
-        let mut standard = None;
-        for answer in &exercise.answers {
+        let mut solution = None;
+        for (number, answer) in exercise.answers.iter().enumerate() {
             let (outcome, bytes) = self.checked(exercise, &answer.source)?;
             let name = Some(answer.id.clone());
             let fault = match (outcome, answer.is_right) {
@@ -85,26 +78,29 @@ impl<'a> Trial<'a> {
             };
             let is_whole = fault.is_none();
             faults.extend(fault.map(|fault| (name.clone(), fault)));
+            // The solution comes first. Where it fails, nothing can be said of the others.
+            if number == 0 && !is_whole {
+                return Ok(faults);
+            }
             let Some(probe) = exercise.probe.as_ref().filter(|_| is_whole) else {
                 continue;
             };
-            // The solution comes first.
-            let fault = match &standard {
-                None => match Standard::of(probe, &exercise.check.source, &bytes) {
+            let fault = match &solution {
+                None => match standard(probe, &exercise.check.source, &bytes) {
                     Ok(found) => {
-                        standard = Some(found);
+                        solution = Some(found);
                         None
                     }
                     Err(fault) => return Ok(vec![(name, fault)]),
                 },
-                Some(standard) => standard.fault(&bytes, answer.is_right),
+                Some(solution) => unfair(part(solution, &bytes), answer.is_right, &probe.id),
             };
             faults.extend(fault.map(|fault| (name, fault)));
         }
         let (outcome, bytes) = self.checked(exercise, &exercise.stub)?;
         let fault = match outcome {
             Outcome::Rejected(why) if why.starts_with(UNSOLVED) => {
-                let earned = standard.map_or(0.0, |standard| standard.part(&bytes));
+                let earned = solution.map_or(0.0, |solution| part(&solution, &bytes));
                 (earned > 0.0).then(|| "earns points with its probe".to_owned())
             }
             Outcome::Passed => Some("passes its check".to_owned()),
@@ -134,65 +130,40 @@ impl<'a> Trial<'a> {
     }
 }
 
-impl<'a> Standard<'a> {
-    /// # Errors
-    /// Why the solution's answers are none to compare others with.
-    fn of(probe: &'a Probe, check: &str, bytes: &[u8]) -> Result<Self, String> {
-        let (id, cases) = (&probe.id, probe.cases as usize);
-        let answers = probed::decode(bytes, cases);
-        let is_right = |answer: &&probed::Answer| {
-            use probed::Answer::{Numbers, Text};
-            match answer {
-                Numbers(numbers) => numbers.iter().all(|number| number.is_finite()),
-                Text(_) => true,
-                _ => false,
-            }
-        };
-        let bad = answers.iter().find(|answer| !is_right(answer));
-        if let Some(bad) = bad {
-            return Err(format!("answers the probe `{id}` with {bad:?}"));
-        }
-        if answers.len() < cases {
-            let count = answers.len();
-            return Err(format!(
-                "answers {count} of {cases} cases of the probe `{id}`"
-            ));
-        }
-        let inputs = probed::inputs(bytes);
-        let chance = verdict::chance(&answers, &inputs, check, probe.tolerance);
-        if 2 * chance > cases {
-            return Err(format!(
-                "answers the probe `{id}` in {chance} of {cases} cases as one can without a thought \
-                 (always the same, a part of the input, or what the check shows); draw other inputs"
-            ));
-        }
-        Ok(Self {
-            probe,
-            answers,
-            chance,
-        })
+/// Reads the solution's answers to the probe of an exercise.
+///
+/// # Errors
+/// Why they are none to compare others with.
+fn standard(probe: &Probe, check: &str, bytes: &[u8]) -> Result<Standard, String> {
+    let standard = Standard::of(probe, check, bytes)?;
+    let (id, chance, cases) = (&probe.id, standard.chance(), standard.cases());
+    if 2 * chance > cases {
+        return Err(format!(
+            "answers the probe `{id}` in {chance} of {cases} cases as one can without a thought \
+             (always the same, a part of the input, or what the check shows); draw other inputs"
+        ));
     }
+    Ok(standard)
+}
 
-    /// The part of the points that the answers earn.
-    fn part(&self, bytes: &[u8]) -> f64 {
-        let found = probed::decode(bytes, self.answers.len());
-        let right = verdict::right(&self.answers, &found, self.probe.tolerance);
-        verdict::earned(1.0, right, self.chance, self.answers.len())
-    }
+/// The part of the points that the answers earn.
+fn part(standard: &Standard, bytes: &[u8]) -> f64 {
+    let found = probed::decode(bytes, standard.cases());
+    standard.earned(1.0, standard.right(&found))
+}
 
-    fn fault(&self, bytes: &[u8], is_right: bool) -> Option<String> {
-        let (part, id) = (self.part(bytes), &self.probe.id);
-        if is_right && part < 1.0 {
-            return Some(format!(
-                "is right, but earns {part} of a point with the probe `{id}`"
-            ));
-        }
-        (!is_right && part > MOST_OF_A_MISTAKE).then(|| {
-            format!(
-                "is wrong, but earns {part} of a point with the probe `{id}`; draw inputs that tell"
-            )
-        })
+/// What is wrong with the part of a point that an answer earns.
+fn unfair(part: f64, is_right: bool, id: &str) -> Option<String> {
+    if is_right && part < 1.0 {
+        return Some(format!(
+            "is right, but earns {part} of a point with the probe `{id}`"
+        ));
     }
+    (!is_right && part > MOST_OF_A_MISTAKE).then(|| {
+        format!(
+            "is wrong, but earns {part} of a point with the probe `{id}`; draw inputs that tell"
+        )
+    })
 }
 
 fn outcome(engine: &mut EngineThread, code: &str) -> Outcome {

@@ -1,9 +1,10 @@
 //! `run --sandbox`: the same command in a box.
 
 use std::collections::BTreeSet;
-use std::fs::{self, Permissions};
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{ErrorKind, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -11,8 +12,8 @@ use anyhow::{Context, Result};
 
 use super::{RunArguments, folder_of, open};
 use crate::sandbox::{End, Limits, Plan, Sandbox, watch};
-use crate::setup;
 use crate::toolchain::Toolchain;
+use crate::{files, setup};
 
 /// How long all notebooks may take, in seconds: a night.
 const SECONDS: u64 = 12 * 60 * 60;
@@ -39,8 +40,11 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
         .set_permissions(Permissions::from_mode(0o644))?;
 
     let out = std::path::absolute(&arguments.out)?;
-    let results = tempfile::tempdir()?;
-    fs::set_permissions(results.path(), Permissions::from_mode(0o777))?;
+    // The box writes as another user. Nobody else gets as far as the folder.
+    let private = tempfile::tempdir()?;
+    let results = private.path().join("results");
+    fs::create_dir(&results)?;
+    fs::set_permissions(&results, Permissions::from_mode(0o777))?;
     let mut plan = Plan::for_engine(&toolchain, &support);
     let file = prepared.path().to_path_buf();
     plan.set(
@@ -67,13 +71,13 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
             }
         }
     }
-    plan.kept = Some((results.path().to_path_buf(), out.clone()));
+    plan.kept = Some((results.clone(), out.clone()));
 
     let limits = Limits {
         memory: MEMORY,
         ..Limits::new(SECONDS)
     };
-    let mut command = sandbox.command(&plan, &limits, &std::env::current_exe()?);
+    let mut command = sandbox.command(&plan, &limits, &std::env::current_exe()?)?;
     command.arg("run").args(&notebooks).arg("--out").arg(&out);
     command.args(["--timeout", &arguments.timeout.to_string()]);
     command.args(arguments.profile.arguments());
@@ -82,7 +86,7 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
     }
     let mut child = command.spawn().context("the box does not start")?;
     let (end, _) = watch(&mut child, &limits)?;
-    copy(results.path(), &out)?;
+    copy(&results, &out)?;
     match end {
         End::Exited(status) => return Ok(ExitCode::from(status.code().unwrap_or(1) as u8)),
         End::Time => eprintln!("error: the notebooks took more than {SECONDS} s and were ended."),
@@ -97,25 +101,75 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-/// Copies the files and folders that the box left, but no links.
+/// Copies the files and folders that the box left: no links, and nothing to where a link stands.
 fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to).with_context(|| format!("{} cannot be made", to.display()))?;
-    for entry in fs::read_dir(from)? {
+    // The folder itself, whatever stands under its name by now.
+    let folder = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_DIRECTORY)
+        .open(from)?;
+    for entry in fs::read_dir(format!("/proc/self/fd/{}", folder.as_raw_fd()))? {
         let entry = entry?;
-        let (kind, target) = (entry.file_type()?, to.join(entry.file_name()));
-        if kind.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else if kind.is_file() {
-            // A link there would lead elsewhere.
-            if target
-                .symlink_metadata()
-                .is_ok_and(|about| !about.is_file())
-            {
-                continue;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        let there = target.symlink_metadata().ok();
+        if entry.file_type()?.is_dir() {
+            if there.is_none_or(|about| about.is_dir()) {
+                copy(&source, &target)?;
             }
-            fs::copy(entry.path(), &target)
+        } else if let Ok(mut contents) = files::open(&source)
+            && there.is_none_or(|about| about.is_file())
+        {
+            copy_contents(&mut contents, &target)
                 .with_context(|| format!("{} cannot be written", target.display()))?;
         }
     }
     Ok(())
+}
+
+/// Into a new file, which nobody may execute, let alone as another user.
+fn copy_contents(contents: &mut File, target: &Path) -> std::io::Result<()> {
+    match fs::remove_file(target) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    std::io::copy(contents, &mut File::create_new(target)?)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn what_a_box_leaves_gets_no_rights_and_leads_nowhere() {
+        let desk = tempfile::tempdir().unwrap();
+        let at = |name: &str| desk.path().join(name);
+        for folder in ["left/in", "left/linked", "out", "elsewhere"] {
+            fs::create_dir_all(at(folder)).unwrap();
+        }
+        fs::write(at("secret"), "secret").unwrap();
+        for (file, text) in [("left/in/program", "new"), ("left/linked/file", "text")] {
+            fs::write(at(file), text).unwrap();
+        }
+        fs::set_permissions(at("left/in/program"), Permissions::from_mode(0o4755)).unwrap();
+        symlink(at("secret"), at("left/link")).unwrap();
+        let mut pipe = std::process::Command::new("mkfifo");
+        assert!(pipe.arg(at("left/pipe")).status().unwrap().success());
+        symlink(at("elsewhere"), at("out/linked")).unwrap();
+
+        // Twice: a file that is there is written anew.
+        for _ in 0..2 {
+            copy(&at("left"), &at("out")).unwrap();
+        }
+        let about = fs::metadata(at("out/in/program")).unwrap();
+        assert_eq!(about.permissions().mode() & 0o7111, 0, "no rights");
+        assert_eq!(fs::read_to_string(at("out/in/program")).unwrap(), "new");
+        assert_eq!(fs::read_dir(at("elsewhere")).unwrap().count(), 0);
+        for name in ["out/link", "out/pipe"] {
+            assert!(at(name).symlink_metadata().is_err(), "{name}");
+        }
+    }
 }

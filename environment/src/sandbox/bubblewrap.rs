@@ -1,9 +1,13 @@
 //! Boxes made by bubblewrap: mounts and namespaces.
 
 use std::collections::BTreeSet;
+use std::fs::{File, TryLockError};
+use std::os::fd::AsRawFd;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
+
+use anyhow::{Context, Result, bail};
 
 use super::{Limits, Plan};
 
@@ -18,7 +22,10 @@ const SYSTEM: [&str; 4] = [
 const MERGED: [&str; 5] = ["/bin", "/sbin", "/lib", "/lib32", "/lib64"];
 
 /// `program` in a box that `bwrap` makes. Arguments of the program may follow.
-pub fn command(bwrap: &Path, plan: &Plan, limits: &Limits, program: &Path) -> Command {
+///
+/// # Errors
+/// If there is no user for the box.
+pub fn command(bwrap: &Path, plan: &Plan, limits: &Limits, program: &Path) -> Result<Command> {
     let mut command = Command::new(bwrap);
     // The first process of a box keeps the environment that bwrap was started with, whatever
     // `--clearenv` says.
@@ -30,7 +37,9 @@ pub fn command(bwrap: &Path, plan: &Plan, limits: &Limits, program: &Path) -> Co
         "--unshare-uts",
     ]);
     command.args(["--unshare-cgroup-try", "--die-with-parent", "--new-session"]);
-    if is_root() {
+    let user = if is_root() { Some(user()?) } else { None };
+    if let Some((_, reserved)) = &user {
+        keep_open(&mut command, reserved)?;
         // Another user of the system's, whom `inside.rs` becomes: limits do not count for root.
         command.args([
             "--cap-drop",
@@ -61,6 +70,8 @@ pub fn command(bwrap: &Path, plan: &Plan, limits: &Limits, program: &Path) -> Co
         command.args(["--ro-bind-try", path, path]);
     }
     command.args(["--proc", "/proc", "--dev", "/dev"]);
+    // Shared, it is memory that stays when those are gone who count for it.
+    command.args(["--dev-bind", "/dev/null", "/dev/zero"]);
     let size = limits.scratch.to_string();
     let scratch = plan.scratch.iter().map(PathBuf::as_path);
     for folder in scratch.chain([Path::new("/dev/shm")]) {
@@ -90,11 +101,11 @@ pub fn command(bwrap: &Path, plan: &Plan, limits: &Limits, program: &Path) -> Co
     command.args(["--file-size", &size, "--memory"]);
     // One process that takes too much ends before the whole box does.
     command.arg((limits.memory / 4 * 3).to_string());
-    if is_root() {
-        command.arg("--user").arg(user().to_string());
+    if let Some((user, _)) = user {
+        command.arg("--user").arg(user.to_string());
     }
     command.arg("--").arg(program);
-    command
+    Ok(command)
 }
 
 /// The folders that lead to what the box shows.
@@ -113,12 +124,51 @@ fn is_root() -> bool {
     unsafe { libc::geteuid() == 0 }
 }
 
-/// A user whom nothing belongs to, another one for each box.
-fn user() -> u32 {
-    /// The first of those that systemd leaves to nobody.
-    const FIRST: u32 = 60706;
-    const COUNT: u32 = 400;
-    static BOXES: AtomicU32 = AtomicU32::new(0);
-    let boxes = BOXES.fetch_add(1, Ordering::Relaxed);
-    FIRST + std::process::id().wrapping_add(boxes) % COUNT
+/// A user whom nothing belongs to and who is in no other box, and the lock that reserves it.
+fn user() -> Result<(u32, File)> {
+    /// Those that systemd leaves to nobody.
+    const USERS: std::ops::RangeInclusive<u32> = 60706..=61183;
+    /// A file for each user in a box.
+    const FOLDER: &str = "/run/cuaderno-boxes";
+    std::fs::create_dir_all(FOLDER).with_context(|| format!("{FOLDER} cannot be made"))?;
+    for user in USERS {
+        let path = format!("{FOLDER}/{user}");
+        let file = File::create(&path).with_context(|| format!("{path} cannot be written"))?;
+        match file.try_lock() {
+            Ok(()) => return Ok((user, file)),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error).context(path),
+        }
+    }
+    bail!("all users for boxes are taken ({FOLDER}); end other graders, or give fewer --jobs")
+}
+
+/// Has the first process of the box keep the file open for as long as the box lives.
+fn keep_open(command: &mut Command, file: &File) -> Result<()> {
+    let file = file.try_clone()?;
+    command.arg("--sync-fd").arg(file.as_raw_fd().to_string());
+    // SAFETY: a plain system call, in the child, on a file that the closure holds open.
+    unsafe {
+        command.pre_exec(
+            move || match libc::fcntl(file.as_raw_fd(), libc::F_SETFD, 0) {
+                0 => Ok(()),
+                _ => Err(std::io::Error::last_os_error()),
+            },
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_boxes_have_two_users() {
+        if !is_root() {
+            return;
+        }
+        let (one, other) = (user().unwrap(), user().unwrap());
+        assert_ne!(one.0, other.0);
+    }
 }

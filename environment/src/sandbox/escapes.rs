@@ -3,6 +3,7 @@
 use std::ffi::CString;
 use std::fs;
 use std::net::TcpStream;
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -24,6 +25,7 @@ pub struct EscapeArguments {
 /// A way out, and whether it is closed.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Escape {
+    /// What was tried, in words.
     pub way: String,
     pub is_closed: bool,
 }
@@ -37,7 +39,7 @@ pub fn try_escapes(sandbox: &Sandbox) -> Result<Vec<Escape>> {
     let canary = outside.path().join("canary");
     fs::write(&canary, "outside")?;
     let own_binary = std::env::current_exe()?;
-    let mut command = sandbox.command(&Plan::bare(), &Limits::new(60), &own_binary);
+    let mut command = sandbox.command(&Plan::bare(), &Limits::new(60), &own_binary)?;
     command.arg("escapes").arg("--canary").arg(&canary);
     command.arg("--library").arg(&own_binary);
     let output = command.output().context("bwrap could not be started")?;
@@ -111,6 +113,7 @@ fn ways(arguments: &EscapeArguments) -> Vec<(&'static str, bool)> {
             calls(libc::SYS_ptrace, 0),
         ),
         ("holds memory that nobody counts (memfd)", makes_memfd()),
+        ("holds memory that nobody counts (shared)", shares_memory()),
         ("is root", has_rights()),
         ("starts as many processes as it likes", starts_without_end()),
     ]
@@ -171,6 +174,22 @@ fn mounts() -> bool {
 fn makes_memfd() -> bool {
     // SAFETY: a text that ends with a zero.
     unsafe { libc::syscall(libc::SYS_memfd_create, c"canary".as_ptr(), 0) >= 0 }
+}
+
+/// Memory that stays when those are gone who have touched it.
+fn shares_memory() -> bool {
+    let maps = |flags, file| {
+        let rights = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: a new mapping, which nothing uses.
+        let at = unsafe { libc::mmap(std::ptr::null_mut(), 4096, rights, flags, file, 0) };
+        at != libc::MAP_FAILED
+    };
+    let zero = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/zero");
+    maps(libc::MAP_SHARED | libc::MAP_ANONYMOUS, -1)
+        || zero.is_ok_and(|zero| maps(libc::MAP_SHARED, zero.as_raw_fd()))
 }
 
 fn has_rights() -> bool {

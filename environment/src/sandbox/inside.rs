@@ -91,14 +91,14 @@ fn become_user(user: u32) -> Result<()> {
     };
     ensure!(
         done,
-        "user {user} cannot be become: {}",
+        "the box cannot switch to user {user}: {}",
         std::io::Error::last_os_error()
     );
     Ok(())
 }
 
 /// System calls that no notebook needs and that lead out of a box, or into the kernel.
-const REFUSED: [i64; 41] = [
+const REFUSED: [i64; 42] = [
     libc::SYS_unshare,
     libc::SYS_setns,
     libc::SYS_mount,
@@ -139,6 +139,7 @@ const REFUSED: [i64; 41] = [
     libc::SYS_socket,
     // Memory that belongs to no process, which nobody would count.
     libc::SYS_memfd_create,
+    libc::SYS_memfd_secret,
     libc::SYS_shmget,
     libc::SYS_msgget,
     libc::SYS_semget,
@@ -181,6 +182,9 @@ fn refusals() -> Result<BpfProgram> {
         libc::SYS_ioctl,
         vec![SeccompRule::new(vec![types_into_the_terminal])?],
     );
+    // Memory of several processes counts only for those that have touched it.
+    let shared = (libc::MAP_SHARED | libc::MAP_ANONYMOUS) as u64;
+    refuse(libc::SYS_mmap, vec![has(3, shared)?]);
     program(rules, libc::EPERM)
 }
 

@@ -52,6 +52,7 @@ impl Limits {
 /// What a box shows, each thing under its own path.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// Files and folders that are there already.
     pub read_only: Vec<PathBuf>,
     /// Folders that are empty at first and go with the box.
     pub scratch: Vec<PathBuf>,
@@ -90,7 +91,7 @@ impl Sandbox {
         };
         let sandbox = Self { bwrap };
         let mut trial =
-            sandbox.command(&Plan::bare(), &Limits::new(10), Path::new("/usr/bin/true"));
+            sandbox.command(&Plan::bare(), &Limits::new(10), Path::new("/usr/bin/true"))?;
         let output = trial.output().context("bwrap could not be started")?;
         if !output.status.success() {
             let why = String::from_utf8_lossy(&output.stderr);
@@ -108,7 +109,10 @@ impl Sandbox {
     }
 
     /// `program` in a box.
-    pub fn command(&self, plan: &Plan, limits: &Limits, program: &Path) -> Command {
+    ///
+    /// # Errors
+    /// If there is no user for the box.
+    pub fn command(&self, plan: &Plan, limits: &Limits, program: &Path) -> Result<Command> {
         bubblewrap::command(&self.bwrap, plan, limits, program)
     }
 }

@@ -12,6 +12,10 @@ use super::Limits;
 /// How often a box is looked at.
 const GLANCE: Duration = Duration::from_millis(40);
 
+/// How many more processes there may be than the submission's user may have: bubblewrap's own, and
+/// those that end while others begin. A box in which no more can be started goes on.
+const SPARE: u64 = 16;
+
 /// How a box has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
@@ -41,7 +45,7 @@ pub fn watch(child: &mut Child, limits: &Limits) -> Result<(End, Usage)> {
         most.processes = most.processes.max(usage.processes);
         let too_much = if usage.memory > limits.memory {
             Some(End::Memory)
-        } else if usage.processes > limits.processes {
+        } else if usage.processes > limits.processes + SPARE {
             Some(End::Processes)
         } else if start.elapsed().as_secs() >= limits.seconds {
             Some(End::Time)
@@ -63,6 +67,7 @@ pub fn watch(child: &mut Child, limits: &Limits) -> Result<(End, Usage)> {
 pub struct Usage {
     /// Memory of all its processes, in bytes.
     pub memory: u64,
+    /// How many processes there are.
     pub processes: u64,
 }
 
@@ -110,16 +115,23 @@ fn memory(process: u32) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
+    use std::process::{Command, Stdio};
 
     use super::*;
 
+    /// How a script ends that reads a line which never comes.
     fn end_of(script: &str, limits: Limits) -> End {
-        let mut child = Command::new("sh").args(["-c", script]).spawn().unwrap();
-        watch(&mut child, &limits).unwrap().0
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).stdin(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // Waiting for the child would close it.
+        let line = child.stdin.take();
+        let (end, _) = watch(&mut child, &limits).unwrap();
+        drop(line);
+        end
     }
 
-    /// No one of them is above the limit.
+    /// None alone exceeds the limit.
     #[test]
     fn the_memory_of_all_processes_counts() {
         let limits = Limits {
@@ -127,8 +139,9 @@ mod tests {
             ..Limits::new(60)
         };
         // `tail` keeps a line until it ends.
-        let script = "for i in 1 2 3 4 5 6; do (head -c 60000000 /dev/zero; sleep 5) | tail -c 60000000 \
-                      > /dev/null & done; wait";
+        let script = "exec 3<&0; for i in 1 2 3 4 5 6; do \
+                      (head -c 60000000 /dev/zero; read line <&3) | tail -c 60000000 > /dev/null & \
+                      done; wait";
         assert_eq!(end_of(script, limits), End::Memory);
     }
 
@@ -138,9 +151,9 @@ mod tests {
             processes: 8,
             ..Limits::new(60)
         };
-        let script = "for i in $(seq 20); do sleep 5 & done; wait";
+        let script = "exec 3<&0; for i in $(seq 40); do (read line <&3) & done; wait";
         assert_eq!(end_of(script, limits), End::Processes);
-        assert_eq!(end_of("exec sleep 60", Limits::new(1)), End::Time);
+        assert_eq!(end_of("read line", Limits::new(1)), End::Time);
         assert!(
             matches!(end_of("exit 7", Limits::new(60)), End::Exited(status) if status.code() == Some(7))
         );

@@ -5,6 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{
+    depthwise,
     epilogue::Epilogue,
     geometry::{AxisPlan, Direction, Geometry, Phase},
     kernel::{Steps, block_width, unit},
@@ -59,6 +60,9 @@ impl<T: Lanes> WithSimd for ImagePass<'_, T> {
         let mut target = vec![T::zero(); to.iter().product()];
         if target.is_empty() {
             return target;
+        }
+        if depthwise::suits(self.geometry) {
+            return depthwise::run(simd, &self);
         }
         let rows = self.geometry.rows.plan(self.direction);
         let columns = self.geometry.columns.plan(self.direction);

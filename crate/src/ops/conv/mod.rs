@@ -8,6 +8,7 @@
 use candle_core::Tensor;
 
 mod composed;
+mod depthwise;
 mod epilogue;
 mod fused;
 mod geometry;

@@ -6,6 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{
+    depthwise,
     geometry::{Direction, Geometry},
     kernel::{Steps, add_products, block_width, transpose},
     pack::Packing,
@@ -65,6 +66,9 @@ impl<T: Lanes> WithSimd for WeightGradient<'_, T> {
         let mut gradient = vec![T::zero(); small_channels * terms];
         if self.big.is_empty() || self.small.is_empty() {
             return gradient;
+        }
+        if depthwise::suits(self.geometry) {
+            return depthwise::weight_gradient(simd, &self);
         }
         let rows = rows.plan(Direction::Gather);
         let columns = columns.plan(Direction::Gather);

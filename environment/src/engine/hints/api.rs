@@ -7,9 +7,10 @@ use super::{Advice, Problem, Rule, quoted};
 pub const RULES: &[Rule] = &[activation, labelled_images];
 
 /// The activations, as one writes them.
-const ACTIVATIONS: [&str; 12] = [
+const ACTIVATIONS: [&str; 13] = [
     "Linear",
     "Relu",
+    "Relu6",
     "LeakyRelu { negative_slope: 0.01 }",
     "Elu { alpha: 1.0 }",
     "Selu",

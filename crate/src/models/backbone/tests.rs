@@ -1,0 +1,90 @@
+use candle_core::DType;
+
+use super::*;
+use crate::data::{Cifar10, LabelledImages};
+use crate::train::{Examples, TensorExamples};
+
+fn photos(n: usize) -> LabelledImages {
+    Cifar10::sample().unwrap().train.take(n).unwrap()
+}
+
+fn inputs(examples: &TensorExamples) -> Vec<f32> {
+    let inputs = examples.all().unwrap().inputs;
+    inputs.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+fn files(folder: &tempfile::TempDir) -> usize {
+    std::fs::read_dir(folder.path()).unwrap().count()
+}
+
+#[test]
+fn features_are_read_where_nothing_has_changed_and_computed_where_something_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = FeaturesFolder::at(folder.path());
+    let backbone = Backbone::small_untrained(1).unwrap();
+    let photos = photos(6);
+    let computed = inputs(&kept.features(&backbone, &photos).unwrap());
+    let direct = backbone.features(&photos.images).unwrap();
+    assert_eq!(
+        computed,
+        direct.flatten_all().unwrap().to_vec1::<f32>().unwrap()
+    );
+    let read = kept.features(&backbone, &photos).unwrap();
+    assert_eq!((files(&folder), inputs(&read)), (1, computed.clone()));
+    let labels = photos.labels.to_vec1::<u32>().unwrap();
+    assert_eq!(
+        read.all().unwrap().targets.to_vec1::<u32>().unwrap(),
+        labels
+    );
+
+    // Other weights, one other number of them, other images, another size.
+    let other = Backbone::small_untrained(2).unwrap();
+    assert_ne!(inputs(&kept.features(&other, &photos).unwrap()), computed);
+    let parameters = backbone.network().parameters();
+    let bias = parameters.get("layer3.0.bn2.bias").unwrap();
+    bias.set(&bias.tensor().affine(1.0, 0.5).unwrap()).unwrap();
+    assert_ne!(
+        inputs(&kept.features(&backbone, &photos).unwrap()),
+        computed
+    );
+    kept.features(&backbone, &photos.take(5).unwrap()).unwrap();
+    let larger = small_resnet(Backbone::SMALL_BLOCKS, 6).build(1).unwrap();
+    let larger = Backbone::new("larger", larger, "fc", IMAGENET).unwrap();
+    kept.features(&larger, &photos).unwrap();
+    assert_eq!(files(&folder), 5);
+}
+
+#[test]
+fn a_damaged_file_is_computed_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = FeaturesFolder::at(folder.path());
+    let (backbone, photos) = (Backbone::small_untrained(1).unwrap(), photos(3));
+    let computed = inputs(&kept.features(&backbone, &photos).unwrap());
+    let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap();
+    let path = file.unwrap().path();
+    let mut bytes = std::fs::read(&path).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    assert_eq!(
+        inputs(&kept.features(&backbone, &photos).unwrap()),
+        computed
+    );
+    assert!(tensor_file::read(&path).is_ok(), "written again");
+}
+
+#[test]
+fn images_are_resized_and_normalised() {
+    let network = resnet18([3, 64, 48], 2).build(1).unwrap();
+    let backbone = Backbone::new("b", network, "fc", [[0.5, 0.25, 0.0], [0.5, 1.0, 2.0]]).unwrap();
+    let grey = Tensor::full(0.75f32, (2, 3, 32, 32), &Device::Cpu).unwrap();
+    let prepared = backbone.prepare(&grey).unwrap();
+    assert_eq!(prepared.dims(), [2, 3, 64, 48]);
+    let means = prepared.mean((0, 2, 3)).unwrap().to_vec1::<f32>().unwrap();
+    assert_eq!(means, [0.5, 0.5, 0.375]);
+    assert_eq!(backbone.features(&grey).unwrap().dims(), [2, 512]);
+    assert_eq!(backbone.logits(&grey).unwrap().dims(), [2, 2]);
+    let flat = Tensor::zeros((2, 1, 28, 28), DType::F32, &Device::Cpu).unwrap();
+    let error = backbone.features(&flat).unwrap_err().to_string();
+    assert!(error.contains("[2, 1, 28, 28]"), "{error}");
+}
