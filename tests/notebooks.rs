@@ -373,25 +373,26 @@ fn labs_run(labs: &[(&str, usize)]) {
 
 // Two tests, so that a machine of two cores compiles for one while it trains for the other.
 #[test]
-fn labs_00_02_05_07_and_08_in_their_quick_profile() {
+fn labs_00_02_05_07_08_12_and_13_in_their_quick_profile() {
     labs_run(&[
         ("00_rust_for_keras_users", 3),
         ("02_convolution", 15),
         ("05_recurrence_by_hand", 8),
         ("07_segmentation", 13),
         ("08_attention", 8),
+        ("12_gan", 16),
+        ("13_spectra", 9),
     ]);
 }
 
 #[test]
-fn labs_03_04_06_10_11_and_12_in_their_quick_profile() {
+fn labs_03_04_06_10_and_11_in_their_quick_profile() {
     labs_run(&[
         ("03_regularisation", 19),
         ("04_transfer_learning", 13),
         ("06_ner_tagging", 10),
         ("10_variational_autoencoders", 20),
         ("11_categorical_vae", 10),
-        ("12_gan", 16),
     ]);
 }
 

@@ -47,8 +47,8 @@ pub mod prelude {
     };
     pub use crate::data::{
         Augmentation, CamVid, Characters, Cifar10, LabelledImages, MelSpectrogram, Mnist, Padding,
-        SegmentedImages, Sound, SpokenDigits, TaggedText, Transcribed, Utterance, Vocabulary,
-        Voice, WordVectors, chelsea, pad_sequences, scenes,
+        SegmentedImages, Sound, Spectra, SpokenDigits, TaggedText, Transcribed, Utterance,
+        Vocabulary, Voice, WordVectors, chelsea, pad_sequences, scenes, spectral_scene,
     };
     pub use crate::error::Result;
     pub use crate::lab::{Bands, Profile, unsolved};
@@ -59,8 +59,9 @@ pub mod prelude {
     };
     pub use crate::models::{
         Autoencoder, Backbone, CategoricalVae, ClassLoss, Classifier, Codec, FeaturesFolder, Gan,
-        GaussianCode, JointVae, PixelLoss, Score, Seq2Seq, SkipGram, Tagger, Transcript, Vae,
-        VaeArchitecture, efficientnet_lite0, fully_convolutional, resnet18, small_resnet, u_net,
+        GaussianCode, JointVae, M1, M1Settings, M2, PixelLoss, Score, Seq2Seq, SkipGram, Tagger,
+        Transcript, Vae, VaeArchitecture, efficientnet_lite0, fully_convolutional, resnet18,
+        small_resnet, u_net,
     };
     pub use crate::nn::{
         Activation, AvgPool1d, AvgPool2d, BatchNorm, Bidirectional, Conv1d, Conv2d,
@@ -78,8 +79,8 @@ pub mod prelude {
         segmentations, set_theme, side_by_side, spectrogram, tagged_sentence,
     };
     pub use crate::representations::{
-        CodeComparison, SampleImages, latent_interpolation, latent_manifold, latent_samples,
-        latent_traversal,
+        CodeComparison, M1Run, SampleImages, few_labels, latent_interpolation, latent_manifold,
+        latent_samples, latent_traversal,
     };
     pub use crate::rng::Rng;
     pub use crate::table::Table;

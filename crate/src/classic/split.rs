@@ -66,6 +66,52 @@ impl Split {
         })
     }
 
+    /// Draws `count` rows of each class of `labels` `[n]` (u32 or i64) for training, and leaves all
+    /// others for the test: what a method is worth that has few labels.
+    ///
+    /// ```
+    /// use cuaderno::prelude::*;
+    ///
+    /// let digits = Mnist::sample()?.train;
+    /// let split = Split::per_class(&digits.labels, 10, &mut Rng::new(6202))?;
+    /// assert_eq!((split.train.len(), split.test.len()), (100, 1400));
+    /// # Ok::<(), cuaderno::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If `count` is 0, the labels have another shape or type, or a class has no more than `count`
+    /// rows.
+    pub fn per_class(labels: &Tensor, count: usize, rng: &mut Rng) -> Result<Self> {
+        let labels = labels::read("Split::per_class", labels)?;
+        let (classes, class_of) = classes_of(&labels);
+        let mut drawn = vec![0; classes.len()];
+        let (mut train, mut test) = (Vec::new(), Vec::new());
+        for row in rng.permutation(labels.len()) {
+            let drawn = &mut drawn[class_of[row as usize]];
+            if *drawn < count {
+                *drawn += 1;
+                train.push(row);
+            } else {
+                test.push(row);
+            }
+        }
+        let rows = |class: usize| class_of.iter().filter(|&&of| of == class).count();
+        let too_small = (0..classes.len()).find(|&class| rows(class) <= count);
+        match (count, too_small) {
+            (0, _) => Err(Error::argument("the rows of each class", 0, "1 or more")),
+            (_, Some(class)) => Err(Error::argument(
+                "the number of rows of a class",
+                format!("{} (class {})", rows(class), classes[class]),
+                format!("above {count}, so that one is left for the test"),
+            )),
+            _ => Ok(Self {
+                train,
+                valid: Vec::new(),
+                test,
+            }),
+        }
+    }
+
     /// Splits the rows of `labels` `[n]` (u32 or i64) at random into a fraction `valid` for
     /// validation, a fraction `test` for the final test, and the rest for training. Either fraction
     /// may be 0. Each class is split in these proportions, to the nearest whole row.
@@ -131,6 +177,33 @@ mod tests {
     use crate::Rng;
     use candle_core::Device;
     use proptest::prelude::*;
+
+    #[test]
+    fn so_many_rows_of_each_class_are_drawn() {
+        let labels: Vec<u32> = (0..60).map(|row| [7, 7, 2, 9][row % 4]).collect();
+        let tensor = Tensor::new(&labels[..], &Device::Cpu).unwrap();
+        let split = Split::per_class(&tensor, 14, &mut Rng::new(1)).unwrap();
+        let mut drawn: Vec<u32> = split
+            .train
+            .iter()
+            .map(|&row| labels[row as usize])
+            .collect();
+        drawn.sort_unstable();
+        assert_eq!(drawn, [vec![2; 14], vec![7; 14], vec![9; 14]].concat());
+        let mut rows = [split.train, split.test].concat();
+        rows.sort_unstable();
+        assert_eq!(rows, (0..60).collect::<Vec<u32>>());
+        let error = |count| {
+            let split = Split::per_class(&tensor, count, &mut Rng::new(1));
+            split.unwrap_err().to_string()
+        };
+        assert!(
+            error(15).contains("15 (class 2), but it must be above 15"),
+            "{}",
+            error(15)
+        );
+        assert!(error(0).contains("1 or more"));
+    }
 
     #[test]
     fn a_split_at_random_has_every_row_once() {

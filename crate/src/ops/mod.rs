@@ -73,7 +73,8 @@ pub use layer_norm::layer_norm;
 pub use linear::linear;
 pub use loss::{
     CrossEntropy, Reduction, bce_with_logits, categorical_kl, cross_entropy, dice, focal,
-    gaussian_kl, huber, l1, mse, mutual_information, weighted_bce_with_logits,
+    gaussian_kl, gaussian_nll, huber, l1, mse, mutual_information, semi_supervised,
+    weighted_bce_with_logits,
 };
 pub use pool::{Pool2d, avg_pool2d, max_pool2d};
 pub use pool1d::{Pool1d, avg_pool1d, max_pool1d};

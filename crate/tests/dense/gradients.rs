@@ -163,6 +163,11 @@ proptest! {
         assert_right(&[("mean", &mean), ("log-variance", &log_variance)], |t| {
             ops::gaussian_kl(&t[0], &t[1])
         });
+        let (x, of_all) = (numbers(seed ^ 2, &[batch, len]), numbers(seed ^ 3, &[len]));
+        for log_variance in [&log_variance, &of_all] {
+            let inputs = [("x", &x), ("mean", &mean), ("log-variance", log_variance)];
+            assert_right(&inputs, |t| ops::gaussian_nll(&t[0], &t[1], &t[2]));
+        }
         let logits = numbers(seed, &[batch, variables, len]);
         assert_right(&[("logits", &logits)], |t| ops::categorical_kl(&t[0]));
     }

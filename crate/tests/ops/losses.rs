@@ -75,6 +75,25 @@ fn weighted_bce_with_logits() {
 }
 
 #[test]
+fn gaussian_nll() {
+    on_every_case("losses/gaussian_nll", |case| {
+        let log_variance = case.var("log_variance");
+        let output = ops::gaussian_nll(&case.var("x"), &case.var("mean"), &log_variance);
+        case.check(&[("output", &output.unwrap())]);
+    });
+}
+
+#[test]
+fn semi_supervised() {
+    on_every_case("losses/semi_supervised", |case| {
+        let (costs, logits) = (case.var("costs"), case.var("logits"));
+        let (labels, labelled) = (case.tensor("labels"), case.tensor("labelled"));
+        let output = ops::semi_supervised(&costs, &logits, &labels, &labelled).unwrap();
+        case.check(&[("output", &output)]);
+    });
+}
+
+#[test]
 fn gaussian_kl() {
     on_every_case("losses/gaussian_kl", |case| {
         let output = ops::gaussian_kl(&case.var("mean"), &case.var("log_variance")).unwrap();

@@ -248,7 +248,7 @@ impl Model for Vae {
 }
 
 /// The last layer of an encoder, which outputs the means and then the log-variances of a code.
-fn heads(head: DensePlan) -> ParallelPlan {
+pub(super) fn heads(head: DensePlan) -> ParallelPlan {
     Parallel::concat(1)
         .branch("mean", head)
         .branch("log_var", head)

@@ -7,11 +7,13 @@ mod cross_entropy;
 mod dice;
 mod focal;
 mod gaussian_kl;
+mod gaussian_nll;
 mod huber;
 mod l1;
 mod mse;
 mod mutual_information;
 mod pointwise;
+mod semi_supervised;
 mod weighted_bce;
 
 use candle_core::Tensor;
@@ -22,10 +24,12 @@ pub use cross_entropy::{CrossEntropy, cross_entropy};
 pub use dice::dice;
 pub use focal::focal;
 pub use gaussian_kl::gaussian_kl;
+pub use gaussian_nll::gaussian_nll;
 pub use huber::huber;
 pub use l1::l1;
 pub use mse::mse;
 pub use mutual_information::mutual_information;
+pub use semi_supervised::semi_supervised;
 pub use weighted_bce::weighted_bce_with_logits;
 
 use crate::{Error, Result};

@@ -11,7 +11,7 @@ use super::style::MARGIN;
 use super::theme::Room;
 use super::{Figure, Plot};
 use crate::Result;
-use crate::models::{Autoencoder, CategoricalVae, Classifier, Gan, JointVae, Tagger, Vae};
+use crate::models::{Autoencoder, CategoricalVae, Classifier, Gan, JointVae, M1, Tagger, Vae};
 use crate::nn::Sequential;
 
 /// Space between rows.
@@ -189,6 +189,7 @@ macro_rules! diagram_with_sampling {
 diagram_with_sampling!(Vae);
 diagram_with_sampling!(CategoricalVae);
 diagram_with_sampling!(JointVae);
+diagram_with_sampling!(M1);
 
 #[cfg(test)]
 mod tests;
