@@ -154,10 +154,11 @@ mod tests {
         let b = a.narrow(1, 0, 5).unwrap().pad_with_zeros(1, 0, 1).unwrap();
         let forth = frechet_distance(&a, &b).unwrap();
         let back = frechet_distance(&b, &a).unwrap();
-        assert!((forth - back).abs() < 1e-10 * forth, "{forth} {back}");
+        // The root of an eigenvalue that should be 0 has half of its digits.
+        assert!((forth - back).abs() < 1e-6 * forth, "{forth} {back}");
         assert!(forth > 0.5, "{forth}");
-        assert!(frechet_distance(&a, &a).unwrap() < 1e-12);
-        assert!(frechet_distance(&b, &b).unwrap() < 1e-12);
+        assert!(frechet_distance(&a, &a).unwrap() < 1e-6);
+        assert!(frechet_distance(&b, &b).unwrap() < 1e-6);
     }
 
     #[test]

@@ -31,7 +31,8 @@ const HEAD: usize = 1280;
 /// ```
 /// use cuaderno::prelude::*;
 /// let network = efficientnet_lite0([3, 64, 64], 1000).build(6202)?;
-/// let trained = network.parameters().trainable().map(|(_, p)| p.var().elem_count());
+/// let parameters = network.parameters();
+/// let trained = parameters.trainable().map(|(_, p)| p.var().elem_count());
 /// assert_eq!(trained.sum::<usize>(), 4_652_008);
 /// let features = network.before("_fc")?;
 /// assert_eq!(features.output_shape(&[3, 64, 64])?, [1280]);

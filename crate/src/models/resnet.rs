@@ -12,7 +12,8 @@ use crate::nn::{
 /// ```
 /// use cuaderno::prelude::*;
 /// let network = resnet18([3, 64, 64], 1000).build(6202)?;
-/// let trained = network.parameters().trainable().map(|(_, p)| p.var().elem_count());
+/// let parameters = network.parameters();
+/// let trained = parameters.trainable().map(|(_, p)| p.var().elem_count());
 /// assert_eq!(trained.sum::<usize>(), 11_689_512); // as torchvision says
 /// let features = network.before("fc")?;
 /// assert_eq!(features.output_shape(&[3, 64, 64])?, [512]);

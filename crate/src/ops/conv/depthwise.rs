@@ -32,6 +32,9 @@ pub fn suits(geometry: &Geometry) -> bool {
     channels > 1 && geometry.big_channels == channels && geometry.small_channels == channels
 }
 
+/// Each tap of a phase: its place in the kernel, and where it is read for the first position.
+type Taps = Vec<(usize, usize)>;
+
 /// The layout of a plane with its padding: `[vertical remainder, horizontal remainder, row, column]`.
 struct Layout<'p> {
     rows: &'p AxisPlan,
@@ -100,8 +103,8 @@ impl<'p> Layout<'p> {
         part * self.part + y / down * self.row + x / right
     }
 
-    /// The taps of a phase, by their place in a kernel of that width, and where they are read.
-    fn taps(&self, rows: &Phase, columns: &Phase, kernel: usize) -> Vec<(usize, usize)> {
+    /// The taps of a phase, in a kernel of that width.
+    fn taps(&self, rows: &Phase, columns: &Phase, kernel: usize) -> Taps {
         let mut taps = vec![];
         for &(row, y) in &rows.taps {
             for &(column, x) in &columns.taps {
@@ -158,7 +161,7 @@ pub fn run<T: Lanes, S: Simd>(simd: S, pass: &ImagePass<'_, T>) -> Vec<T> {
 /// Writes one plane.
 struct Plane<'t, T> {
     layout: &'t Layout<'t>,
-    phases: &'t [(&'t Phase, &'t Phase, Vec<(usize, usize)>)],
+    phases: &'t [(&'t Phase, &'t Phase, Taps)],
     source: &'t [T],
     /// The taps of the plane's own kernel.
     weight: &'t [T],
