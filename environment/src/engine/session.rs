@@ -182,10 +182,19 @@ impl Facts {
     }
 }
 
-/// A copy, or where nobody can write to the file, as in a box, a link to it.
+/// A copy, or where nobody can write to the file, as in a box, a link to it. The copy says that it
+/// was changed when the file was: sessions know by it what was built for that file.
 pub fn copy_or_show(from: &Path, to: &Path) -> Result<()> {
     if can_be_written(from) {
-        fs::copy(from, to).with_context(|| format!("{} cannot be copied", from.display()))?;
+        let copy = || {
+            fs::copy(from, to)?;
+            let changed = fs::metadata(from)?.modified()?;
+            fs::File::options()
+                .write(true)
+                .open(to)?
+                .set_modified(changed)
+        };
+        copy().with_context(|| format!("{} cannot be copied", from.display()))?;
     } else {
         symlink(from, to)?;
     }
@@ -246,4 +255,25 @@ fn is_alive(process: i32) -> bool {
 #[cfg(not(unix))]
 fn is_alive(_process: i32) -> bool {
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+
+    #[test]
+    fn a_copy_is_as_old_as_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, copy] = ["file", "copy"].map(|name| folder.path().join(name));
+        fs::write(&file, "a library").unwrap();
+        let earlier = SystemTime::now() - Duration::from_secs(3600);
+        let opened = fs::File::options().write(true).open(&file).unwrap();
+        opened.set_modified(earlier).unwrap();
+        copy_or_show(&file, &copy).unwrap();
+        assert_eq!(fs::read(&copy).unwrap(), b"a library");
+        let changed = |file: &Path| fs::metadata(file).unwrap().modified().unwrap();
+        assert_eq!(changed(&copy), changed(&file));
+    }
 }
