@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use candle_core::{Device, Tensor};
-use cuaderno_datasets::{Cache, FetchOptions, PlainLines, Progress, catalogue, fetch};
 use rayon::prelude::*;
 
 use crate::data::LabelledImages;
+use crate::data::download::downloaded;
 use crate::table::thousands;
 use crate::{Error, Result};
 
@@ -69,18 +69,7 @@ impl Cifar10 {
     /// If a file is missing and no source has it, or the cache cannot be written. The error names
     /// each source that was tried and says what to do.
     pub fn load() -> Result<Self> {
-        let mut lines = PlainLines::new();
-        let folder = fetch(
-            catalogue().get("cifar10")?,
-            &Cache::of_user()?,
-            &FetchOptions::from_environment(),
-            &mut |progress| {
-                if !matches!(progress, Progress::Complete { .. }) {
-                    lines.print(progress);
-                }
-            },
-        )?;
-        let cifar = Self::from_folder(&folder)?;
+        let cifar = Self::from_folder(downloaded("cifar10")?)?;
         println!(
             "CIFAR-10: {} training and {} test images (complete)",
             thousands(cifar.train.len()),

@@ -4,11 +4,11 @@ use std::io::Read;
 use std::path::Path;
 
 use candle_core::{Device, Tensor};
-use cuaderno_datasets::{Cache, FetchOptions, PlainLines, Progress, catalogue, fetch};
 use flate2::read::GzDecoder;
 use rayon::prelude::*;
 
 use crate::data::LabelledImages;
+use crate::data::download::downloaded;
 use crate::data::idx::Idx;
 use crate::table::thousands;
 use crate::{Error, Result};
@@ -44,18 +44,7 @@ impl Mnist {
     /// If a file is missing and no source has it, or the cache cannot be written. The error names
     /// each source that was tried and says what to do.
     pub fn load() -> Result<Self> {
-        let mut lines = PlainLines::new();
-        let folder = fetch(
-            catalogue().get("mnist")?,
-            &Cache::of_user()?,
-            &FetchOptions::from_environment(),
-            &mut |progress| {
-                if !matches!(progress, Progress::Complete { .. }) {
-                    lines.print(progress);
-                }
-            },
-        )?;
-        let mnist = Self::from_folder(&folder)?;
+        let mnist = Self::from_folder(downloaded("mnist")?)?;
         println!(
             "MNIST: {} training and {} test images (complete)",
             thousands(mnist.train.len()),

@@ -6,6 +6,7 @@ mod batches;
 mod characters;
 mod chelsea;
 mod cifar10;
+mod download;
 pub mod idx;
 mod images;
 mod mnist;
