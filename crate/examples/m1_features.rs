@@ -4,34 +4,48 @@
 //! cargo run --example m1_features -- runs/scene-300-20261127-221502 scene.npy --out features.csv
 //! ```
 
-use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::Parser;
 use cuaderno::prelude::*;
 
-const HELP: &str = "\
-Gives each spectrum's features: mean and variance of its code's distribution q(z|x), and a sample.
-
-    m1_features RUN DATA… --out FILE
-
-RUN is a folder that m1_train has made; DATA are files of spectra with the bands it was trained on.
-FILE ends in .csv, with names of the columns, or in .npy, [spectra, 3 * latent] in the same order.
-Parquet is not written, because polars is not built with this program: in a notebook with
-`:dep cuaderno-tables`, read the CSV and call `.save_parquet`.
-
-    --hidden N     refuse a run with other hidden units
-    --latent N     refuse a run with codes of another size
-    --seed N       decides the samples (6202)
-    --labels FILE  labels of the spectra, .csv or .npy: compares how many spectra their nearest
-                   neighbour classifies rightly with 10 labels a class, in 10 draws, by raw spectra,
-                   by principal components and by the features; --out may be left out then";
+/// Gives each spectrum's features: mean and variance of its code's distribution q(z|x), and a sample.
+///
+/// Parquet is not written, because polars is not built with this program: in a notebook with `:dep
+/// cuaderno-tables`, read the CSV and call `.save_parquet`.
+#[derive(Parser)]
+struct Arguments {
+    /// A folder that m1_train has made
+    run: PathBuf,
+    /// Files of spectra with the bands that it was trained on: .csv, .npy, .mat or .hdr (ENVI)
+    #[arg(required = true)]
+    data: Vec<PathBuf>,
+    /// The file to write: .csv, with names of the columns, or .npy, [spectra, 3 * latent] in the same
+    /// order
+    #[arg(long, required_unless_present = "labels")]
+    out: Option<PathBuf>,
+    /// Refuse a run with other hidden units
+    #[arg(long)]
+    hidden: Option<usize>,
+    /// Refuse a run with codes of another size
+    #[arg(long)]
+    latent: Option<usize>,
+    /// Decides the samples
+    #[arg(long, default_value_t = 6202)]
+    seed: u64,
+    /// Labels of the spectra, .csv or .npy: prints how many spectra their nearest neighbour classifies
+    /// correctly with 10 labels a class, in 10 draws, by raw spectra, by principal components and by
+    /// the features
+    #[arg(long)]
+    labels: Option<PathBuf>,
+}
 
 /// Any error, which is told in its own words.
 type Outcome = std::result::Result<(), Box<dyn std::error::Error>>;
 
 fn main() -> ExitCode {
-    match run() {
+    match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -40,48 +54,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Outcome {
-    let mut names = Vec::new();
-    let (mut out, mut labels, mut seed) = (None, None, 6202u64);
-    let (mut hidden, mut latent) = (None, None);
-    let mut arguments = std::env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        if argument == "--help" || argument == "-h" {
-            println!("{HELP}");
-            return Ok(());
-        }
-        if !argument.starts_with("--") {
-            names.push(argument);
-            continue;
-        }
-        let value = arguments.next();
-        let value = value.ok_or_else(|| format!("{argument} needs a value; see --help"))?;
-        let number = || {
-            let number = value.parse::<usize>();
-            number.map_err(|error| format!("{argument} {value}: {error}; see --help"))
-        };
-        match argument.as_str() {
-            "--out" => out = Some(value),
-            "--labels" => labels = Some(value),
-            "--hidden" => hidden = Some(number()?),
-            "--latent" => latent = Some(number()?),
-            "--seed" => seed = number()? as u64,
-            _ => return Err(format!("there is no option {argument}; see --help").into()),
-        }
-    }
-    let Some((run, files)) = names.split_first().filter(|(_, files)| !files.is_empty()) else {
-        return Err("name a run and files of spectra; see --help".into());
-    };
-    if out.is_none() && labels.is_none() {
-        return Err("name the file to write with --out; see --help".into());
-    }
-
-    let run = M1Run::open(run)?;
-    let spectra = Spectra::read_all(files)?;
+fn run(arguments: Arguments) -> Outcome {
+    let seed = arguments.seed;
+    let run = M1Run::open(&arguments.run)?;
+    let spectra = Spectra::read_all(&arguments.data)?;
     let settings = run.settings();
     for (what, there, here) in [
-        ("hidden units", settings.hidden, hidden),
-        ("numbers of a code", settings.latent, latent),
+        ("hidden units", settings.hidden, arguments.hidden),
+        ("numbers of a code", settings.latent, arguments.latent),
         ("bands", settings.bands, Some(spectra.bands())),
     ] {
         if let Some(here) = here.filter(|&here| here != there) {
@@ -96,13 +76,13 @@ fn run() -> Outcome {
     let model = run.model()?;
     println!("{} spectra, {settings:?}", spectra.len());
     let code = model.encode(&spectra.spectra)?;
-    if let Some(out) = out {
+    if let Some(out) = arguments.out {
         let sample = code.sample(seed)?;
         let features = Tensor::cat(&[&code.mean, &code.variance()?, &sample], 1)?;
-        write(out.as_ref(), &features, settings.latent)?;
-        println!("{out}: {:?}", features.dims());
+        write(&out, &features, settings.latent)?;
+        println!("{}: {:?}", out.display(), features.dims());
     }
-    if let Some(labels) = labels {
+    if let Some(labels) = arguments.labels {
         let targets = spectra.clone().with_labels_from(labels)?.targets()?;
         let pca = |whiten| -> Result<Tensor> {
             let pca = Pca::params(settings.latent)
@@ -137,13 +117,12 @@ fn write(path: &Path, features: &Tensor, latent: usize) -> Outcome {
         Some("csv") => {
             let parts = ["mean", "variance", "sample"];
             let column = |part| (1..=latent).map(move |number| format!("{part}_{number}"));
-            let columns: Vec<String> = parts.into_iter().flat_map(column).collect();
-            let mut text = columns.join(",") + "\n";
+            let mut table = csv::Writer::from_writer(Vec::new());
+            table.write_record(parts.into_iter().flat_map(column))?;
             for row in features.to_vec2::<f32>()? {
-                let numbers: Vec<String> = row.iter().map(f32::to_string).collect();
-                writeln!(text, "{}", numbers.join(","))?;
+                table.serialize(row)?;
             }
-            std::fs::write(path, text)?;
+            std::fs::write(path, table.into_inner()?)?;
         }
         _ => {
             return Err(format!("{}: expected is .csv or .npy; see --help", path.display()).into());

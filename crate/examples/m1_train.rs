@@ -4,37 +4,51 @@
 //! cargo run --example m1_train -- scene.npy --logdir runs
 //! ```
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::Parser;
 use cuaderno::prelude::*;
 
-const HELP: &str = "\
-Trains the latent-feature model M1, a variational autoencoder, on all spectra of some files.
-
-    m1_train DATA… --logdir DIR
-
-DATA are files of spectra with the same bands: .csv, .npy, .mat or .hdr (ENVI). Labels are not used.
-
-    --logdir DIR   where the folder of this run is made: data-hidden-time
-    --hidden N     units of the hidden layers (300)
-    --latent N     numbers of a code (3)
-    --batch N      spectra in a batch (100)
-    --steps N      passes over the spectra at most (1000)
-    --patience N   passes without improvement after which it stops (100)
-    --rate X       learning rate of Adam (0.001)
-    --seed N       decides the first weights, what validates, and the order (6202)
-
-A tenth of the spectra validates. Every ten steps a line tells the step, the seconds, the bound on
-the log-likelihood of the last batch and of the validation spectra in nats a spectrum, and the steps
-without improvement. The run's folder gets samples in images/, and in weights/ the best encoder,
-v.safetensors, and the best decoder, w.safetensors.";
-
-/// Any error, which is told in its own words.
-type Outcome = std::result::Result<(), Box<dyn std::error::Error>>;
+/// Trains the latent-feature model M1, a variational autoencoder, on all spectra of some files.
+///
+/// A tenth of the spectra validates; labels are not used. Every ten steps a line tells the step, the
+/// seconds, the bound on the log-likelihood of the last batch and of the validation spectra in nats a
+/// spectrum, and the steps without improvement. The run's folder gets samples in images/, and in
+/// weights/ the best encoder, v.safetensors, and the best decoder, w.safetensors.
+#[derive(Parser)]
+struct Arguments {
+    /// Files of spectra with the same bands: .csv, .npy, .mat or .hdr (ENVI)
+    #[arg(required = true)]
+    data: Vec<PathBuf>,
+    /// Where the folder of this run is made, which is called data-hidden-time
+    #[arg(long)]
+    logdir: PathBuf,
+    /// Units of the hidden layers
+    #[arg(long, default_value_t = 300)]
+    hidden: usize,
+    /// Numbers of a code
+    #[arg(long, default_value_t = 3)]
+    latent: usize,
+    /// Spectra in a batch
+    #[arg(long, default_value_t = 100)]
+    batch: usize,
+    /// Passes over the spectra at most
+    #[arg(long, default_value_t = 1000)]
+    steps: usize,
+    /// Passes without improvement after which it stops
+    #[arg(long, default_value_t = 100)]
+    patience: usize,
+    /// Learning rate of Adam
+    #[arg(long, default_value_t = 1e-3)]
+    rate: f64,
+    /// Decides the first weights, which spectra validate, and their order
+    #[arg(long, default_value_t = 6202)]
+    seed: u64,
+}
 
 fn main() -> ExitCode {
-    match run() {
+    match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -43,46 +57,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Outcome {
-    let mut files = Vec::new();
-    let (mut logdir, mut rate, mut seed) = (None, 1e-3, 6202);
-    let (mut hidden, mut latent, mut batch, mut steps, mut patience) = (300, 3, 100, 1000, 100);
-    let mut arguments = std::env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        if argument == "--help" || argument == "-h" {
-            println!("{HELP}");
-            return Ok(());
-        }
-        if !argument.starts_with("--") {
-            files.push(argument);
-            continue;
-        }
-        let value = arguments.next();
-        let value = value.ok_or_else(|| format!("{argument} needs a value; see --help"))?;
-        let wrong = |error| format!("{argument} {value}: {error}; see --help");
-        let number = || {
-            value
-                .parse::<usize>()
-                .map_err(|error| wrong(error.to_string()))
-        };
-        match argument.as_str() {
-            "--logdir" => logdir = Some(value),
-            "--hidden" => hidden = number()?,
-            "--latent" => latent = number()?,
-            "--batch" => batch = number()?,
-            "--steps" => steps = number()?,
-            "--patience" => patience = number()?,
-            "--seed" => seed = value.parse().map_err(|_| wrong("no whole number".into()))?,
-            "--rate" => rate = value.parse().map_err(|_| wrong("no number".into()))?,
-            _ => return Err(format!("there is no option {argument}; see --help").into()),
-        }
-    }
-    let Some(first) = files.first() else {
-        return Err("name the files of spectra; see --help".into());
-    };
-    let logdir = logdir.ok_or("name the folder of the runs with --logdir; see --help")?;
-
-    let spectra = Spectra::read_all(&files)?;
+fn run(arguments: &Arguments) -> Result<()> {
+    let seed = arguments.seed;
+    let spectra = Spectra::read_all(&arguments.data)?;
     let (train, valid) = spectra.split(0.1, seed)?;
     println!(
         "{} spectra of {} bands: {} to train with, {} to validate",
@@ -93,22 +70,23 @@ fn run() -> Outcome {
     );
     let settings = M1Settings {
         bands: spectra.bands(),
-        hidden,
-        latent,
+        hidden: arguments.hidden,
+        latent: arguments.latent,
     };
     let model = settings.build(seed)?;
     model.standardise(&train.spectra)?;
-    let name = Path::new(first).file_stem().unwrap_or_default();
-    let run = M1Run::create(logdir, &name.to_string_lossy(), &settings)?;
+    let name = arguments.data[0].file_stem().unwrap_or_default();
+    let run = M1Run::create(&arguments.logdir, &name.to_string_lossy(), &settings)?;
     println!("{}", run.path().display());
-    let history = Trainer::new(Adam::new(rate))
-        .epochs(steps)
-        .batch_size(batch)
+    let history = Trainer::new(Adam::new(arguments.rate))
+        .epochs(arguments.steps)
+        .batch_size(arguments.batch)
         .seed(seed)
-        .callback(run.log(&model).patience(patience))
+        .callback(run.log(&model).patience(arguments.patience))
         .quiet()
         .fit(&model, &train, &valid)?;
     history.save_csv(run.path().join("history.csv"))?;
+    let steps = arguments.steps;
     println!(
         "{}",
         history.stopped.unwrap_or(format!("{steps} steps are done"))

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use candle_core::Tensor;
+use chrono::Utc;
 
 use crate::models::{M1, M1Settings};
 use crate::plot::{Figure, line_chart};
@@ -17,7 +18,7 @@ const EVERY: usize = 10;
 /// Spectra in a figure of samples.
 const SAMPLES: usize = 8;
 
-/// The folder of a training of [`M1`], named after the data, the hidden units and the time, as
+/// The folder of a training of [`M1`], named after the data, the hidden units and the time in UTC, as
 /// `scene-300-20261127-221502`. Beside what a [`RunFolder`] has, `weights` has the parameters that
 /// make features, the notes' v, in `v.safetensors`, and those that make spectra, w, in
 /// `w.safetensors`, both of the best step so far.
@@ -51,7 +52,8 @@ impl M1Run {
     /// # Errors
     /// If it cannot be created, or there is one of the same name and second.
     pub fn create(logdir: impl AsRef<Path>, data: &str, settings: &M1Settings) -> Result<Self> {
-        let name = format!("{data}-{}-{}", settings.hidden, now());
+        let time = Utc::now().format("%Y%m%d-%H%M%S");
+        let name = format!("{data}-{}-{time}", settings.hidden);
         let folder = RunFolder::build(logdir.as_ref().join(name), settings)?;
         let settings = *settings;
         Ok(Self { folder, settings })
@@ -212,50 +214,12 @@ fn sampled_spectra(model: &M1) -> Result<Figure> {
     Ok(line_chart("band", "decoded", &curves)?.title("Samples"))
 }
 
-/// The time in UTC: `20261127-221502`.
-fn now() -> String {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let seconds = since.map_or(0, |since| since.as_secs());
-    let (year, month, day) = date(seconds / 86400);
-    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    format!("{year}{month:02}{day:02}-{hour:02}{minute:02}{second:02}")
-}
-
-/// The day of the calendar so many days after 1 January 1970 (H. Hinnant, "chrono-compatible
-/// low-level date algorithms"). Years begin in March, so that a leap day is the last of a year.
-fn date(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let first = (153 * month + 2) / 5;
-    let (month, next) = if month < 10 {
-        (month + 3, 0)
-    } else {
-        (month - 9, 1)
-    };
-    (400 * era + year + next, month, day - first + 1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::data::spectral_scene;
     use crate::optim::Adam;
     use crate::train::Trainer;
-
-    #[test]
-    fn days_have_dates() {
-        let known = [
-            (0, (1970, 1, 1)),
-            (59, (1970, 3, 1)),
-            (11_016, (2000, 2, 29)),
-        ];
-        for (days, expected) in known.into_iter().chain([(20_784, (2026, 11, 27))]) {
-            assert_eq!(date(days), expected);
-        }
-    }
 
     #[test]
     fn a_run_keeps_its_best_weights_and_stops() {
