@@ -31,7 +31,9 @@ pub fn ask_for_marks(folder: &Path, file: &Path, secret: &str) -> Result<()> {
     table.write_record(COLUMNS)?;
     let mut count = 0;
     for (_, result) in results(folder, secret)? {
-        let unmarked = result.manual.iter().filter(|one| one.earned.is_none());
+        // One without a score is graded again, and marks in it would be lost.
+        let manual = result.manual.iter().filter(|_| result.has_score());
+        let unmarked = manual.filter(|one| one.earned.is_none());
         for manual in unmarked {
             let [submission, id, criterion] =
                 key(&result.submission, &manual.id, &manual.criterion);
@@ -52,7 +54,7 @@ fn key(submission: &str, id: &str, criterion: &str) -> Key {
     [submission, id, criterion].map(harmless)
 }
 
-/// Enters the marks of `file` into the results: all of them, or none.
+/// Enters the marks of `file` into the results; if one is refused, none is entered.
 ///
 /// # Errors
 /// If a mark is no number of points that can be had, or is for nothing that there is.
@@ -62,11 +64,17 @@ pub fn read_marks(folder: &Path, file: &Path, secret: &str) -> Result<()> {
     let count = marks.len();
     let mut results = results(folder, secret)?;
     for (_, result) in &mut results {
+        let has_score = result.has_score();
         for manual in &mut result.manual {
             let key = key(&result.submission, &manual.id, &manual.criterion);
             let Some(earned) = marks.remove(&key) else {
                 continue;
             };
+            ensure!(
+                has_score,
+                "{name}: {} has no score yet; grade it again before it gets marks",
+                result.submission
+            );
             ensure!(
                 (0.0..=manual.points).contains(&earned),
                 "{name}: {earned} for {} of {}, but it must lie between 0 and {}",
@@ -92,11 +100,20 @@ pub fn read_marks(folder: &Path, file: &Path, secret: &str) -> Result<()> {
         "{name}: nothing is to be marked for {}",
         unknown.join(", ")
     );
+    let mut waiting = 0;
     for (path, result) in results {
         let text = serde_json::to_string_pretty(&result)? + "\n";
         files::write(&path, text.as_bytes())?;
+        if result.has_score() {
+            waiting += result.manual.iter().filter(|it| it.earned.is_none()).count();
+        }
     }
-    println!("{count} marks read; `grades merge` makes the table.");
+    match waiting {
+        0 => println!("{count} marks read; `grades merge` makes the table."),
+        _ => println!(
+            "{count} marks read, {waiting} answers still wait; delete {name} to list them."
+        ),
+    }
     Ok(())
 }
 
@@ -192,6 +209,17 @@ mod tests {
         assert!(refused(&good_and("'-ada,why,gradient,half")).contains("`half`"));
         assert!(refused(&good_and("bea,why,,1")).contains("nothing is to be marked for bea why"));
         assert!(refused(&good_and(one)).contains("twice"));
+        let mut failed = waiting.clone();
+        failed.state = State::GraderError;
+        failed.sign("s");
+        std::fs::write(&result, serde_json::to_string(&failed).unwrap()).unwrap();
+        std::fs::write(&file, good_and("")).unwrap();
+        let error = read_marks(desk.path(), &file, "s").unwrap_err().to_string();
+        assert!(error.contains("-ada has no score yet"), "{error}");
+        ask_for_marks(desk.path(), &file, "s").unwrap();
+        let table = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(table.lines().count(), 1, "{table}");
+        std::fs::write(&result, &before).unwrap();
 
         // In another order.
         let table = "earned,criterion,id,submission\n0.5,,why,'-ada\n1,gradient,why,'-ada\n";
