@@ -1,9 +1,10 @@
 //! `cargo cuaderno grades`: what is done with results that are there.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Subcommand;
 
 use super::result::GradeResult;
@@ -53,6 +54,8 @@ pub enum GradesCommand {
     },
 }
 
+/// Does what was asked with results, and says in the exit status whether all of them have a score.
+///
 /// # Errors
 /// If results are missing, or do not belong together.
 pub fn run(command: GradesCommand) -> Result<ExitCode> {
@@ -92,7 +95,8 @@ pub fn run(command: GradesCommand) -> Result<ExitCode> {
 /// submissions can be empty, and whatever carries folders around may leave empty ones behind.
 ///
 /// # Errors
-/// If there is no folder, or one of the results was changed or is of another release.
+/// If there is no folder, one of the results was changed or is of another release, or two are of one
+/// submission.
 pub fn results(folder: &Path, secret: &str) -> Result<Vec<(PathBuf, GradeResult)>> {
     let results = results_folder(folder);
     if folder.is_dir() && !results.exists() {
@@ -117,5 +121,40 @@ pub fn results(folder: &Path, secret: &str) -> Result<Vec<(PathBuf, GradeResult)
         );
         Ok((path, result))
     };
-    paths.into_iter().map(read).collect()
+    let read = paths.into_iter().map(read).collect::<Result<Vec<_>>>()?;
+    let mut seen = BTreeMap::new();
+    for (path, result) in &read {
+        if let Some(other) = seen.insert(&result.submission, path) {
+            bail!(
+                "{} and {} are both of {}; delete the older one",
+                other.display(),
+                path.display(),
+                result.submission
+            );
+        }
+    }
+    Ok(read)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_results_of_one_submission_are_refused() {
+        let desk = tempfile::tempdir().unwrap();
+        let at = results_folder(desk.path());
+        std::fs::create_dir(&at).unwrap();
+        let mut result = GradeResult::example();
+        result.sign("s");
+        let text = serde_json::to_string(&result).unwrap();
+        std::fs::write(at.join("ada--1.json"), &text).unwrap();
+        assert_eq!(results(desk.path(), "s").unwrap().len(), 1);
+        std::fs::write(at.join("ada--2.json"), &text).unwrap();
+        let error = results(desk.path(), "s").unwrap_err().to_string();
+        assert!(
+            error.contains("ada--1.json and ") && error.contains("ada--2.json are both of ada"),
+            "{error}"
+        );
+    }
 }

@@ -10,15 +10,18 @@ use super::grades::results;
 use super::result::GradeResult;
 use crate::files;
 
+/// Results by submission and lab, each with its file.
+type Merged = BTreeMap<(String, String), (PathBuf, GradeResult)>;
+
 /// Writes one table of the results in `folders` to `out`, and says how many have no score.
 ///
 /// # Errors
 /// If a name on the roster has no result, or results do not belong together.
 pub fn run(folders: &[PathBuf], secret: &str, roster: &Path, out: &Path) -> Result<usize> {
-    let mut merged: BTreeMap<(String, String), GradeResult> = BTreeMap::new();
+    let mut merged = Merged::new();
     for folder in folders {
         for (path, result) in results(folder, secret)? {
-            add(&mut merged, &path, result)?;
+            add(&mut merged, path, result)?;
         }
     }
     let names = names(roster)?;
@@ -39,7 +42,7 @@ pub fn run(folders: &[PathBuf], secret: &str, roster: &Path, out: &Path) -> Resu
             listed(strangers)
         );
     }
-    let results: Vec<_> = merged.into_values().collect();
+    let results: Vec<_> = merged.into_values().map(|(_, result)| result).collect();
     files::write(out, formats::csv(&results)?.as_bytes())?;
     let unscored = results.iter().filter(|result| !result.has_score()).count();
     println!(
@@ -50,32 +53,32 @@ pub fn run(folders: &[PathBuf], secret: &str, roster: &Path, out: &Path) -> Resu
     Ok(unscored)
 }
 
-fn add(
-    merged: &mut BTreeMap<(String, String), GradeResult>,
-    path: &Path,
-    result: GradeResult,
-) -> Result<()> {
-    if let Some(first) = merged.values().next() {
+fn add(merged: &mut Merged, path: PathBuf, result: GradeResult) -> Result<()> {
+    if let Some((first_path, first)) = merged.values().next() {
         let (one, other) = (first.conditions(), result.conditions());
         ensure!(
             one == other,
             "the results are of more than one grader: {one} ({}), and {other} ({}); grade all with \
              one",
-            first.submission,
+            first_path.display(),
             path.display()
         );
     }
-    let key = (result.submission.clone(), result.lab.clone());
-    if let Some(other) = merged.get(&key).filter(|other| **other != result) {
+    // A file that cannot be read is of no lab, and may have been of any.
+    let is_of_same = |other: &GradeResult| {
+        other.submission == result.submission
+            && (other.lab == result.lab || other.lab.is_empty() || result.lab.is_empty())
+            && *other != result
+    };
+    if let Some((other, _)) = merged.values().find(|(_, other)| is_of_same(other)) {
         bail!(
-            "there are two results of {} for {}: {} and one that earns {}; keep one",
-            other.submission,
-            other.lab,
-            path.display(),
-            other.earned()
+            "there are two results of {}: {} and {}; keep one",
+            result.submission,
+            other.display(),
+            path.display()
         );
     }
-    merged.insert(key, result);
+    merged.insert((result.submission.clone(), result.lab.clone()), (path, result));
     Ok(())
 }
 
@@ -140,6 +143,14 @@ mod tests {
         let refused = |folders: &[PathBuf]| format!("{:#}", merge(folders).unwrap_err());
         assert!(refused(std::slice::from_ref(&ada)).contains("no result for bea of the roster"));
         assert!(refused(&[at("nothing")]).contains("is not a folder of results"));
+        let twice = folder(&at("again"), "ada", |result| {
+            result.lab = String::new();
+            result.state = State::Unreadable;
+        });
+        let error = refused(&[ada.clone(), twice.clone()]);
+        for file in [&ada, &twice].map(|folder| folder.join("results/1.json")) {
+            assert!(error.contains(&file.display().to_string()), "{error}");
+        }
         let slower = folder(desk.path(), "slower", |result| {
             result.receipt.limits.insert("seconds".to_owned(), 9);
         });

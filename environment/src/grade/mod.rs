@@ -209,6 +209,7 @@ impl<'a> Grader<'a> {
         result.sign(&self.input.manifest.secret);
         let text = serde_json::to_string_pretty(&result)? + "\n";
         files::write(&file, text.as_bytes())?;
+        remove_outdated(name, &file, &self.input.manifest.secret)?;
         Ok(result)
     }
 
@@ -359,6 +360,30 @@ fn kept(file: &Path, secret: &str) -> Option<GradeResult> {
     (result.is_sealed(secret) && result.state != State::GraderError).then_some(result)
 }
 
+/// Removes earlier results of the submission that have no score: `newest` takes their place.
+fn remove_outdated(name: &str, newest: &Path, secret: &str) -> Result<()> {
+    let begins = format!("{name}--");
+    for entry in std::fs::read_dir(newest.parent().unwrap_or(Path::new(".")))? {
+        let path = entry?.path();
+        let is_candidate = path.file_name().is_some_and(|file| {
+            let file = file.to_string_lossy();
+            file.starts_with(&begins) && file.ends_with(".json")
+        });
+        if !is_candidate || path == newest {
+            continue;
+        }
+        let text = std::fs::read(&path).unwrap_or_default();
+        let is_outdated = serde_json::from_slice(&text).is_ok_and(|result: GradeResult| {
+            result.submission == name && !result.has_score() && result.is_sealed(secret)
+        });
+        if is_outdated {
+            std::fs::remove_file(&path)
+                .with_context(|| format!("{} cannot be removed", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes what is made from results.
 fn write_all(out: &Path, results: &[GradeResult], wanted: &[Format]) -> Result<()> {
     files::write(&out.join("grades.csv"), formats::csv(results)?.as_bytes())?;
@@ -398,4 +423,31 @@ fn cpu() -> String {
         .find_map(|line| line.strip_prefix("model name"));
     let name = name.map(|name| name.trim_start_matches(['\t', ' ', ':']).to_owned());
     name.unwrap_or_else(|| std::env::consts::ARCH.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_earlier_results_without_a_score_are_removed() {
+        let desk = tempfile::tempdir().unwrap();
+        let at = |name: &str| desk.path().join(name);
+        let write = |file: &str, name: &str, state: State, secret: &str| {
+            let mut result = GradeResult::example();
+            (result.submission, result.state) = (name.to_owned(), state);
+            result.sign(secret);
+            std::fs::write(at(file), serde_json::to_string(&result).unwrap()).unwrap();
+        };
+        write("ada--1.json", "ada", State::Unreadable, "s");
+        write("ada--2.json", "ada", State::Manual, "s");
+        write("ada--3.json", "ada", State::GraderError, "another");
+        write("ada--b--4.json", "ada--b", State::GraderError, "s");
+        write("ada--5.json", "ada", State::GraderError, "s");
+        remove_outdated("ada", &at("ada--5.json"), "s").unwrap();
+        assert!(!at("ada--1.json").exists());
+        for kept in ["ada--2.json", "ada--3.json", "ada--b--4.json", "ada--5.json"] {
+            assert!(at(kept).exists(), "{kept}");
+        }
+    }
 }
