@@ -167,6 +167,10 @@ pub fn gradescope(result: &GradeResult) -> Value {
     })
 }
 
+/// What a student is told where the grader could not do its work.
+const NOT_GRADED: &str =
+    "This submission could not be graded; your instructor has been told why.";
+
 /// A page for the student.
 pub fn feedback(result: &GradeResult) -> String {
     let mut rows = String::new();
@@ -196,7 +200,12 @@ pub fn feedback(result: &GradeResult) -> String {
         true => format!("{} of {} points", result.earned(), result.points()),
         false => "no score".to_owned(),
     };
-    let notes = result.says.iter().chain(&result.flags);
+    // What a box says of its end may quote the solution, or be forged by what ran in it.
+    let says = match result.state {
+        State::GraderError => Some(NOT_GRADED),
+        _ => result.says.as_deref(),
+    };
+    let notes = says.into_iter().chain(result.flags.iter().map(String::as_str));
     let notes: String = notes
         .map(|note| format!("<li>{}</li>\n", escaped(note)))
         .collect();
@@ -265,5 +274,19 @@ mod tests {
     fn a_graders_fault_is_not_a_zero() {
         let table = csv(&[result("disk full")]).unwrap();
         assert!(table.contains("disk full,09,grader-error,,2,"), "{table}");
+    }
+
+    #[test]
+    fn a_student_is_not_shown_what_a_box_says_of_its_end() {
+        let mut result = GradeResult::example();
+        result.says = Some("let twice = 2.0 * x".to_owned());
+        let page = feedback(&result);
+        assert!(
+            !page.contains("let twice") && page.contains(NOT_GRADED),
+            "{page}"
+        );
+        assert!(csv(&[result.clone()]).unwrap().contains("let twice"));
+        result.state = State::Unreadable;
+        assert!(feedback(&result).contains("let twice"));
     }
 }

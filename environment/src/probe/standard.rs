@@ -65,8 +65,8 @@ fn fault(answer: &Answer) -> Option<String> {
         Answer::Numbers(numbers) if numbers.iter().all(|number| number.is_finite()) => None,
         Answer::Text(_) => None,
         Answer::Numbers(_) => Some("numbers that are not finite".to_owned()),
-        Answer::Error(says) => Some(format!("the error {says:?}")),
-        Answer::Panic(says) => Some(format!("the panic {says:?}")),
+        Answer::Error(_) => Some("an error".to_owned()),
+        Answer::Panic(_) => Some("a panic".to_owned()),
         Answer::Input(_) | Answer::TooLong => Some(format!("more than {LONGEST} bytes")),
     }
 }
@@ -114,11 +114,11 @@ mod tests {
         );
         assert_eq!(
             why(Answer::Error("no".to_owned())),
-            "answers the probe `p` with the error \"no\""
+            "answers the probe `p` with an error"
         );
         assert_eq!(
             why(Answer::Panic("at 0".to_owned())),
-            "answers the probe `p` with the panic \"at 0\""
+            "answers the probe `p` with a panic"
         );
         assert!(why(Answer::TooLong).ends_with("with more than 65536 bytes"));
         assert_eq!(
