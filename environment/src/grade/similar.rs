@@ -77,7 +77,7 @@ pub fn run(submissions: &[PathBuf], release: &Path, out: &Path) -> Result<()> {
     }
     files::write(out, &table.into_inner()?)?;
     println!(
-        "{} pairs of answers have much in common: {}. Look at them; it proves nothing.",
+        "{} pairs of answers have much in common: {}. Have a look; this proves nothing.",
         rows.len(),
         out.display()
     );
