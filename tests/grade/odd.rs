@@ -7,7 +7,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::common::boxes_can_be_made;
-use crate::lab::{BEST, Course, STUB_OF_DOUBLE, STUB_OF_LARGEST, cell, double, largest, results};
+use crate::lab::{
+    BEST, Course, STUB_OF_DOUBLE, STUB_OF_LARGEST, cell, double, jobs, largest, results,
+};
 
 /// A submission whose second answer is right.
 struct Odd {
@@ -205,7 +207,7 @@ fn hostile_submissions_gain_nothing_and_odd_ones_lose_nothing() {
     fs::write(course.submissions.join("broken.ipynb"), "{").unwrap();
 
     let out = course.at("grades");
-    let arguments = ["--jobs", "2", "--format", "junit,github,gradescope"];
+    let arguments = ["--jobs", jobs(), "--format", "junit,github,gradescope"];
     // One is unreadable.
     let run = course.graded(&out, &arguments, 3);
     let results = results(&out);
@@ -262,7 +264,7 @@ fn what_never_ends_costs_its_exercise() {
     let course = Course::new();
     ENDLESS.iter().for_each(|odd| course.add_odd(odd));
     let out = course.at("grades");
-    course.graded(&out, &["--jobs", "2", "--timeout", "15"], 0);
+    course.graded(&out, &["--jobs", jobs(), "--timeout", "15"], 0);
     let results = results(&out);
     ensure_earned(&results, &ENDLESS);
     let why = says(&results["signals"]);

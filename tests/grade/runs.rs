@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use crate::common::{Run, boxes_can_be_made, path};
-use crate::lab::{Course, double, largest, results};
+use crate::lab::{Course, double, jobs, largest, results};
 
 /// Grades and kills the grader as soon as it says so many results are there.
 fn killed_after(course: &Course, out: &Path, count: usize) {
@@ -58,7 +58,7 @@ fn a_killed_run_goes_on_and_partitions_make_a_whole() {
     let mut parts = Vec::new();
     for part in ["0/3", "1/3", "2/3"] {
         let out = course.at(&part.replace('/', "-"));
-        course.graded(&out, &["--partition", part, "--jobs", "2"], 0);
+        course.graded(&out, &["--partition", part, "--jobs", jobs()], 0);
         parts.push(out);
     }
     let sizes: Vec<usize> = parts.iter().map(|part| results(part).len()).collect();

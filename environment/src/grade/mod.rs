@@ -53,7 +53,7 @@ pub struct GradeArguments {
     /// Grade only this part of the submissions: `0/4`, `1/4`, `2/4` or `3/4`.
     #[arg(long, value_name = "I/N", value_parser = Partition::parse)]
     partition: Option<Partition>,
-    /// How many submissions to grade at a time.
+    /// How many submissions to grade at a time; each may need 7 GiB of memory.
     #[arg(long, value_name = "N", default_value_t = 1)]
     jobs: usize,
     /// A name for this run; each name draws its own questions.
@@ -81,6 +81,8 @@ const NO_SANDBOX: u8 = 4;
 
 /// How long a box may live besides the time of its cells, in seconds.
 const STARTING: u64 = 120;
+/// How many scratch folders a box of the engine has: `/tmp`, `/dev/shm` and the engine's own.
+const SCRATCH_FOLDERS: u64 = 3;
 /// How many of its cells may take all of their time before the box is ended.
 const SLOW_CELLS: u64 = 8;
 
@@ -99,11 +101,14 @@ pub fn run(arguments: GradeArguments) -> Result<ExitCode> {
         Ok(sandbox) => sandbox,
         Err(error) => return Ok(failed(&error, NO_SANDBOX)),
     };
+    let limits = Limits::new(STARTING + SLOW_CELLS * arguments.timeout);
+    if let Err(error) = ensure_memory(arguments.jobs, &limits, total_memory()) {
+        return Ok(failed(&error, BAD_INPUT));
+    }
     std::fs::create_dir_all(results_folder(&arguments.out))
         .with_context(|| format!("{} cannot be made", arguments.out.display()))?;
     let toolchain = Toolchain::discover()?;
     let support = setup::prepare(&toolchain)?;
-    let limits = Limits::new(STARTING + SLOW_CELLS * arguments.timeout);
     let room = Room::new(sandbox, &toolchain, &support, limits)?;
     let grader = Grader {
         arguments: &arguments,
@@ -130,6 +135,34 @@ pub fn run(arguments: GradeArguments) -> Result<ExitCode> {
 fn failed(error: &anyhow::Error, status: u8) -> ExitCode {
     eprintln!("error: {error:#}");
     ExitCode::from(status)
+}
+
+/// Refuses more boxes at a time than there is memory for: the kernel would end what an honest
+/// submission runs, and that looks like a process that ended by itself.
+fn ensure_memory(jobs: usize, limits: &Limits, total: Option<u64>) -> Result<()> {
+    let (Some(total), true) = (total, jobs > 1) else {
+        return Ok(());
+    };
+    let one = limits.memory + SCRATCH_FOLDERS * limits.scratch;
+    let need = one.saturating_mul(jobs as u64);
+    ensure!(
+        need <= total,
+        "--jobs {jobs} may need {} GiB, and this machine has {}; give --jobs {}",
+        need.div_ceil(1 << 30),
+        total >> 30,
+        (total / one).max(1)
+    );
+    Ok(())
+}
+
+/// The memory of this machine, in bytes, where the kernel says it.
+fn total_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes << 10)
 }
 
 fn results_folder(out: &Path) -> PathBuf {
@@ -428,6 +461,22 @@ fn cpu() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_more_boxes_are_made_than_there_is_memory_for() {
+        let check = |jobs, gibibytes: u64| {
+            ensure_memory(jobs, &Limits::new(0), Some(gibibytes << 30))
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(
+            check(8, 16).unwrap_err(),
+            "--jobs 8 may need 56 GiB, and this machine has 16; give --jobs 2"
+        );
+        assert_eq!(check(2, 16), Ok(()));
+        assert!(check(2, 4).unwrap_err().ends_with("give --jobs 1"));
+        assert_eq!(check(1, 4), Ok(()));
+        assert!(total_memory().unwrap() > 0);
+    }
 
     #[test]
     fn only_earlier_results_without_a_score_are_removed() {
