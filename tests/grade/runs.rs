@@ -91,12 +91,24 @@ fn a_killed_run_goes_on_and_partitions_make_a_whole() {
     let (ada, _, _) = &third[0];
     assert!(path(ada).contains("ada"));
     let one = course.submissions.join("ada.ipynb");
-    let replay = || {
-        let mut command = course.grade(&one, &whole, &["--replay", path(ada)]);
+    let replay_of = |submission: &Path, run: &str| {
+        let arguments = ["--replay", path(ada), "--run", run];
+        let mut command = course.grade(submission, &whole, &arguments);
         Run::new(command.output().unwrap())
     };
-    replay().says("The same.");
+    let replay = || replay_of(&one, "1");
     marks_are_entered(&course, &whole);
+    let run = replay();
+    assert_eq!(run.status, Some(0), "{}", run.text);
+    run.says("The same.");
+    let run = replay_of(&one, "2");
+    assert_eq!(run.status, Some(2), "{}", run.text);
+    run.says("the result is one of run 1");
+    let changed = course.at("changed.ipynb");
+    fs::write(&changed, "{").unwrap();
+    let run = replay_of(&changed, "1");
+    assert_eq!(run.status, Some(2), "{}", run.text);
+    run.says("is not the notebook of the result");
     let text = fs::read_to_string(ada).unwrap();
     fs::write(ada, text.replace("\"earned\": 0", "\"earned\": 1")).unwrap();
     let run = replay();
