@@ -168,8 +168,7 @@ pub fn gradescope(result: &GradeResult) -> Value {
 }
 
 /// What a student is told where the grader could not do its work.
-const NOT_GRADED: &str =
-    "This submission could not be graded; your instructor has been told why.";
+const NOT_GRADED: &str = "This submission could not be graded; your instructor has been told why.";
 
 /// A page for the student.
 pub fn feedback(result: &GradeResult) -> String {
@@ -205,7 +204,9 @@ pub fn feedback(result: &GradeResult) -> String {
         State::GraderError => Some(NOT_GRADED),
         _ => result.says.as_deref(),
     };
-    let notes = says.into_iter().chain(result.flags.iter().map(String::as_str));
+    let notes = says
+        .into_iter()
+        .chain(result.flags.iter().map(String::as_str));
     let notes: String = notes
         .map(|note| format!("<li>{}</li>\n", escaped(note)))
         .collect();

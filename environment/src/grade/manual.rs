@@ -105,7 +105,11 @@ pub fn read_marks(folder: &Path, file: &Path, secret: &str) -> Result<()> {
         let text = serde_json::to_string_pretty(&result)? + "\n";
         files::write(&path, text.as_bytes())?;
         if result.has_score() {
-            waiting += result.manual.iter().filter(|it| it.earned.is_none()).count();
+            waiting += result
+                .manual
+                .iter()
+                .filter(|it| it.earned.is_none())
+                .count();
         }
     }
     match waiting {

@@ -78,7 +78,10 @@ fn add(merged: &mut Merged, path: PathBuf, result: GradeResult) -> Result<()> {
             path.display()
         );
     }
-    merged.insert((result.submission.clone(), result.lab.clone()), (path, result));
+    merged.insert(
+        (result.submission.clone(), result.lab.clone()),
+        (path, result),
+    );
     Ok(())
 }
 

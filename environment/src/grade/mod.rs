@@ -39,6 +39,7 @@ use submission::{Answers, Submission};
 pub use examiner::run as examine;
 pub use grades::{GradesCommand, run as grades};
 
+/// What to grade, with which release, and where the results go.
 #[derive(Args)]
 pub struct GradeArguments {
     /// Notebooks, or folders of them.
@@ -497,7 +498,12 @@ mod tests {
         write("ada--5.json", "ada", State::GraderError, "s");
         remove_outdated("ada", &at("ada--5.json"), "s").unwrap();
         assert!(!at("ada--1.json").exists());
-        for kept in ["ada--2.json", "ada--3.json", "ada--b--4.json", "ada--5.json"] {
+        for kept in [
+            "ada--2.json",
+            "ada--3.json",
+            "ada--b--4.json",
+            "ada--5.json",
+        ] {
             assert!(at(kept).exists(), "{kept}");
         }
     }
