@@ -118,7 +118,9 @@ impl Examiner<'_> {
                 outcome,
                 answers: STANDARD.encode(bytes),
             })?;
-            if matches!(outcome, Outcome::Lost | Outcome::Time) {
+            // Behind the last one nothing is asked.
+            let is_last = number + 1 == self.task.probes.len();
+            if matches!(outcome, Outcome::Lost | Outcome::Time) && !is_last {
                 self.reset()?;
                 self.run_cells()?;
             }
