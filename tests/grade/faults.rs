@@ -30,7 +30,7 @@ const PROBE: &str = "cuaderno::lab::probe(|rng| rng.below(9), |n| half(n))?;";
 fn course() -> Course {
     let course = Course::without_release();
     let desk = Desk::new();
-    let notebook = desk.notebook("a.ipynb", &["1"]);
+    let notebook = desk.notebook("a.ipynb", &["fn half() {}"]);
     fs::copy(notebook, course.submissions.join("a.ipynb")).unwrap();
     course
 }
@@ -76,6 +76,23 @@ fn a_solution_that_gives_no_standard_is_no_zero() {
         let table = fs::read_to_string(out.join("grades.csv")).unwrap();
         assert!(table.contains("a,a.ipynb,grader-error,,"), "{table}");
     }
+}
+
+#[test]
+fn a_notebook_of_another_lab_is_no_zero() {
+    if !boxes_can_be_made() {
+        return;
+    }
+    let course = course();
+    let desk = Desk::new();
+    let other = desk.notebook("b.ipynb", &["fn double() {}"]);
+    fs::copy(other, course.submissions.join("a.ipynb")).unwrap();
+    release(&course, PROBE, "");
+    let out = course.at("grades");
+    let run = course.graded(&out, &[], 3);
+    run.says("the notebook has 0 of the 1 exercises and questions of a.ipynb");
+    let table = fs::read_to_string(out.join("grades.csv")).unwrap();
+    assert!(table.contains("a,,unreadable,,"), "{table}");
 }
 
 /// As a disk does that is full.

@@ -116,7 +116,8 @@ pub fn results(folder: &Path, secret: &str) -> Result<Vec<(PathBuf, GradeResult)
             serde_json::from_slice(&text).with_context(|| path.display().to_string())?;
         ensure!(
             result.is_sealed(secret),
-            "{} was changed by hand, or is of another release; grade the submission again",
+            "{} was changed by hand, or is of another release; delete it, and grade the submission \
+             again",
             path.display()
         );
         Ok((path, result))

@@ -265,15 +265,16 @@ impl<'a> Grader<'a> {
     }
 
     fn graded(&self, mut result: GradeResult, submission: Result<Submission>) -> GradeResult {
-        let submission = match submission {
-            Ok(submission) => submission,
+        let found =
+            submission.and_then(|it| Answers::best_of(&it.notebook, &self.input.manifest.labs));
+        let (lab, answers) = match found {
+            Ok(found) => found,
             Err(error) => {
                 result.state = State::Unreadable;
                 result.says = Some(format!("{error:#}."));
                 return result;
             }
         };
-        let (lab, answers) = Answers::best_of(&submission.notebook, &self.input.manifest.labs);
         result.lab.clone_from(&lab.file);
         result.flags = answers.flags.iter().cloned().collect();
         result.manual = scoring::manual(lab, &answers);

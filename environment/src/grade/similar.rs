@@ -43,14 +43,15 @@ pub fn run(submissions: &[PathBuf], release: &Path, out: &Path) -> Result<()> {
     // By lab and answer.
     let mut answers: BTreeMap<(String, String), Vec<(String, Pieces)>> = BTreeMap::new();
     for (name, path) in input::found(submissions)? {
-        let submission = match Submission::read(&path) {
-            Ok(submission) => submission,
+        let found = Submission::read(&path)
+            .and_then(|submission| Answers::best_of(&submission.notebook, &manifest.labs));
+        let (lab, found) = match found {
+            Ok(found) => found,
             Err(error) => {
-                println!("Left out: {error:#}.");
+                println!("Left out: {name}: {error:#}.");
                 continue;
             }
         };
-        let (lab, found) = Answers::best_of(&submission.notebook, &manifest.labs);
         for (id, pieces) in pieces(lab, &found) {
             let all = answers.entry((lab.file.clone(), id)).or_default();
             all.push((name.clone(), pieces));

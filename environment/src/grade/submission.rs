@@ -14,6 +14,9 @@ use crate::release::ReleasedLab;
 
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 20 << 20;
+/// Of so many exercises and questions of a lab, one at least is in a notebook that answers it. Labs
+/// may have names in common.
+const ONE_OF: usize = 4;
 
 /// What was handed in.
 pub struct Submission {
@@ -31,6 +34,8 @@ pub struct Answers {
     /// The answer in words to each question.
     pub words: BTreeMap<String, String>,
     pub flags: BTreeSet<String>,
+    /// How many of the lab's exercises and questions are there, whatever became of them.
+    found: usize,
 }
 
 impl Submission {
@@ -89,16 +94,15 @@ impl Answers {
                 answers.code.insert(exercise.id.clone(), cells[at].source());
                 chosen.insert(at, &exercise.id);
                 outdone.extend(candidates.iter().filter(|&&other| other != at));
+                answers.found += 1;
                 if candidates.len() > 1 {
                     answers.flag("copied-cell", &exercise.id);
                 }
+            } else if cells.iter().any(named) {
+                answers.found += 1;
+                answers.flag("not-code", &exercise.id);
             } else {
-                let kind = if cells.iter().any(named) {
-                    "not-code"
-                } else {
-                    "missing"
-                };
-                answers.flag(kind, &exercise.id);
+                answers.flag("missing", &exercise.id);
             }
         }
         for (at, cell) in cells.iter().enumerate().filter(|(_, cell)| cell.is_code()) {
@@ -110,9 +114,11 @@ impl Answers {
         }
         for question in &lab.questions {
             let words = cells.iter().rfind(|cell| called(**cell, &question.id));
-            match words {
-                Some(cell) => drop(answers.words.insert(question.id.clone(), cell.source())),
-                None => answers.flag("missing", &question.id),
+            if let Some(cell) = words {
+                answers.words.insert(question.id.clone(), cell.source());
+                answers.found += 1;
+            } else {
+                answers.flag("missing", &question.id);
             }
         }
         for exercise in &lab.exercises {
@@ -126,17 +132,32 @@ impl Answers {
     }
 
     /// The lab of which a submission answers most, and the answers.
-    pub fn best_of<'a>(submission: &Notebook, labs: &'a [ReleasedLab]) -> (&'a ReleasedLab, Self) {
+    ///
+    /// # Errors
+    /// If the notebook is of none of the labs: it earns no zero then, since somebody took the wrong
+    /// notebook or the wrong release.
+    pub fn best_of<'a>(
+        submission: &Notebook,
+        labs: &'a [ReleasedLab],
+    ) -> Result<(&'a ReleasedLab, Self)> {
         let both = labs.iter().map(|lab| (lab, Self::of(submission, lab)));
-        let found = |answers: &Self| answers.code.len() + answers.words.len();
-        both.reduce(|one, other| {
-            if found(&other.1) > found(&one.1) {
+        let best = both.reduce(|one, other| {
+            if other.1.found > one.1.found {
                 other
             } else {
                 one
             }
-        })
-        .expect("a release has labs")
+        });
+        let (lab, answers) = best.context("the release has no labs")?;
+        let of = lab.exercises.len() + lab.questions.len();
+        ensure!(
+            ONE_OF * answers.found >= of,
+            "the notebook has {} of the {of} exercises and questions of {}; hand in that lab, or \
+             grade with the release of the one that this is",
+            answers.found,
+            lab.file
+        );
+        Ok((lab, answers))
     }
 
     fn flag(&mut self, kind: &str, id: &str) {
