@@ -116,7 +116,7 @@ impl Room {
             bail!("the examiner did not start ({end:?}): {reason}");
         }
         Ok(Examined {
-            cut_short: cut_short(end, reports.are_whole(), &reason)?,
+            cut_short: cut_short(end, reports.are_whole(), &reason, &self.limits)?,
             cells: reports.cells,
             probes: reports.probes,
         })
@@ -125,11 +125,15 @@ impl Room {
 
 /// What ended a box before all was asked, where the submission took too much. Any other end says
 /// nothing of the submission: it is the grader's fault, and no zero.
-fn cut_short(end: End, is_whole: bool, reason: &str) -> Result<Option<End>> {
+fn cut_short(end: End, is_whole: bool, reason: &str, limits: &Limits) -> Result<Option<End>> {
     match end {
         _ if is_whole => Ok(None),
         End::Memory | End::Processes => Ok(Some(end)),
-        End::Time => bail!("the box ended before all was asked: it has lived as long as it may"),
+        End::Time => bail!(
+            "the box ended before all was asked, after its {} s; look for cells that never end, or \
+             give them more or less time with --timeout",
+            limits.seconds
+        ),
         End::Exited(status) => {
             bail!("the box ended before all was asked ({status}): {reason}")
         }
@@ -220,19 +224,24 @@ mod tests {
 
     #[test]
     fn only_what_a_submission_takes_is_held_against_it() {
+        let limits = Limits::new(600);
         for end in [End::Memory, End::Processes] {
-            assert_eq!(cut_short(end, false, "").unwrap(), Some(end));
+            assert_eq!(cut_short(end, false, "", &limits).unwrap(), Some(end));
         }
         // The clock of the whole, a disk that is full (status 1), and what somebody has killed.
         let [failed, killed] = [1 << 8, 9].map(|status| End::Exited(ExitStatus::from_raw(status)));
         for end in [End::Time, failed, killed] {
-            let error = cut_short(end, false, "why").unwrap_err().to_string();
+            let error = cut_short(end, false, "why", &limits)
+                .unwrap_err()
+                .to_string();
             assert!(
                 error.starts_with("the box ended before all was asked"),
                 "{error}"
             );
-            assert_eq!(cut_short(end, true, "").unwrap(), None);
+            assert_eq!(cut_short(end, true, "", &limits).unwrap(), None);
         }
+        let late = cut_short(End::Time, false, "", &limits).unwrap_err();
+        assert!(late.to_string().contains("after its 600 s; "), "{late}");
     }
 
     #[test]
