@@ -68,6 +68,11 @@ fn a_solution_that_gives_no_standard_is_no_zero() {
             "fn half(n: usize) -> Result<usize> { Ok(n / 2) }",
             "all 8 answers to the probe `p` in the run 1 can be had without a thought",
         ),
+        (
+            PROBE,
+            "fn half(n: usize) -> Result<usize> { gone(n) }",
+            "the solution of `half` or its probe `p` does not run here; release a.ipynb again",
+        ),
     ];
     for (number, (probe, solution, why)) in solutions.into_iter().enumerate() {
         release(&course, probe, solution);

@@ -35,13 +35,13 @@ impl<'a> Reference<'a> {
         room: &Room,
         seconds: u64,
     ) -> Result<Self> {
+        // With the number of the solution's cell, before which the profile runs.
         let probes = || {
-            lab.exercises
-                .iter()
-                .filter_map(|it| Some((it, it.probe.as_ref()?)))
+            let numbered = (1..).zip(&lab.exercises);
+            numbered.filter_map(|(cell, it)| Some((cell, it, it.probe.as_ref()?)))
         };
         let asked = |describe| {
-            let asked = probes().map(|(_, probe)| Asked {
+            let asked = probes().map(|(_, _, probe)| Asked {
                 source: probe.source.clone(),
                 question: question(&manifest.secret, run, probe, describe).to_text(),
             });
@@ -61,11 +61,24 @@ impl<'a> Reference<'a> {
             .context("the solution could not be asked")?;
         let other = "give another name with --run, which draws other questions";
         let mut standards = Vec::new();
-        for ((exercise, probe), found) in probes().zip(&examined.probes) {
+        for ((cell, exercise, probe), found) in probes().zip(&examined.probes) {
             let id = &probe.id;
-            let (_, bytes) = found.as_ref().context("the solution was not asked all")?;
-            let standard = Standard::of(probe, &lab.source(&exercise.check), bytes)
-                .map_err(|why| anyhow!("the solution {why} in the run {run}; {other}"))?;
+            let (outcome, bytes) = found.as_ref().context("the solution was not asked all")?;
+            let standard = Standard::of(probe, &lab.source(&exercise.check), bytes);
+            let runs = |outcome| outcome == Some(examiner::Outcome::Ran);
+            // Other questions would be of no help.
+            ensure!(
+                standard.is_ok()
+                    || runs(examined.cells[0])
+                        && runs(examined.cells[cell])
+                        && *outcome != examiner::Outcome::Compile,
+                "the solution of `{}` or its probe `{id}` does not run here; release {} again with \
+                 this version of the workbook, which says why",
+                exercise.id,
+                lab.file
+            );
+            let standard =
+                standard.map_err(|why| anyhow!("the solution {why} in the run {run}; {other}"))?;
             ensure!(
                 standard.chance() < standard.cases(),
                 "all {} answers to the probe `{id}` in the run {run} can be had without a thought; \
