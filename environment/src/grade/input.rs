@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
 
 use super::GradeArguments;
-use crate::release::Manifest;
+use crate::release::{Manifest, sha256};
 
 /// What is to be graded.
 pub struct Input {
@@ -88,6 +88,19 @@ fn notebooks_in(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// The longest name, in bytes: some systems hand in files whose names leave no room for anything.
+const LONGEST: usize = 60;
+
+/// The name, or its beginning and its hash.
+fn short(name: String) -> String {
+    if name.len() <= LONGEST {
+        return name;
+    }
+    let hash = &sha256(name.as_bytes())[..8];
+    let beginning = &name[..name.floor_char_boundary(LONGEST - hash.len() - 1)];
+    format!("{beginning}-{hash}")
+}
+
 /// A name for each submission: that of its file, with the folders before it where that is not
 /// enough.
 fn named(paths: &BTreeSet<PathBuf>) -> Vec<(String, PathBuf)> {
@@ -115,7 +128,7 @@ fn named(paths: &BTreeSet<PathBuf>) -> Vec<(String, PathBuf)> {
     let enough = |path: &Path| (1..16).find(|&parts| is_alone(path, parts)).unwrap_or(16);
     paths
         .iter()
-        .map(|path| (name(path, enough(path)), path.clone()))
+        .map(|path| (short(name(path, enough(path))), path.clone()))
         .collect()
 }
 
@@ -161,6 +174,18 @@ mod tests {
             names.collect::<Vec<_>>(),
             ["a-hw", "b-hw", "práctica_09__1_"]
         );
+    }
+
+    #[test]
+    fn long_names_are_cut_and_stay_unique() {
+        let long = "á".repeat(120);
+        let paths = ["1", "2"].map(|end| PathBuf::from(format!("in/{long}{end}.ipynb")));
+        let names: Vec<_> = named(&paths.into()).into_iter().map(|it| it.0).collect();
+        assert_ne!(names[0], names[1]);
+        for name in names {
+            assert!(name.len() <= LONGEST && name.starts_with("ááá"), "{name}");
+        }
+        assert_eq!(short("a".repeat(LONGEST)), "a".repeat(LONGEST));
     }
 
     #[test]
