@@ -75,8 +75,9 @@ impl Answers {
         let mut answers = Self::default();
         let cells: Vec<Cell> = submission.cells().collect();
         let ours = Ours::of(lab);
-        // The number of the cell that answers each exercise, and those that it outdoes.
-        let mut chosen = BTreeMap::new();
+        // The cells that answer exercises, with earlier answers, whose other items they may use; and
+        // those behind them, which would take their place.
+        let mut answering = BTreeSet::<usize>::new();
         let mut outdone = BTreeSet::<usize>::new();
         for exercise in &lab.exercises {
             let name = function(&exercise.stub);
@@ -92,8 +93,10 @@ impl Answers {
             let answer = candidates.iter().rev().find(written).or(candidates.last());
             if let Some(&at) = answer {
                 answers.code.insert(exercise.id.clone(), cells[at].source());
-                chosen.insert(at, &exercise.id);
-                outdone.extend(candidates.iter().filter(|&&other| other != at));
+                let (before, behind): (Vec<&usize>, Vec<&usize>) =
+                    candidates.iter().partition(|other| **other <= at);
+                answering.extend(before.into_iter().filter(|it| **it == at || written(it)));
+                outdone.extend(behind);
                 answers.found += 1;
                 if candidates.len() > 1 {
                     answers.flag("copied-cell", &exercise.id);
@@ -108,7 +111,7 @@ impl Answers {
         for (at, cell) in cells.iter().enumerate().filter(|(_, cell)| cell.is_code()) {
             let is_own = !ours.has(*cell) && !outdone.contains(&at);
             let source = plain(&cell.source());
-            if (chosen.contains_key(&at) || is_own) && !source.trim().is_empty() {
+            if (answering.contains(&at) || is_own) && !source.trim().is_empty() {
                 answers.cells.push(source);
             }
         }
@@ -325,6 +328,15 @@ mod tests {
             copied.flags,
             BTreeSet::from(["copied-cell: double".to_owned()])
         );
+        let earlier = "const TWO: f64 = 2.0;\nfn double(x: f64) -> Result<f64> { Ok(TWO) }";
+        let later = "fn double(x: f64) -> Result<f64> { Ok(TWO * x) }";
+        let twice = answers(|cells| {
+            cells[1]["source"] = json!(earlier);
+            cells.insert(1, cell("code", "first", STUB));
+            cells.push(cell("code", "copy", later));
+        });
+        assert_eq!(twice.cells, [earlier, later]);
+        assert_eq!(twice.code["double"], later);
         let helper =
             answers(|cells| cells.insert(1, cell("code", "own", "const TWO: f64 = 2.0;\r\n")));
         assert_eq!(helper.cells, ["const TWO: f64 = 2.0;\n", ANSWER]);
