@@ -131,7 +131,7 @@ fn cut_short(end: End, is_whole: bool, reason: &str, limits: &Limits) -> Result<
         End::Memory | End::Processes => Ok(Some(end)),
         End::Time => bail!(
             "the box ended before all was asked, after its {} s; look for cells that never end, or \
-             give them more or less time with --timeout",
+             give more time with --timeout",
             limits.seconds
         ),
         End::Exited(status) => {
