@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -127,13 +127,14 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Into a new file, which nobody may execute, let alone as another user.
-fn copy_contents(contents: &mut File, target: &Path) -> std::io::Result<()> {
-    match fs::remove_file(target) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    std::io::copy(contents, &mut File::create_new(target)?)?;
+/// Into a new file, which nobody may execute, let alone as another user: whole, or not at all.
+fn copy_contents(contents: &mut File, target: &Path) -> Result<()> {
+    let folder = target.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    std::io::copy(contents, &mut file)?;
+    file.as_file()
+        .set_permissions(Permissions::from_mode(0o644))?;
+    file.persist(target)?;
     Ok(())
 }
 
@@ -165,7 +166,7 @@ mod tests {
             copy(&at("left"), &at("out")).unwrap();
         }
         let about = fs::metadata(at("out/in/program")).unwrap();
-        assert_eq!(about.permissions().mode() & 0o7111, 0, "no rights");
+        assert_eq!(about.permissions().mode() & 0o7777, 0o644, "no rights");
         assert_eq!(fs::read_to_string(at("out/in/program")).unwrap(), "new");
         assert_eq!(fs::read_dir(at("elsewhere")).unwrap().count(), 0);
         for name in ["out/link", "out/pipe"] {
