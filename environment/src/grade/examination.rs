@@ -109,7 +109,7 @@ impl Room {
             let ended = sandbox::watch(&mut child, &self.limits);
             (ended, reports.join(), reason.join())
         });
-        let (end, _) = ended?;
+        let end = ended?;
         let reason = reason.unwrap_or_default();
         let reports = reports.map_err(|_| anyhow::anyhow!("the reports could not be read"))?;
         if !reports.is_ready {

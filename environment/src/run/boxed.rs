@@ -85,7 +85,7 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
         command.arg("--keep-going");
     }
     let mut child = command.spawn().context("the box does not start")?;
-    let (end, _) = watch(&mut child, &limits)?;
+    let end = watch(&mut child, &limits)?;
     copy(&results, &out)?;
     match end {
         End::Exited(status) => return Ok(ExitCode::from(status.code().unwrap_or(1) as u8)),

@@ -33,16 +33,13 @@ pub enum End {
 ///
 /// # Errors
 /// If the process cannot be waited for.
-pub fn watch(child: &mut Child, limits: &Limits) -> Result<(End, Usage)> {
+pub fn watch(child: &mut Child, limits: &Limits) -> Result<End> {
     let start = Instant::now();
-    let mut most = Usage::default();
     loop {
         if let Some(status) = child.try_wait()? {
-            return Ok((End::Exited(status), most));
+            return Ok(End::Exited(status));
         }
         let usage = Usage::of(child.id());
-        most.memory = most.memory.max(usage.memory);
-        most.processes = most.processes.max(usage.processes);
         let too_much = if usage.memory > limits.memory {
             Some(End::Memory)
         } else if usage.processes > limits.processes + SPARE {
@@ -56,19 +53,19 @@ pub fn watch(child: &mut Child, limits: &Limits) -> Result<(End, Usage)> {
             // With bwrap goes the first process of the box, and with that all others.
             child.kill()?;
             child.wait()?;
-            return Ok((end, most));
+            return Ok(end);
         }
         std::thread::sleep(GLANCE);
     }
 }
 
 /// What a box uses.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Usage {
+#[derive(Default)]
+struct Usage {
     /// Memory of all its processes, in bytes.
-    pub memory: u64,
+    memory: u64,
     /// How many processes there are.
-    pub processes: u64,
+    processes: u64,
 }
 
 impl Usage {
@@ -126,7 +123,7 @@ mod tests {
         let mut child = command.spawn().unwrap();
         // Waiting for the child would close it.
         let line = child.stdin.take();
-        let (end, _) = watch(&mut child, &limits).unwrap();
+        let end = watch(&mut child, &limits).unwrap();
         drop(line);
         end
     }
