@@ -1,6 +1,7 @@
 //! What goes wrong on the grader's side is never a zero.
 
 use std::fs;
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 
@@ -48,6 +49,22 @@ fn without_a_release_or_a_box_nothing_runs() {
     assert_eq!(run.status, Some(4), "{}", run.text);
     run.says("There is no sandbox here, so nothing runs");
     assert!(!out.exists());
+}
+
+/// It would end all processes of the user's.
+#[test]
+fn nothing_is_examined_outside_of_a_box() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cuaderno"));
+    // There is nothing to examine, should it go on.
+    let run = Run::new(
+        command
+            .arg("examine")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(run.status, Some(1), "{}", run.text);
+    run.says("`examine` runs only in a box");
 }
 
 #[test]

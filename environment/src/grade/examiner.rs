@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cuaderno_protocol::answers::{ANSWERS, FOLDER, LONGEST, QUESTION, Question};
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{EngineThread, Failure, Interrupts, Settings};
 use crate::toolchain::Toolchain;
-use crate::{files, setup};
+use crate::{files, sandbox, setup};
 
 /// What to run and what to ask.
 #[derive(Serialize, Deserialize)]
@@ -68,8 +68,13 @@ pub enum Outcome {
 /// Does the task that stands on standard input.
 ///
 /// # Errors
-/// If there is no engine, or nobody reads the reports.
+/// If this is no box, there is no engine, or nobody reads the reports.
 pub fn run() -> Result<ExitCode> {
+    // It ends all processes that it can reach.
+    ensure!(
+        sandbox::is_inside(),
+        "`examine` runs only in a box, which `cargo cuaderno grade` makes"
+    );
     let mut task = String::new();
     std::io::stdin().read_to_string(&mut task)?;
     let task: Task = serde_json::from_str(&task).context("the task cannot be read")?;

@@ -34,6 +34,11 @@ pub struct BoxedArguments {
 /// How many files a process may have open.
 const FILES: u64 = 1024;
 
+/// Whether this process is in a box that bubblewrap has made: whether that is its first process.
+pub fn is_inside() -> bool {
+    std::fs::read_to_string("/proc/1/comm").is_ok_and(|name| name.trim_end() == "bwrap")
+}
+
 /// Becomes the program.
 ///
 /// # Errors

@@ -20,7 +20,7 @@ use crate::toolchain::Toolchain;
 use crate::workbook;
 
 pub use escapes::{Escape, EscapeArguments, attempt, try_escapes};
-pub use inside::{BoxedArguments, run as enter};
+pub use inside::{BoxedArguments, is_inside, run as enter};
 pub use watch::{End, watch};
 
 /// What a box may use.
