@@ -148,6 +148,10 @@ pub fn boxes_can_be_made() -> bool {
         "/",
         "--unshare-pid",
         "--unshare-net",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
         "true",
     ]);
     let there = trial.output().is_ok_and(|output| output.status.success());
