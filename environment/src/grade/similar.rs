@@ -85,7 +85,7 @@ pub fn run(submissions: &[PathBuf], release: &Path, out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What a submission answers, without what the stub and the solution have, too.
+/// What a submission answers, without what was handed out and what the solution has, too.
 fn pieces(lab: &ReleasedLab, answers: &Answers) -> Vec<(String, Pieces)> {
     let code = lab.exercises.iter().filter_map(|exercise| {
         let mut pieces = pieces_of(&tokens(answers.code.get(&exercise.id)?));
@@ -96,11 +96,18 @@ fn pieces(lab: &ReleasedLab, answers: &Answers) -> Vec<(String, Pieces)> {
         }
         Some((exercise.id.clone(), pieces))
     });
-    let words = answers.words.iter().map(|(id, text)| {
-        let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
-        (id.clone(), pieces_of(&words))
+    let texts = answers.words.iter().map(|(id, text)| {
+        let mut pieces = pieces_of(&words(text));
+        for piece in pieces_of(&words(&lab.source(id))) {
+            pieces.remove(&piece);
+        }
+        (id.clone(), pieces)
     });
-    code.chain(words).collect()
+    code.chain(texts).collect()
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_lowercase).collect()
 }
 
 /// The kinds of the tokens: whatever one calls a variable, it is a name.
@@ -152,6 +159,8 @@ fn pairs(mut answers: Vec<(String, Pieces)>) -> Vec<Pair> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     const ONE: &str = "fn largest(list: &[f64]) -> Result<f64> {
@@ -182,6 +191,29 @@ mod tests {
         assert_eq!(pairs.len(), 1, "{pairs:?}");
         assert_eq!(pairs[0].names, ["0", "2"]);
         assert_eq!(pairs[0].share, 1.0);
+    }
+
+    #[test]
+    fn what_was_handed_out_is_no_sign() {
+        let template = "*Your answer, in two or three sentences of your own:*";
+        let cell = json!({
+            "cell_type": "markdown", "id": "why", "metadata": {}, "source": template,
+        });
+        let lab = ReleasedLab {
+            file: String::new(),
+            sha256: String::new(),
+            profile: String::new(),
+            exercises: vec![],
+            questions: vec![],
+            notebook: json!({"cells": [cell]}),
+        };
+        let count = |text: &str| {
+            let mut answers = Answers::default();
+            answers.words.insert("why".to_owned(), text.to_owned());
+            pieces(&lab, &answers)[0].1.len()
+        };
+        assert_eq!(count(template), 0);
+        assert_eq!(count("one two three four five six seven"), 2);
     }
 
     #[test]
