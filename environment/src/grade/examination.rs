@@ -41,6 +41,8 @@ pub struct Examined {
 }
 
 impl Room {
+    /// Prepares what every box shows: the engine, and where it finds what was built for it.
+    ///
     /// # Errors
     /// If what the boxes need cannot be written down.
     pub fn new(

@@ -147,17 +147,11 @@ impl<'a> Reference<'a> {
             return result(0, Outcome::Missing, format!("`{name}` is not solved yet."));
         }
         let Some((outcome, bytes)) = &examined.probes[number] else {
-            let (outcome, says) = match examined.cut_short {
-                Some(End::Memory) => (
-                    Outcome::Memory,
-                    "The notebook takes more memory than it may.",
-                ),
-                _ => (
-                    Outcome::Memory,
-                    "The notebook starts more processes than it may.",
-                ),
+            let says = match examined.cut_short {
+                Some(End::Memory) => "The notebook takes more memory than it may.",
+                _ => "The notebook starts more processes than it may.",
             };
-            return result(0, outcome, says.to_owned());
+            return result(0, Outcome::Memory, says.to_owned());
         };
         let found = answers::decode(bytes, of);
         let right = standard.right(&found);

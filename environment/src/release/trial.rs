@@ -37,6 +37,7 @@ const REHEARSAL: &str = "rehearsal";
 const MOST_OF_A_MISTAKE: f64 = 0.5;
 
 impl<'a> Trial<'a> {
+    /// A trial on `engine`, whose probes find their question in the folder `asked`.
     pub fn new(engine: &'a mut EngineThread, asked: &'a Path) -> Self {
         Self { engine, asked }
     }
