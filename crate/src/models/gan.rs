@@ -92,8 +92,8 @@ impl Gan {
     /// Adds `weight` times a comparison of generated and real examples to the generator's loss: the
     /// mean binary cross-entropy if the output is a sigmoid, otherwise the mean squared error. Each
     /// generated example is compared with the real one at the same place in the batch, of which its
-    /// code knows nothing, so this term pulls every output towards the mean of all examples. A
-    /// small weight helps at the beginning of training.
+    /// code knows nothing, so this term pulls every output towards the mean of all examples. That
+    /// helps at the very beginning of a training, and blurs what the generator makes later.
     ///
     /// # Errors
     /// If the weight is negative or not finite.

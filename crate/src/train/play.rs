@@ -91,6 +91,7 @@ impl<const PLAYERS: usize> Trainer<PLAYERS> {
         file: Option<&ResumeFile>,
     ) -> Result<Position> {
         let fresh = Position {
+            identity: self.identity.clone(),
             seed: self.seed,
             batch_size: self.batch_size,
             examples,

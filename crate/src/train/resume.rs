@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::History;
 use super::play::together;
@@ -17,6 +18,9 @@ use crate::{Error, Result};
 /// numbers follow from the seed and the position.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Position {
+    /// Whose state it is, if the training is one that is kept.
+    #[serde(default)]
+    pub(super) identity: Value,
     pub(super) seed: u64,
     pub(super) batch_size: usize,
     pub(super) examples: usize,
@@ -37,6 +41,10 @@ pub(super) struct Position {
 
 /// The name of the file in the folder.
 pub(super) const RESUME_FILE: &str = "training.safetensors";
+
+/// What stands before the names of the model's weights, and of the optimisers' averages.
+pub(super) const MODEL: &str = "model.";
+const OPTIMISER: &str = "optimiser.";
 
 /// The path of the file that a training is resumed from.
 #[derive(Clone, Debug)]
@@ -73,11 +81,25 @@ impl ResumeFile {
         let bits = |state: Vec<f64>| state.into_iter().map(f64::to_bits).collect();
         position.callbacks = states.map(bits).collect();
         let weights = parameters.iter();
-        let weights = weights.map(|(name, p)| (format!("model.{name}"), p.var().into_inner()));
+        let weights = weights.map(|(name, p)| (format!("{MODEL}{name}"), p.var().into_inner()));
         let averages = averages.into_iter();
-        let averages = averages.map(|(name, average)| (format!("optimiser.{name}"), average));
+        let averages = averages.map(|(name, average)| (format!("{OPTIMISER}{name}"), average));
         let position = serde_json::to_string(position).map_err(|error| self.bad(error))?;
         tensor_file::write(&self.0, weights.chain(averages), position)
+    }
+
+    /// What was saved: the position, and all tensors.
+    pub(super) fn read(&self) -> Result<(Position, BTreeMap<String, Tensor>)> {
+        let file = tensor_file::read(&self.0)?;
+        let position = file.note.filter(|note| !note.is_empty());
+        let position = position.ok_or_else(|| self.bad("it was not written by a training"))?;
+        let position = serde_json::from_str(&position).map_err(|error| {
+            self.bad(format!(
+                "another version of this crate left it, or it is damaged ({error}); a new folder \
+                 starts anew"
+            ))
+        })?;
+        Ok((position, file.tensors))
     }
 
     /// Restores the parameters and the optimiser of each player as well as the callbacks, and
@@ -89,25 +111,17 @@ impl ResumeFile {
         optimisers: &mut [Box<dyn Optimiser>],
         callbacks: &mut [Box<dyn super::Callback>],
     ) -> Result<Position> {
-        let file = tensor_file::read(&self.0)?;
-        let position = file.note.filter(|note| !note.is_empty());
-        let position = position.ok_or_else(|| self.bad("it was not written by a training"))?;
-        let position: Position =
-            serde_json::from_str(&position).map_err(|error| {
-                self.bad(format!(
-                    "another version of this crate left it, or it is damaged ({error}); use another folder to start anew"
-                ))
-            })?;
+        let (position, tensors) = self.read()?;
         self.check(&position, expected, callbacks.len())?;
 
         let of = |part: &str| {
-            let named = file.tensors.iter().filter_map(|(name, tensor)| {
+            let named = tensors.iter().filter_map(|(name, tensor)| {
                 Some((name.strip_prefix(part)?.to_owned(), tensor.clone()))
             });
             named.collect::<BTreeMap<String, Tensor>>()
         };
-        together(players).load_tensors(&self.0, of("model."))?;
-        let averages = of("optimiser.");
+        together(players).load_tensors(&self.0, of(MODEL))?;
+        let averages = of(OPTIMISER);
         for (parameters, optimiser) in players.iter().zip(optimisers) {
             let is_theirs = |name: &str| {
                 parameters.iter().any(|(parameter, _)| {

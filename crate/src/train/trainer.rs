@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Adversaries, Callback, Examples, History, Model};
 use crate::Result;
@@ -30,6 +31,8 @@ pub struct Trainer<const PLAYERS: usize = 1> {
     pub(super) clip_norm: Option<f64>,
     pub(super) callbacks: Vec<Box<dyn Callback>>,
     pub(super) resume: Option<PathBuf>,
+    /// Whose state is saved, if the training is one that is kept.
+    pub(super) identity: Value,
     pub(super) quiet: bool,
 }
 
@@ -121,6 +124,7 @@ impl<const PLAYERS: usize> Trainer<PLAYERS> {
             clip_norm: None,
             callbacks: Vec::new(),
             resume: None,
+            identity: Value::Null,
             quiet: false,
         }
     }

@@ -72,7 +72,8 @@ impl WeightsFolder {
         self
     }
 
-    /// Makes every training run again. The same seeds give the same weights.
+    /// Makes every training run again; one that was interrupted starts over, too. The same seeds
+    /// give the same weights.
     pub fn retrain(mut self) -> Self {
         self.retrain = true;
         self
@@ -145,11 +146,14 @@ impl WeightsFolder {
     ) -> Result<History> {
         let file = self.folder.join(file_name(name)?);
         let identity = Identity::of(trainer.settings(), game, train, valid)?;
-        let identity = serde_json::to_value(identity).map_err(|error| bad(&file, error))?;
+        let mut identity = serde_json::to_value(identity).map_err(|error| bad(&file, error))?;
         let parameters = together(&game.players());
+        let state = file.with_extension("unfinished");
         if file.exists() && !self.retrain {
             match load(&file, &identity, &parameters, Machine::This) {
                 Ok(history) => {
+                    // What another session may have left is of no use, nor is it in the way.
+                    let _ = unfinished::close(&state);
                     println!("{name}: {}, loaded", told(&history));
                     return Ok(history);
                 }
@@ -161,6 +165,7 @@ impl WeightsFolder {
             let file = folder.join(file_name(name)?);
             match load(&file, &identity, &parameters, Machine::Any) {
                 Ok(history) => {
+                    let _ = unfinished::close(&state);
                     println!("{name}: {}, came with the notebook", told(&history));
                     return Ok(history);
                 }
@@ -168,12 +173,20 @@ impl WeightsFolder {
                 Err(error) => println!("{name} does not come with the notebook. {error}"),
             }
         }
-        let state = file.with_extension("unfinished");
-        if trainer.resume.is_none() {
-            unfinished::open(&state, &identity, self.retrain)?;
+        let own_state = trainer.resume.is_none();
+        if own_state {
+            let obstacle = unfinished::open(&state, &identity, &parameters, self.retrain)?;
+            if let Some(obstacle) = obstacle {
+                println!("{name} starts over. {obstacle}");
+            }
             trainer.resume = Some(state.clone());
+            trainer.identity = identity.clone();
         }
         let position = trainer.play(game, train, valid)?;
+        if own_state {
+            // That of the weights with which the training began, perhaps in an earlier call.
+            identity = position.identity;
+        }
         println!("{name}: {}", told(&position.history));
         if position.finished {
             let note = Note {
@@ -184,7 +197,8 @@ impl WeightsFolder {
             let weights = parameters.iter();
             let weights = weights.map(|(name, p)| (name.to_owned(), p.var().into_inner()));
             tensor_file::write(&file, weights, note)?;
-            unfinished::close(&state)?;
+            // Another kernel may have removed it, or be about to.
+            let _ = unfinished::close(&state);
         }
         Ok(position.history)
     }

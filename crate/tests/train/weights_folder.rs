@@ -1,8 +1,11 @@
 //! Trainings that are kept: loaded with the same bits, or trained again with a sentence.
 
-use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::{fmt, fs};
 
+use cuaderno::nn::Parameters;
 use cuaderno::prelude::*;
 use cuaderno::train::{Callback, Training};
 
@@ -165,30 +168,131 @@ fn a_damaged_file_is_trained_again() {
     assert_eq!(train(&kept, folder.path(), &CASE).epochs, 2);
 }
 
-#[derive(Debug)]
-struct InterruptAt(u64);
+/// Interrupts a training after the step that it is told, and notes with which step it began.
+#[derive(Clone, Default)]
+struct Watch {
+    stop_at: Arc<AtomicU64>,
+    first: Arc<AtomicU64>,
+}
 
-impl Callback for InterruptAt {
+/// All are alike, as callbacks belong to what a training is known by.
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("Watch")
+    }
+}
+
+impl Callback for Watch {
     fn batch_done(&mut self, training: &mut Training) -> Result<()> {
-        if training.step == self.0 {
+        if self.first.load(Relaxed) == 0 {
+            self.first.store(training.step, Relaxed);
+        }
+        if training.step == self.stop_at.load(Relaxed) {
             training.interrupt("the test wants it");
         }
         Ok(())
     }
 }
 
-#[test]
-fn half_a_training_is_not_kept() {
-    let folder = tempfile::tempdir().unwrap();
+fn untrained() -> Autoencoder {
+    Autoencoder::basic(3, Activation::Relu, 1).unwrap()
+}
+
+/// Trains 6 steps, or up to step `stop_at`, and returns the first step that was done: 0 if none was.
+fn steps(kept: &WeightsFolder, model: &Autoencoder, rate: f64, stop_at: u64) -> u64 {
     let images = Rng::new(1).uniform(0.0, 1.0, &[30, 1, 28, 28]).unwrap();
     let examples = TensorExamples::new(images.clone(), images).unwrap();
-    let model = Autoencoder::basic(3, Activation::Relu, 1).unwrap();
-    let trainer = Trainer::new(RmsProp::new(1e-2)).epochs(2).batch_size(10);
-    let trainer = trainer.callback(InterruptAt(4)).quiet();
-    let kept = WeightsFolder::at(folder.path());
-    let history = kept.train_or_load("half", trainer, &model, &examples, &examples);
-    assert!(history.unwrap().stopped.is_some());
+    let watch = Watch::default();
+    watch.stop_at.store(stop_at, Relaxed);
+    let trainer = Trainer::new(RmsProp::new(rate)).epochs(2).batch_size(10);
+    let trainer = trainer.callback(watch.clone()).quiet();
+    let history = kept.train_or_load("half", trainer, model, &examples, &examples);
+    assert_eq!(history.unwrap().stopped.is_some(), stop_at > 0);
+    watch.first.load(Relaxed)
+}
+
+/// The weights of six steps in a folder where nothing was before.
+fn whole(rate: f64) -> Parameters {
+    let folder = tempfile::tempdir().unwrap();
+    let model = untrained();
+    assert_eq!(steps(&WeightsFolder::at(folder.path()), &model, rate, 0), 1);
+    model.parameters()
+}
+
+/// A folder with a training that was interrupted after step 4, and its model.
+fn half() -> (tempfile::TempDir, WeightsFolder, Autoencoder) {
+    let folder = tempfile::tempdir().unwrap();
+    let (kept, model) = (WeightsFolder::at(folder.path()), untrained());
+    assert_eq!(steps(&kept, &model, 1e-2, 4), 1);
     assert!(!folder.path().join("half.safetensors").exists());
+    assert!(folder.path().join("half.unfinished").exists());
+    (folder, kept, model)
+}
+
+#[test]
+fn an_interrupted_training_goes_on() {
+    let (folder, kept, _) = half();
+    let model = untrained();
+    assert_eq!(steps(&kept, &model, 1e-2, 0), 5);
+    assert!(model.parameters().same_values(&whole(1e-2)).unwrap());
+    assert!(!folder.path().join("half.unfinished").exists());
+}
+
+/// In a notebook only the cell of the training runs again, with the model that is half trained.
+#[test]
+fn an_interrupted_training_goes_on_with_the_same_model() {
+    let (_folder, kept, model) = half();
+    assert_eq!(steps(&kept, &model, 1e-2, 5), 5);
+    assert_eq!(steps(&kept, &model, 1e-2, 0), 6);
+    assert!(model.parameters().same_values(&whole(1e-2)).unwrap());
+    // What was kept is that of a model in its initial weights.
+    let fresh = untrained();
+    assert_eq!(steps(&kept, &fresh, 1e-2, 0), 0);
+    assert!(fresh.parameters().same_values(&whole(1e-2)).unwrap());
+}
+
+#[test]
+fn another_training_does_not_go_on_from_it() {
+    let (_folder, kept, _) = half();
+    let model = untrained();
+    assert_eq!(steps(&kept, &model, 1e-3, 0), 1);
+    assert!(model.parameters().same_values(&whole(1e-3)).unwrap());
+
+    // Other weights than those of the state are not those of the model that was interrupted.
+    let (_folder, kept, _) = half();
+    let model = Autoencoder::basic(3, Activation::Relu, 2).unwrap();
+    assert_eq!(steps(&kept, &model, 1e-2, 0), 1);
+}
+
+#[test]
+fn retrain_starts_an_interrupted_training_over() {
+    let (_folder, kept, _) = half();
+    let model = untrained();
+    assert_eq!(steps(&kept.retrain(), &model, 1e-2, 0), 1);
+    assert!(model.parameters().same_values(&whole(1e-2)).unwrap());
+}
+
+#[test]
+fn a_truncated_state_is_left_out() {
+    let (folder, kept, _) = half();
+    let state = folder.path().join("half.unfinished/training.safetensors");
+    let bytes = fs::read(&state).unwrap();
+    fs::write(&state, &bytes[..bytes.len() / 2]).unwrap();
+    let model = untrained();
+    assert_eq!(steps(&kept, &model, 1e-2, 0), 1);
+    assert!(model.parameters().same_values(&whole(1e-2)).unwrap());
+}
+
+/// As another kernel leaves it that stopped in between.
+#[test]
+fn what_is_loaded_needs_no_state() {
+    let (folder, kept, _) = half();
+    let elsewhere = tempfile::tempdir().unwrap();
+    steps(&WeightsFolder::at(elsewhere.path()), &untrained(), 1e-2, 0);
+    let file = "half.safetensors";
+    fs::copy(elsewhere.path().join(file), folder.path().join(file)).unwrap();
+    assert_eq!(steps(&kept, &untrained(), 1e-2, 0), 0);
+    assert!(!folder.path().join("half.unfinished").exists());
 }
 
 /// A batch norm's running statistics belong to the weights, and looking at a model changes none.
