@@ -121,6 +121,13 @@ fn arrays_that_lie_are_refused() {
     assert!(error("|O", "(2, 3)", &six).contains("numbers are `'|O'`"));
     assert!(error("<f4", "(6,)", &six).contains("the array is 6, but spectra are"));
     assert!(error("<f4", "()", &six[..4]).contains("the array is a single number"));
+    // Rearranging an array of so many dimensions would take time with their square.
+    let dimensions = format!("({}1)", "1, ".repeat(4095));
+    let many = error("<f4", &dimensions, &six[..4]);
+    assert!(
+        many.contains("4096 dimensions, but an array has at most 32"),
+        "{many}"
+    );
     let mut gap = SIX;
     gap[4] = f32::NAN;
     assert_eq!(
