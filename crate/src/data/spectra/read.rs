@@ -51,14 +51,13 @@ impl Spectra {
     pub fn read_variable(path: impl AsRef<Path>, name: &str) -> Result<Self> {
         let path = path.as_ref();
         let file = &path.display().to_string();
-        let variables = mat::parse(file, &content(path)?)?;
-        let names = named(&variables);
-        let found = variables.into_iter().find(|variable| variable.name == name);
+        let content = mat::parse(file, &content(path)?)?;
+        let listed = content.listed();
+        let mut matrices = content.matrices.into_iter();
+        let found = matrices.find(|matrix| matrix.name == name);
         let found = found.ok_or_else(|| {
-            Error::data(
-                file,
-                format!("there is no matrix `{name}` in it; there is {names}"),
-            )
+            let problem = format!("there is no matrix of real numbers `{name}` in it; {listed}");
+            Error::data(file, problem)
         })?;
         found.array.into_spectra(file)
     }
@@ -151,33 +150,20 @@ fn unknown(file: &str) -> Error {
 }
 
 fn only_matrix(file: &str, bytes: &[u8]) -> Result<Array> {
-    let mut variables = mat::parse(file, bytes)?;
-    if variables.len() > 1 {
-        // Sizes and names of the scene stand beside it as single numbers.
-        variables.retain(|variable| variable.array.values.len() > 1);
+    let mut content = mat::parse(file, bytes)?;
+    // Sizes of the scene stand beside it as single numbers.
+    let large = |matrix: &mat::Variable| matrix.array.values.len() > 1;
+    if content.matrices.iter().any(large) {
+        content.matrices.retain(large);
     }
-    match variables.len() {
-        1 => Ok(variables.remove(0).array),
-        _ => Err(Error::data(
-            file,
-            format!(
-                "expected is one matrix of numbers, but there is {}; name the one to read with \
-                 `Spectra::read_variable`",
-                named(&variables)
-            ),
-        )),
-    }
-}
-
-fn named(variables: &[mat::Variable]) -> String {
-    let names: Vec<String> = variables
-        .iter()
-        .map(|variable| format!("`{}`", variable.name))
-        .collect();
-    match names.is_empty() {
-        true => "none".to_owned(),
-        false => names.join(", "),
-    }
+    let advice = match content.matrices.len() {
+        1 => return Ok(content.matrices.remove(0).array),
+        0 => "",
+        _ => "; name the one to read with `Spectra::read_variable`",
+    };
+    let listed = content.listed();
+    let problem = format!("expected one matrix of real numbers, but {listed}{advice}");
+    Err(Error::data(file, problem))
 }
 
 /// The file of numbers that belongs to an ENVI header.

@@ -67,7 +67,7 @@ fn mutilate(seed: u64) {
             let _ = numpy::parse("a", &bytes).and_then(|array| array.into_labels("a"));
         }
         3 | 4 => {
-            for variable in matlab::parse("a", &bytes).unwrap_or_default() {
+            for variable in matlab::parse("a", &bytes).unwrap_or_default().matrices {
                 checked(variable.array.into_spectra("a"));
             }
         }
