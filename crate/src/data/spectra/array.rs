@@ -103,8 +103,19 @@ impl Array {
         Ok(spectra)
     }
 
-    /// The numbers as labels: whole, from 0 to below 2²⁴, where f32 has all of them.
-    pub(super) fn into_labels(self, file: &str) -> Result<Vec<u32>> {
+    /// The numbers as labels: whole, from 0 to below 2²⁴, where f32 has all of them. Those of a scene
+    /// of this size may be a list, or a map of the same size.
+    pub(super) fn into_labels(self, file: &str, scene: Option<[usize; 2]>) -> Result<Vec<u32>> {
+        if let (&[height, width], Some(scene)) = (&self.dims[..], scene)
+            && height.min(width) > 1
+            && [height, width] != scene
+        {
+            let (found, scene) = (sizes(&self.dims), sizes(&scene));
+            let problem = format!(
+                "the map of labels is {found}, but the scene is {scene}; it may be transposed"
+            );
+            return Err(Error::data(file, problem));
+        }
         let label = |(place, value): (usize, f32)| {
             let label = value as u32;
             match label as f32 == value && label < 1 << 24 {

@@ -64,7 +64,7 @@ fn mutilate(seed: u64) {
         }
         1 | 2 => {
             checked(numpy::parse("a", &bytes).and_then(|array| array.into_spectra("a")));
-            let _ = numpy::parse("a", &bytes).and_then(|array| array.into_labels("a"));
+            let _ = numpy::parse("a", &bytes).and_then(|array| array.into_labels("a", None));
         }
         3 | 4 => {
             for variable in matlab::parse("a", &bytes).unwrap_or_default().matrices {

@@ -455,11 +455,39 @@ fn several_files_become_one_and_others_are_refused() {
         .flat_map(|n| n.to_le_bytes())
         .collect();
     let large = file("large.npy", &npy(&npy_header("<u4", "(3,)"), &large));
-    let error = refused(bare.with_labels_from(&large));
+    let error = refused(bare.clone().with_labels_from(&large));
     assert!(
         error.contains("number 3 is 16777216, but a label is"),
         "{error}"
     );
+    let tens = file("tens.csv", b"label\n10\n9\n2\n");
+    let tens = bare.with_labels_from(&tens).unwrap();
+    assert_eq!(tens.classes, ["2", "9", "10"]);
+    assert_eq!(tens.labels, [Some(2), Some(1), Some(0)]);
+
+    let scene = Spectra::read(&header).unwrap(); // of 3 x 2 pixels
+    let map = |shape| {
+        file(
+            "map.npy",
+            &npy(&npy_header("|u1", shape), &[0, 1, 2, 3, 4, 5]),
+        )
+    };
+    for shape in ["(3, 2)", "(6,)", "(6, 1)", "(1, 6)"] {
+        let labelled = scene.clone().with_labels_from(map(shape)).unwrap();
+        assert_eq!(labelled.labels[5], Some(5), "{shape}");
+    }
+    let error = refused(scene.with_labels_from(map("(2, 3)")));
+    assert!(
+        error.contains("the map of labels is 2 x 3, but the scene is 3 x 2; it may be transposed"),
+        "{error}"
+    );
+
+    // A file with holes, which takes no room on the disk.
+    let large = folder.path().join("large.csv");
+    let holes = fs::File::create(&large).unwrap();
+    holes.set_len(1 << 40).unwrap();
+    let error = refused(Spectra::read(&large));
+    assert!(error.contains("has more than 1073741824 bytes"), "{error}");
     assert!(refused(Spectra::read(file("a.txt", b""))).contains("should end in .csv"));
     assert!(refused(Spectra::read(folder.path().join("none.npy"))).contains("none.npy"));
 }
@@ -473,6 +501,11 @@ fn tensors_that_are_no_spectra_are_refused() {
     assert!(refused(three.clone().with_labels(vec![None])).contains("is 1, but it must be 3"));
     assert!(refused(three.select(&[3])).contains("below 3"));
     assert!(refused(three.select(&[])).contains("1 or more"));
+    let mut torn = three.clone();
+    torn.labels.pop();
+    assert!(refused(torn.select(&[2])).contains("labels is 2, but it must be 3"));
+    assert!(refused(torn.parts()).contains("labels is 2"));
+    assert!(refused(torn.targets()).contains("labels is 2"));
     let (train, valid) = three.split(0.3, 1).unwrap();
     assert_eq!((train.len(), valid.len()), (2, 1));
     assert!(refused(three.split(1.0, 1)).contains("from 0 up to 1"));
