@@ -66,6 +66,11 @@ impl M1Run {
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let file = path.join("architecture.json");
+        if !file.exists() {
+            let problem = "it is no folder of a training of M1, because there is no architecture.json in \
+                           it; give one that `M1Run::create` or m1_train has made";
+            return Err(Error::data(path.display(), problem));
+        }
         let text = fs::read_to_string(&file).map_err(|error| Error::io(&file, error))?;
         let settings: M1Settings = serde_json::from_str(&text).map_err(|error| {
             let problem = format!("these are no hyperparameters of M1: {error}");
@@ -272,8 +277,13 @@ mod tests {
     #[test]
     fn what_is_no_run_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let error = M1Run::open(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("architecture.json"), "{error}");
+        for path in [folder.path(), &folder.path().join("none")] {
+            let error = M1Run::open(path).unwrap_err().to_string();
+            assert!(
+                error.contains("no architecture.json in it; give"),
+                "{error}"
+            );
+        }
         fs::write(folder.path().join("architecture.json"), "{\"bands\": 3}").unwrap();
         let error = M1Run::open(folder.path()).unwrap_err().to_string();
         assert!(
