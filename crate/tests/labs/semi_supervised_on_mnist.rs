@@ -1,5 +1,10 @@
 //! M1+M2 on all of MNIST with ten labels of each digit (Kingma, Rezende, Mohamed and Welling 2014, table
-//! 1: 3.33 % of the test digits are wrong). M1 learns a code of all images, M2 the digits from the code.
+//! 1: 3.33 % of the test digits are wrong). M1 learns a code of all images, M2 the
+//! digits from the code. Here 5.97 % are wrong, with one seed, after a quarter of an hour on a busy
+//! machine. M2's learning rate, batch and code were chosen among five short trainings: a small code made
+//! the difference, 10 numbers no more or less than 5. The test errors were looked at, but the bound on
+//! the training images put the five in the same order.
+//!
 //! MNIST comes from the cache. `CUADERNO_RUNS` is a folder that both trainings are kept in after each
 //! epoch and go on from.
 //!
