@@ -224,7 +224,7 @@ mod tests {
     use super::*;
     use crate::data::spectral_scene;
     use crate::optim::Adam;
-    use crate::train::Trainer;
+    use crate::train::{Model, Trainer};
 
     #[test]
     fn a_run_keeps_its_best_weights_and_stops() {
@@ -272,6 +272,34 @@ mod tests {
         if history.epochs.len() >= 10 {
             assert!(run.folder.images().join("step-0010.png").exists());
         }
+    }
+
+    #[test]
+    fn a_resumed_training_counts_on_and_keeps_the_same_weights() {
+        let folder = tempfile::tempdir().unwrap();
+        let scene = spectral_scene([12, 12], 1).unwrap();
+        let settings = M1Settings {
+            bands: 96,
+            hidden: 8,
+            latent: 2,
+        };
+        let train = |data: &str, parts: &[usize]| {
+            let run = M1Run::create(folder.path(), data, &settings).unwrap();
+            let lengths = parts.iter().map(|&epochs| {
+                let m1 = settings.build(1).unwrap();
+                m1.standardise(&scene.spectra).unwrap();
+                let trainer = Trainer::new(Adam::new(0.3)).epochs(epochs).seed(1).quiet();
+                let trainer = trainer.callback(run.log(&m1).patience(4));
+                let trainer = trainer.resume(folder.path().join(format!("{data}-state")));
+                trainer.fit(&m1, &scene, &scene).unwrap().epochs.len()
+            });
+            (lengths.last().unwrap(), run.model().unwrap().parameters())
+        };
+        let (whole, of_whole) = train("whole", &[60]);
+        assert!(whole < 60, "{whole}");
+        let (resumed, of_resumed) = train("resumed", &[whole - 2, 60]);
+        assert_eq!(resumed, whole);
+        assert!(of_resumed.same_values(&of_whole).unwrap());
     }
 
     #[test]
