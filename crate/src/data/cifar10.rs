@@ -62,7 +62,7 @@ impl Cifar10 {
         "truck",
     ];
 
-    /// Loads all of CIFAR-10 from the cache, which takes seconds and 750 MB of memory. Missing files
+    /// Loads all of CIFAR-10 from the cache, which takes seconds and, once loaded, 740 MB of memory; while it is read, over 1 GB. Missing files
     /// are downloaded first (139 MB, with progress on standard output), and every file is verified.
     ///
     /// # Errors
@@ -188,6 +188,7 @@ fn from_sheets(pictures: &[Content], file: &str, labels: &[u8]) -> Result<Labell
             }
         }
     }
+    drop(levels);
     to_tensors(&planes, labels)
 }
 

@@ -196,8 +196,15 @@ impl LabelledImages {
     /// ```
     ///
     /// # Errors
-    /// If a class is given twice, or no image is of one of them.
+    /// If no class is given, or one twice, or no image is of one of them.
     pub fn of_classes(&self, classes: &[u32]) -> Result<Self> {
+        if classes.is_empty() {
+            return Err(Error::argument(
+                "the number of classes to keep",
+                0,
+                "1 or more",
+            ));
+        }
         let labels: Vec<u32> = self.labels.to_vec1()?;
         for (at, class) in classes.iter().enumerate() {
             if classes[..at].contains(class) || !labels.contains(class) {

@@ -77,12 +77,18 @@ fn agrees(case: &Case, network: &Sequential) {
 #[test]
 fn networks_with_pytorch_s_weights_compute_what_pytorch_does() {
     let fixture = Fixture::load("training/backbones");
-    for case in fixture.cases().filter(|case| case.dtype == DType::F32) {
+    let cases: Vec<_> = fixture
+        .cases()
+        .filter(|case| case.dtype == DType::F32)
+        .collect();
+    assert_eq!(cases.len(), 4);
+    for case in cases {
         let [height, width]: [usize; 2] = case.get("size");
         let input = [3, height, width];
         let plan = match case.name {
             "resnet18" | "resnet18_odd" => resnet18(input, 10),
-            _ => efficientnet_lite0(input, 10),
+            "efficientnet_lite0" | "efficientnet_lite0_odd" => efficientnet_lite0(input, 10),
+            other => panic!("{other} is no network"),
         };
         agrees(&case, &plan.build(1).unwrap());
     }

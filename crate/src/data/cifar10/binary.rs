@@ -8,7 +8,8 @@ use crate::{Error, Result};
 
 const RECORD: usize = 1 + NUMBERS;
 
-/// The records of all files, one after the other.
+/// The records of all files, one after the other. All have as many as the first: one with fewer was
+/// cut short between two records.
 pub(super) fn parse(files: &[Content]) -> Result<LabelledImages> {
     let (mut levels, mut labels) = (Vec::new(), Vec::new());
     for (file, bytes) in files {
@@ -23,20 +24,20 @@ pub(super) fn parse(files: &[Content]) -> Result<LabelledImages> {
                 bytes.len()
             ));
         }
+        let (first, whole) = (&files[0].0, files[0].1.len());
+        if bytes.len() != whole {
+            return wrong(format!(
+                "the file has {} images, but {first} has {}: one of them is truncated or of another \
+                 data set",
+                bytes.len() / RECORD,
+                whole / RECORD
+            ));
+        }
         for (at, record) in bytes.chunks_exact(RECORD).enumerate() {
-            let place = || format!("record {at}, at byte {},", at * RECORD);
-            labels.push(check_label(file, Lazy(place), record[0].into())?);
+            let place = format_args!("record {at}, at byte {},", at * RECORD);
+            labels.push(check_label(file, place, record[0].into())?);
             levels.extend_from_slice(&record[1..]);
         }
     }
     to_tensors(&levels, labels)
-}
-
-/// A text that is made only where it is shown.
-struct Lazy<F>(F);
-
-impl<F: Fn() -> String> std::fmt::Display for Lazy<F> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0())
-    }
 }

@@ -91,7 +91,7 @@ fn each_defect_of_a_file_is_one_sentence() {
         Vec<u8>,
         &'static str,
     );
-    let cases: [Case; 12] = [
+    let cases: [Case; 13] = [
         (
             binary,
             "data_batch_2.bin",
@@ -99,6 +99,12 @@ fn each_defect_of_a_file_is_one_sentence() {
             "has 0 bytes, which is no whole number of records",
         ),
         (binary, "data_batch_2.bin", bad(4000), "has 4000 bytes"),
+        (
+            binary,
+            "data_batch_2.bin",
+            [record(1, 1), record(1, 1)].concat(),
+            "the file has 2 images, but",
+        ),
         (
             binary,
             "test_batch.bin",

@@ -88,3 +88,56 @@ fn images_are_resized_and_normalised() {
     let error = backbone.features(&flat).unwrap_err().to_string();
     assert!(error.contains("[2, 1, 28, 28]"), "{error}");
 }
+
+/// A state dict as PyTorch's, with the counts of batches that its normalisations keep.
+fn state_dict(network: &Sequential, path: &Path) {
+    let mut tensors = std::collections::HashMap::new();
+    for (name, parameter) in network.parameters().iter() {
+        if let Some(norm) = name.strip_suffix("running_mean") {
+            let count = Tensor::new(7i64, &Device::Cpu).unwrap();
+            tensors.insert(format!("{norm}num_batches_tracked"), count);
+        }
+        tensors.insert(name.to_owned(), parameter.tensor());
+    }
+    candle_core::safetensors::save(&tensors, path).unwrap();
+}
+
+#[test]
+fn a_network_from_a_file_answers_as_the_one_that_was_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = photos(2).images;
+    type Load = fn(&Path) -> Result<Backbone>;
+    let networks: [(Sequential, Colours, Load); 2] = [
+        (
+            resnet18([3, 32, 32], 1000).build(3).unwrap(),
+            IMAGENET,
+            |file| Backbone::resnet18(file, 32),
+        ),
+        (
+            efficientnet_lite0([3, 32, 32], 1000).build(3).unwrap(),
+            EFFICIENTNET_LITE,
+            |file| Backbone::efficientnet_lite0(file, 32),
+        ),
+    ];
+    let files = ["resnet", "efficientnet"].map(|name| folder.path().join(name));
+    let files = files.map(|file| file.with_extension("safetensors"));
+    for ((network, [mean, deviation], load), file) in networks.iter().zip(&files) {
+        state_dict(network, file);
+        let colours = |values: &[f32; 3]| {
+            let values = Tensor::new(values, &Device::Cpu).unwrap();
+            values.reshape((1, 3, 1, 1)).unwrap()
+        };
+        let centred = photos.broadcast_sub(&colours(mean)).unwrap();
+        let prepared = centred.broadcast_div(&colours(deviation)).unwrap();
+        let expected = network.apply(&prepared, &mut Pass::Evaluate).unwrap();
+        let found = load(file).unwrap().logits(&photos).unwrap();
+        let [found, expected] =
+            [found, expected].map(|logits| logits.to_vec2::<f32>().unwrap().concat());
+        assert_eq!(found, expected);
+    }
+    // The weights of the other network.
+    for ((.., load), file) in networks.iter().zip(files.iter().rev()) {
+        let error = load(file).unwrap_err().to_string();
+        assert!(error.contains(file.to_str().unwrap()), "{error}");
+    }
+}
