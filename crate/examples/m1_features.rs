@@ -39,6 +39,9 @@ struct Arguments {
     /// the features
     #[arg(long)]
     labels: Option<PathBuf>,
+    /// The label that means none, as 0 in many scenes: these spectra are left out of the comparison
+    #[arg(long, requires = "labels")]
+    unlabelled: Option<String>,
 }
 
 /// Any error, which is told in its own words.
@@ -83,7 +86,23 @@ fn run(arguments: Arguments) -> Outcome {
         println!("{}: {:?}", out.display(), features.dims());
     }
     if let Some(labels) = arguments.labels {
-        let targets = spectra.clone().with_labels_from(labels)?.targets()?;
+        let labelled = spectra.clone().with_labels_from(labels)?;
+        let named = |label: u32| match labelled.classes.get(label as usize) {
+            Some(name) => name.clone(),
+            None => label.to_string(),
+        };
+        let known = labelled.labels.iter().zip(0..).filter_map(|(label, row)| {
+            let is_none = label.is_none_or(|label| arguments.unlabelled == Some(named(label)));
+            (!is_none).then_some(row)
+        });
+        let known: Vec<u32> = known.collect();
+        let targets = labelled.select(&known)?.targets()?;
+        let known = Tensor::new(known, &Device::Cpu)?;
+        println!(
+            "{} of {} spectra are labelled",
+            targets.dims()[0],
+            spectra.len()
+        );
         let pca = |whiten| -> Result<Tensor> {
             let pca = Pca::params(settings.latent)
                 .whiten(whiten)
@@ -100,6 +119,7 @@ fn run(arguments: Arguments) -> Outcome {
                 Tensor::cat(&[&code.mean, &code.variance()?], 1)?,
             ),
         ] {
+            let features = features.index_select(&known, 0)?;
             let found = few_labels(&features, &targets, 10, 10, seed)?;
             let mean = found.iter().sum::<f64>() / found.len() as f64;
             let variance =

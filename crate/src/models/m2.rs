@@ -2,6 +2,7 @@
 
 use candle_core::{DType, Device, Tensor};
 
+use super::categorical::one_hot;
 use super::in_batches;
 use super::vae::{heads, split};
 use crate::nn::{
@@ -116,7 +117,7 @@ impl M2 {
     /// The mean examples `[n, inputs]` of labels `[n]` and codes `[n, latent]`.
     ///
     /// # Errors
-    /// If labels and codes do not fit.
+    /// If labels and codes do not fit, or a label is not below the number of classes.
     pub fn decode(&self, labels: &Tensor, codes: &Tensor) -> Result<Tensor> {
         let one_hot = one_hot(labels, self.classes, codes.dtype())?;
         let both = Tensor::cat(&[&one_hot, codes], 1)?;
@@ -159,37 +160,34 @@ impl Model for M2 {
     }
 
     fn losses(&self, batch: &Batch, pass: &mut Pass) -> Result<Losses> {
-        let (x, labels) = (&batch.inputs, batch.targets.to_dtype(DType::U32)?);
+        let (x, labels) = (&batch.inputs, &batch.targets);
         let labelled = match &batch.mask {
-            Some(mask) => mask.clone(),
-            None => labels.ones_like()?,
+            Some(mask) => mask.ne(&mask.zeros_like()?)?,
+            None => labels.ones_like()?.to_dtype(DType::U8)?,
         };
         let logits = self.classifier.apply(x, pass)?;
         let costs = self.costs(x, pass)?;
-        let bound = ops::semi_supervised(&costs, &logits, &labels, &labelled)?.mean_all()?;
+        let bound = ops::semi_supervised(&costs, &logits, labels, &labelled)?.mean_all()?;
 
-        let none = CrossEntropy {
-            reduction: ops::Reduction::None,
+        const NONE: i64 = -1;
+        let options = CrossEntropy {
+            ignore_index: Some(NONE),
+            reduction: ops::Reduction::Sum,
             ..CrossEntropy::default()
         };
-        let each = ops::cross_entropy(&logits, &labels, &none)?;
-        let counts = labelled
-            .ne(&labelled.zeros_like()?)?
-            .to_dtype(each.dtype())?;
-        let count = counts.sum_all()?.to_dtype(DType::F64)?.to_scalar::<f64>()?;
-        let cross_entropy = ((each * counts)?.sum_all()? / count.max(1.0))?;
+        let labels = labels.to_dtype(DType::I64)?;
+        let known = labelled.where_cond(&labels, &(labels.ones_like()? * NONE as f64)?)?;
+        let count = labelled
+            .to_dtype(DType::F64)?
+            .sum_all()?
+            .to_scalar::<f64>()?;
+        let cross_entropy = ops::cross_entropy(&logits, &known, &options)?;
+        let cross_entropy = (cross_entropy / count.max(1.0))?;
         let loss = (&bound + (&cross_entropy * self.alpha)?)?;
         Ok(Losses::new("loss", loss)
             .with("bound", bound)
             .with("cross_entropy", cross_entropy))
     }
-}
-
-/// 1 at the place of each label, 0 elsewhere: `[n, classes]`.
-fn one_hot(labels: &Tensor, classes: usize, dtype: DType) -> Result<Tensor> {
-    let classes = Tensor::arange(0, classes as u32, labels.device())?.unsqueeze(0)?;
-    let labels = labels.to_dtype(DType::U32)?.unsqueeze(1)?;
-    Ok(labels.broadcast_eq(&classes)?.to_dtype(dtype)?)
 }
 
 #[cfg(test)]
@@ -263,6 +261,10 @@ mod tests {
         let labels = Tensor::new(&[0u32, 1], &Device::Cpu).unwrap();
         let decoded: Vec<Vec<f32>> = m2.decode(&labels, &codes).unwrap().to_vec2().unwrap();
         assert_ne!(decoded[0], decoded[1]);
+        assert!(
+            m2.decode(&Tensor::new(&[0u32, 2], &Device::Cpu).unwrap(), &codes)
+                .is_err()
+        );
         assert!(
             m2.alpha(f64::NAN)
                 .unwrap_err()

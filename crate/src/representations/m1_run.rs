@@ -66,6 +66,11 @@ impl M1Run {
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let file = path.join("architecture.json");
+        if !file.exists() {
+            let problem = "it is no folder of a training of M1, because there is no architecture.json in \
+                           it; give one that `M1Run::create` or m1_train has made";
+            return Err(Error::data(path.display(), problem));
+        }
         let text = fs::read_to_string(&file).map_err(|error| Error::io(&file, error))?;
         let settings: M1Settings = serde_json::from_str(&text).map_err(|error| {
             let problem = format!("these are no hyperparameters of M1: {error}");
@@ -219,7 +224,7 @@ mod tests {
     use super::*;
     use crate::data::spectral_scene;
     use crate::optim::Adam;
-    use crate::train::Trainer;
+    use crate::train::{Model, Trainer};
 
     #[test]
     fn a_run_keeps_its_best_weights_and_stops() {
@@ -270,10 +275,43 @@ mod tests {
     }
 
     #[test]
+    fn a_resumed_training_counts_on_and_keeps_the_same_weights() {
+        let folder = tempfile::tempdir().unwrap();
+        let scene = spectral_scene([12, 12], 1).unwrap();
+        let settings = M1Settings {
+            bands: 96,
+            hidden: 8,
+            latent: 2,
+        };
+        let train = |data: &str, parts: &[usize]| {
+            let run = M1Run::create(folder.path(), data, &settings).unwrap();
+            let lengths = parts.iter().map(|&epochs| {
+                let m1 = settings.build(1).unwrap();
+                m1.standardise(&scene.spectra).unwrap();
+                let trainer = Trainer::new(Adam::new(0.3)).epochs(epochs).seed(1).quiet();
+                let trainer = trainer.callback(run.log(&m1).patience(4));
+                let trainer = trainer.resume(folder.path().join(format!("{data}-state")));
+                trainer.fit(&m1, &scene, &scene).unwrap().epochs.len()
+            });
+            (lengths.last().unwrap(), run.model().unwrap().parameters())
+        };
+        let (whole, of_whole) = train("whole", &[60]);
+        assert!(whole < 60, "{whole}");
+        let (resumed, of_resumed) = train("resumed", &[whole - 2, 60]);
+        assert_eq!(resumed, whole);
+        assert!(of_resumed.same_values(&of_whole).unwrap());
+    }
+
+    #[test]
     fn what_is_no_run_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let error = M1Run::open(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("architecture.json"), "{error}");
+        for path in [folder.path(), &folder.path().join("none")] {
+            let error = M1Run::open(path).unwrap_err().to_string();
+            assert!(
+                error.contains("no architecture.json in it; give"),
+                "{error}"
+            );
+        }
         fs::write(folder.path().join("architecture.json"), "{\"bands\": 3}").unwrap();
         let error = M1Run::open(folder.path()).unwrap_err().to_string();
         assert!(

@@ -8,6 +8,9 @@ use crate::{Error, Result};
 /// The most numbers that a file may hold: 256 MB of f32. Scenes that are studied have a third of it.
 pub(super) const MOST_NUMBERS: usize = 1 << 26;
 
+/// The most dimensions of an array, as in NumPy 1.
+const MOST_DIMENSIONS: usize = 32;
+
 /// Numbers in row-major order.
 #[derive(Debug)]
 pub(super) struct Array {
@@ -17,6 +20,14 @@ pub(super) struct Array {
 
 /// How many numbers an array of these sizes has.
 pub(super) fn count(file: &str, dims: &[usize]) -> Result<usize> {
+    if dims.len() > MOST_DIMENSIONS {
+        let problem = format!(
+            "the header announces {} dimensions, but an array has at most {MOST_DIMENSIONS}; the \
+             header is wrong",
+            dims.len()
+        );
+        return Err(Error::data(file, problem));
+    }
     let product = dims.iter().try_fold(1usize, |n, &size| n.checked_mul(size));
     product
         .filter(|n| (1..=MOST_NUMBERS).contains(n))
@@ -92,15 +103,29 @@ impl Array {
         Ok(spectra)
     }
 
-    /// The numbers as labels: whole, from 0 on.
-    pub(super) fn into_labels(self, file: &str) -> Result<Vec<u32>> {
+    /// The numbers as labels: whole, from 0 to below 2²⁴, where f32 has all of them. Those of a scene
+    /// of this size may be a list, or a map of the same size.
+    pub(super) fn into_labels(self, file: &str, scene: Option<[usize; 2]>) -> Result<Vec<u32>> {
+        if let (&[height, width], Some(scene)) = (&self.dims[..], scene)
+            && height.min(width) > 1
+            && [height, width] != scene
+        {
+            let (found, scene) = (sizes(&self.dims), sizes(&scene));
+            let problem = format!(
+                "the map of labels is {found}, but the scene is {scene}; it may be transposed"
+            );
+            return Err(Error::data(file, problem));
+        }
         let label = |(place, value): (usize, f32)| {
             let label = value as u32;
-            match label as f32 == value {
+            match label as f32 == value && label < 1 << 24 {
                 true => Ok(label),
                 false => Err(Error::data(
                     file,
-                    format!("number {} is {value}, but a label is 0, 1, 2, …", place + 1),
+                    format!(
+                        "number {} is {value}, but a label is 0, 1, 2, …, at most 16777215",
+                        place + 1
+                    ),
                 )),
             }
         };

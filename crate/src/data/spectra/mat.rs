@@ -17,7 +17,7 @@ const HEADER: usize = 128;
 /// Types of elements that are no numbers.
 const MATRIX: u32 = 14;
 const COMPRESSED: u32 = 15;
-/// The most bytes that a compressed element may unpack to.
+/// The most bytes that all compressed elements together may unpack to.
 const MOST_BYTES: usize = 8 * MOST_NUMBERS + 4096;
 
 /// A matrix of numbers and its name.
@@ -27,9 +27,33 @@ pub(super) struct Variable {
     pub(super) array: Array,
 }
 
-/// The matrices of numbers among the variables of a file, which `file` names in errors. Texts,
-/// structures, cells, and sparse and complex matrices are passed over.
-pub(super) fn parse(file: &str, bytes: &[u8]) -> Result<Vec<Variable>> {
+/// What a file has in it.
+#[derive(Debug, Default)]
+pub(super) struct Content {
+    pub(super) matrices: Vec<Variable>,
+    /// What each other variable is, such as "`x` is a text".
+    pub(super) others: Vec<String>,
+}
+
+impl Content {
+    /// The matrices by name and what else there is, as the end of a sentence.
+    pub(super) fn listed(&self) -> String {
+        let names = self
+            .matrices
+            .iter()
+            .map(|matrix| format!("`{}`", matrix.name));
+        let names: Vec<String> = names.collect();
+        let matrices = match names.is_empty() {
+            true => "there is none".to_owned(),
+            false => format!("there is {}", names.join(", ")),
+        };
+        [&[matrices], &self.others[..]].concat().join("; ")
+    }
+}
+
+/// The matrices of real numbers among the variables of a file, which `file` names in errors, and the
+/// names of all others.
+pub(super) fn parse(file: &str, bytes: &[u8]) -> Result<Content> {
     let wrong = |problem: &str| Err(Error::data(file, problem));
     if bytes.starts_with(b"MATLAB 7.3") || bytes.starts_with(b"\x89HDF") {
         return wrong(
@@ -48,7 +72,7 @@ pub(super) fn parse(file: &str, bytes: &[u8]) -> Result<Vec<Variable>> {
             );
         }
     };
-    let mut variables = Vec::new();
+    let (mut found, mut budget) = (Content::default(), MOST_BYTES);
     while !rest.is_empty() {
         let mut elements = Elements {
             file,
@@ -60,7 +84,7 @@ pub(super) fn parse(file: &str, bytes: &[u8]) -> Result<Vec<Variable>> {
         let unpacked;
         let (kind, content) = match kind {
             COMPRESSED => {
-                unpacked = unpack(file, content, big_endian)?;
+                unpacked = unpack(file, content, big_endian, &mut budget)?;
                 let mut inner = Elements {
                     file,
                     big_endian,
@@ -76,11 +100,15 @@ pub(super) fn parse(file: &str, bytes: &[u8]) -> Result<Vec<Variable>> {
                 big_endian,
                 rest: content,
             };
-            variables.extend(elements.matrix()?);
+            match elements.matrix()? {
+                Ok(matrix) => found.matrices.push(matrix),
+                Err(other) => found.others.push(other),
+            }
         }
-        let lengths = variables
+        let lengths = found
+            .matrices
             .iter()
-            .map(|variable: &Variable| variable.array.values.len());
+            .map(|matrix| matrix.array.values.len());
         if lengths.sum::<usize>() > MOST_NUMBERS {
             let problem = format!(
                 "its matrices have more than {MOST_NUMBERS} numbers together; save those you need in \
@@ -89,7 +117,7 @@ pub(super) fn parse(file: &str, bytes: &[u8]) -> Result<Vec<Variable>> {
             return Err(Error::data(file, problem));
         }
     }
-    Ok(variables)
+    Ok(found)
 }
 
 /// Compressed elements are not padded.
@@ -105,8 +133,9 @@ fn of_bytes(bytes: [u8; 4], big_endian: bool) -> u32 {
     }
 }
 
-/// Unpacks a compressed element: as many bytes as the element inside says that it has, and no more.
-fn unpack(file: &str, packed: &[u8], big_endian: bool) -> Result<Vec<u8>> {
+/// Unpacks a compressed element: as many bytes as the element inside says that it has, which it takes
+/// from the budget, and no more. At the end stands a checksum.
+fn unpack(file: &str, packed: &[u8], big_endian: bool, budget: &mut usize) -> Result<Vec<u8>> {
     let wrong = |problem: String| Error::data(file, problem);
     let mut decoder = ZlibDecoder::new(packed);
     let mut bytes = vec![0; 8];
@@ -117,16 +146,29 @@ fn unpack(file: &str, packed: &[u8], big_endian: bool) -> Result<Vec<u8>> {
     };
     decoder.read_exact(&mut bytes).map_err(broken)?;
     let size = of_bytes([bytes[4], bytes[5], bytes[6], bytes[7]], big_endian) as usize;
-    if size > MOST_BYTES {
-        return Err(wrong(format!(
-            "a compressed variable unpacks to {size} bytes, but at most {MOST_BYTES} are read; cut \
-             the scene into parts"
-        )));
-    }
+    *budget = budget.checked_sub(size).ok_or_else(|| {
+        wrong(format!(
+            "a compressed variable unpacks to {size} bytes, but at most {MOST_BYTES} are read of all \
+             together; cut the scene into parts"
+        ))
+    })?;
     decoder
+        .by_ref()
         .take(size as u64)
         .read_to_end(&mut bytes)
         .map_err(broken)?;
+    // Only who reads to the end has the checksum compared. Up to there may be padding.
+    const PADDING: u64 = 8;
+    let mut after = Vec::new();
+    let rest = decoder
+        .take(PADDING)
+        .read_to_end(&mut after)
+        .map_err(broken)?;
+    if rest as u64 == PADDING {
+        return Err(wrong(format!(
+            "a compressed variable says that it has {size} bytes, but unpacks to more"
+        )));
+    }
     Ok(bytes)
 }
 
@@ -177,24 +219,38 @@ impl<'a> Elements<'a> {
         Ok((kind, content))
     }
 
-    /// The matrix that these elements make, if it holds real numbers.
-    fn matrix(mut self) -> Result<Option<Variable>> {
+    /// The matrix that these elements make, or, if it holds no real numbers, what it is.
+    fn matrix(mut self) -> Result<std::result::Result<Variable, String>> {
         const COMPLEX: u32 = 0x0800;
         let (_, flags) = self.next(false)?;
         let flags = flags.first_chunk().map_or(0, |&flags| self.u32(flags));
-        // Classes 6 to 15: double, single, and integers of 1 to 8 bytes.
-        if !(6..=15).contains(&(flags & 0xff)) || flags & COMPLEX != 0 {
-            return Ok(None);
-        }
+        let other = match flags & 0xff {
+            1 => "a cell array, which is not read",
+            2 | 3 => "a structure, which is not read",
+            4 => "a text, which is not read",
+            5 => "sparse; save full(...) of it",
+            // Double, single, and integers of 1 to 8 bytes.
+            6..=15 if flags & COMPLEX != 0 => "complex; save its parts, real(...) and imag(...)",
+            6..=15 => "",
+            // Their elements are not those of a matrix.
+            _ => {
+                return Ok(Err(
+                    "there is a variable of a kind that is not read".to_owned()
+                ));
+            }
+        };
         let (_, dims) = self.next(false)?;
         let (dims, _) = dims.as_chunks::<4>();
         let dims: Vec<usize> = dims.iter().map(|&size| self.u32(size) as usize).collect();
         let (_, name) = self.next(false)?;
         let name = String::from_utf8_lossy(name).into_owned();
-        if dims.contains(&0) {
-            return Ok(None);
+        if !other.is_empty() {
+            return Ok(Err(format!("`{name:.60}` is {other}")));
         }
-        let expected = count(self.file, &dims).map_err(|error| error.at(format!("`{name}`")))?;
+        if dims.contains(&0) {
+            return Ok(Err(format!("`{name:.60}` is empty")));
+        }
+        let expected = count(&format!("{}: `{name:.60}`", self.file), &dims)?;
         let (kind, content) = self.next(false)?;
         let number = match kind {
             1 => Number::I8,
@@ -219,6 +275,6 @@ impl<'a> Elements<'a> {
         }
         let stored = number.decode(content, self.big_endian);
         let array = Array::of_columns(stored, dims);
-        Ok(Some(Variable { name, array }))
+        Ok(Ok(Variable { name, array }))
     }
 }

@@ -11,6 +11,8 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
+
 use candle_core::{DType, Device, Tensor};
 
 pub use scene::spectral_scene;
@@ -128,21 +130,28 @@ impl Spectra {
         Ok(self)
     }
 
-    /// The same spectra with these labels, `None` where one is missing.
+    /// The same spectra with these labels, `None` where one is missing. Their names are forgotten:
+    /// [`Spectra::classes`] is empty.
     ///
     /// # Errors
     /// If there is not one for each spectrum.
     pub fn with_labels(mut self, labels: Vec<Option<u32>>) -> Result<Self> {
-        if labels.len() != self.len() {
-            return Err(Error::argument(
-                "the number of labels",
-                labels.len(),
-                format!("{}, one for each spectrum", self.len()),
-            ));
-        }
         self.labels = labels;
         self.classes = Vec::new();
+        self.check_labels()?;
         Ok(self)
+    }
+
+    /// The fields are public, so anyone may have put other labels in.
+    fn check_labels(&self) -> Result<()> {
+        if self.labels.len() == self.len() {
+            return Ok(());
+        }
+        Err(Error::argument(
+            "the number of labels",
+            self.labels.len(),
+            format!("{}, one for each spectrum", self.len()),
+        ))
     }
 
     /// The number of spectra.
@@ -167,6 +176,7 @@ impl Spectra {
     /// interrupted the cell.
     pub fn select(&self, indices: &[u32]) -> Result<Self> {
         notebook::check_stop()?;
+        self.check_labels()?;
         let n = self.len();
         if indices.is_empty() {
             return Err(Error::argument(
@@ -198,6 +208,7 @@ impl Spectra {
     /// # Errors
     /// In a notebook, if the user has interrupted the cell.
     pub fn parts(&self) -> Result<(Option<Self>, Option<Self>)> {
+        self.check_labels()?;
         let part = |is_labelled: bool| {
             let of_part = |index: &u32| self.labels[*index as usize].is_some() == is_labelled;
             let indices: Vec<u32> = (0..self.len() as u32).filter(of_part).collect();
@@ -213,6 +224,7 @@ impl Spectra {
     /// # Errors
     /// If a spectrum has none.
     pub fn targets(&self) -> Result<Tensor> {
+        self.check_labels()?;
         let missing = self.labels.iter().filter(|label| label.is_none()).count();
         let labels: Option<Vec<u32>> = self.labels.iter().copied().collect();
         let labels = labels.ok_or_else(|| {
@@ -262,14 +274,19 @@ impl Examples for Spectra {
     }
 }
 
-/// The number of each name in the alphabet of all, and the names.
+/// The number of each name in the order of all, and the names. Names that are all numbers go by their
+/// size, others by the alphabet.
 fn numbered(labels: &[Option<String>]) -> (Vec<Option<u32>>, Vec<String>) {
     let mut names: Vec<String> = labels.iter().flatten().cloned().collect();
     names.sort();
     names.dedup();
-    let place = |label: &Option<String>| {
-        let place = names.binary_search(label.as_ref()?).ok()?;
-        Some(place as u32)
-    };
+    let numbers: Option<Vec<f64>> = names.iter().map(|name| name.parse().ok()).collect();
+    if let Some(numbers) = numbers {
+        let mut order: Vec<(f64, String)> = numbers.into_iter().zip(names).collect();
+        order.sort_by(|(first, _), (second, _)| first.total_cmp(second));
+        names = order.into_iter().map(|(_, name)| name).collect();
+    }
+    let places: HashMap<&String, u32> = names.iter().zip(0..).collect();
+    let place = |label: &Option<String>| places.get(label.as_ref()?).copied();
     (labels.iter().map(place).collect(), names)
 }

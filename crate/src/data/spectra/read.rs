@@ -1,17 +1,21 @@
 //! Reading spectra from files.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use candle_core::Tensor;
 
-use super::array::Array;
+use super::array::{Array, MOST_NUMBERS};
 use super::envi::Header;
 use super::{Spectra, mat, npy, numbered, table};
 use crate::{Error, Result};
 
 /// What may stand in place of `.hdr` in the name of an ENVI file of numbers, after nothing.
 const RAW: [&str; 6] = ["img", "dat", "raw", "bsq", "bil", "bip"];
+
+/// The most bytes of a file: 16 for each number, as a table may have them.
+const MOST_BYTES: u64 = 16 * MOST_NUMBERS as u64;
 
 impl Spectra {
     /// Reads spectra from a file, whose ending says its format:
@@ -24,9 +28,9 @@ impl Spectra {
     /// | `.hdr` | ENVI's header; the numbers are in the file of the same name without it, or with `.img`, `.dat`, `.raw`, `.bsq`, `.bil` or `.bip` in its place |
     ///
     /// # Errors
-    /// If the file cannot be read, is truncated or contradicts itself, has more than 2²⁶ numbers, a
-    /// number that is not finite, or wavelengths that do not ascend. The sentence names the file
-    /// and the place.
+    /// If the file cannot be read, is truncated or contradicts itself, has more than 2²⁶ numbers or
+    /// 2³⁰ bytes, a number that is not finite, or wavelengths that do not ascend. The sentence names
+    /// the file and the place.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let file = &path.display().to_string();
@@ -51,14 +55,13 @@ impl Spectra {
     pub fn read_variable(path: impl AsRef<Path>, name: &str) -> Result<Self> {
         let path = path.as_ref();
         let file = &path.display().to_string();
-        let variables = mat::parse(file, &content(path)?)?;
-        let names = named(&variables);
-        let found = variables.into_iter().find(|variable| variable.name == name);
+        let content = mat::parse(file, &content(path)?)?;
+        let listed = content.listed();
+        let mut matrices = content.matrices.into_iter();
+        let found = matrices.find(|matrix| matrix.name == name);
         let found = found.ok_or_else(|| {
-            Error::data(
-                file,
-                format!("there is no matrix `{name}` in it; there is {names}"),
-            )
+            let problem = format!("there is no matrix of real numbers `{name}` in it; {listed}");
+            Error::data(file, problem)
         })?;
         found.array.into_spectra(file)
     }
@@ -115,25 +118,26 @@ impl Spectra {
     /// is no label, or a `.npy` or `.mat` of whole numbers, one for each spectrum or pixel.
     ///
     /// # Errors
-    /// If the file cannot be read, or does not have one label for each spectrum.
+    /// If the file cannot be read, does not have one label for each spectrum, or is a map of another
+    /// size than the scene.
     pub fn with_labels_from(self, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let file = &path.display().to_string();
         let (labels, classes) = match ending(path).as_str() {
             "csv" => numbered(&table::parse_labels(file, &content(path)?)?),
-            "npy" => whole(file, npy::parse(file, &content(path)?)?)?,
-            "mat" => whole(file, only_matrix(file, &content(path)?)?)?,
+            "npy" => self.whole(file, npy::parse(file, &content(path)?)?)?,
+            "mat" => self.whole(file, only_matrix(file, &content(path)?)?)?,
             _ => return Err(unknown(file)),
         };
         let mut labelled = self.with_labels(labels).map_err(|error| error.at(file))?;
         labelled.classes = classes;
         Ok(labelled)
     }
-}
 
-fn whole(file: &str, array: Array) -> Result<(Vec<Option<u32>>, Vec<String>)> {
-    let labels = array.into_labels(file)?;
-    Ok((labels.into_iter().map(Some).collect(), Vec::new()))
+    fn whole(&self, file: &str, array: Array) -> Result<(Vec<Option<u32>>, Vec<String>)> {
+        let labels = array.into_labels(file, self.size)?;
+        Ok((labels.into_iter().map(Some).collect(), Vec::new()))
+    }
 }
 
 fn ending(path: &Path) -> String {
@@ -142,7 +146,20 @@ fn ending(path: &Path) -> String {
 }
 
 fn content(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|error| Error::io(path, error))
+    let mut bytes = Vec::new();
+    let read = |file: File| match file.metadata()?.len() {
+        size if size > MOST_BYTES => Ok(size),
+        _ => file
+            .take(MOST_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .map(|size| size as u64),
+    };
+    let size = File::open(path).and_then(read);
+    if size.map_err(|error| Error::io(path, error))? > MOST_BYTES {
+        let problem = format!("it has more than {MOST_BYTES} bytes; cut the file into parts");
+        return Err(Error::data(path.display(), problem));
+    }
+    Ok(bytes)
 }
 
 fn unknown(file: &str) -> Error {
@@ -151,33 +168,20 @@ fn unknown(file: &str) -> Error {
 }
 
 fn only_matrix(file: &str, bytes: &[u8]) -> Result<Array> {
-    let mut variables = mat::parse(file, bytes)?;
-    if variables.len() > 1 {
-        // Sizes and names of the scene stand beside it as single numbers.
-        variables.retain(|variable| variable.array.values.len() > 1);
+    let mut content = mat::parse(file, bytes)?;
+    // Sizes of the scene stand beside it as single numbers.
+    let large = |matrix: &mat::Variable| matrix.array.values.len() > 1;
+    if content.matrices.iter().any(large) {
+        content.matrices.retain(large);
     }
-    match variables.len() {
-        1 => Ok(variables.remove(0).array),
-        _ => Err(Error::data(
-            file,
-            format!(
-                "expected is one matrix of numbers, but there is {}; name the one to read with \
-                 `Spectra::read_variable`",
-                named(&variables)
-            ),
-        )),
-    }
-}
-
-fn named(variables: &[mat::Variable]) -> String {
-    let names: Vec<String> = variables
-        .iter()
-        .map(|variable| format!("`{}`", variable.name))
-        .collect();
-    match names.is_empty() {
-        true => "none".to_owned(),
-        false => names.join(", "),
-    }
+    let advice = match content.matrices.len() {
+        1 => return Ok(content.matrices.remove(0).array),
+        0 => "",
+        _ => "; name the one to read with `Spectra::read_variable`",
+    };
+    let listed = content.listed();
+    let problem = format!("expected one matrix of real numbers, but {listed}{advice}");
+    Err(Error::data(file, problem))
 }
 
 /// The file of numbers that belongs to an ENVI header.

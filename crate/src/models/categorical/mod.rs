@@ -24,7 +24,7 @@ fn numbers(encoder: &Sequential) -> f64 {
 }
 
 /// The one-hot rows `[n, count]` of `categories` `[n]`.
-fn one_hot(categories: &Tensor, count: usize, dtype: DType) -> Result<Tensor> {
+pub(super) fn one_hot(categories: &Tensor, count: usize, dtype: DType) -> Result<Tensor> {
     let rows = Tensor::eye(count, dtype, &Device::Cpu)?.to_device(categories.device())?;
     Ok(rows.index_select(categories, 0)?)
 }

@@ -64,10 +64,10 @@ fn mutilate(seed: u64) {
         }
         1 | 2 => {
             checked(numpy::parse("a", &bytes).and_then(|array| array.into_spectra("a")));
-            let _ = numpy::parse("a", &bytes).and_then(|array| array.into_labels("a"));
+            let _ = numpy::parse("a", &bytes).and_then(|array| array.into_labels("a", None));
         }
         3 | 4 => {
-            for variable in matlab::parse("a", &bytes).unwrap_or_default() {
+            for variable in matlab::parse("a", &bytes).unwrap_or_default().matrices {
                 checked(variable.array.into_spectra("a"));
             }
         }

@@ -121,6 +121,13 @@ fn arrays_that_lie_are_refused() {
     assert!(error("|O", "(2, 3)", &six).contains("numbers are `'|O'`"));
     assert!(error("<f4", "(6,)", &six).contains("the array is 6, but spectra are"));
     assert!(error("<f4", "()", &six[..4]).contains("the array is a single number"));
+    // Rearranging an array of so many dimensions would take time with their square.
+    let dimensions = format!("({}1)", "1, ".repeat(4095));
+    let many = error("<f4", &dimensions, &six[..4]);
+    assert!(
+        many.contains("4096 dimensions, but an array has at most 32"),
+        "{many}"
+    );
     let mut gap = SIX;
     gap[4] = f32::NAN;
     assert_eq!(
@@ -141,7 +148,7 @@ fn matlab_s_matrices_are_read_by_columns_packed_and_small() {
     // MATLAB stores whole numbers of a double matrix as bytes.
     let bytes = matrix(6, &[2, 3], "spectra", (2, &[1, 2, 3, 4, 5, 6]));
     for element in [bytes.clone(), compressed(&bytes)] {
-        let variables = matlab::parse("a.mat", &mat(&[element])).unwrap();
+        let variables = matlab::parse("a.mat", &mat(&[element])).unwrap().matrices;
         assert_eq!(variables[0].name, "spectra");
         let [variable] = <[_; 1]>::try_from(variables).unwrap();
         let spectra = variable.array.into_spectra("a.mat").unwrap();
@@ -158,7 +165,7 @@ fn matlab_s_matrices_are_read_by_columns_packed_and_small() {
     let size = (small.len() - 8) as u32;
     small[4..8].copy_from_slice(&size.to_le_bytes());
     for element in [long, small] {
-        let variables = matlab::parse("a.mat", &mat(&[element])).unwrap();
+        let variables = matlab::parse("a.mat", &mat(&[element])).unwrap().matrices;
         assert_eq!(
             (&variables[0].name[..], &variables[0].array.dims[..]),
             ("x", &[1, 2, 3][..])
@@ -180,17 +187,70 @@ fn of_several_matrices_one_is_named() {
     fs::write(&path, mat(&two)).unwrap();
     let error = refused(Spectra::read(&path));
     assert!(
-        error.contains("there is `first`, `second`; name the one"),
+        error.contains(
+            "there is `first`, `second`; `text` is a text, which is not read; name the one"
+        ),
         "{error}"
     );
     assert_eq!(Spectra::read_variable(&path, "second").unwrap().bands(), 3);
     let error = refused(Spectra::read_variable(&path, "third"));
     assert!(
-        error.contains("no matrix `third` in it; there is `first`, `second`, `rows`"),
+        error.contains("numbers `third` in it; there is `first`, `second`, `rows`; `text` is a"),
         "{error}"
     );
     fs::write(&path, mat(&[two[0].clone(), two[3].clone()])).unwrap();
     assert_eq!(Spectra::read(&path).unwrap().bands(), 2);
+}
+
+#[test]
+fn variables_that_are_no_real_matrices_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mat");
+    let complex = matrix(6 | 0x0800, &[1, 2], "x", (9, &[0; 16]));
+    let sparse = matrix(5, &[1, 2], "s", (5, &[0; 8]));
+    let cells = matrix(1, &[1, 1], "c", (14, &[]));
+    let empty = matrix(6, &[0, 2], "e", (9, &[]));
+    fs::write(&path, mat(&[complex.clone(), sparse, cells, empty])).unwrap();
+    let error = refused(Spectra::read(&path));
+    assert!(
+        error.ends_with(
+            "a.mat: expected one matrix of real numbers, but there is none; `x` is complex; save its \
+             parts, real(...) and imag(...); `s` is sparse; save full(...) of it; `c` is a cell \
+             array, which is not read; `e` is empty."
+        ),
+        "{error}"
+    );
+    let error = refused(Spectra::read_variable(&path, "x"));
+    assert!(error.contains("`x` is complex; save its parts"), "{error}");
+}
+
+#[test]
+fn a_big_endian_matlab_file_is_read() {
+    let element = |kind: u32, content: &[u8]| {
+        let mut bytes = [kind.to_be_bytes(), (content.len() as u32).to_be_bytes()].concat();
+        bytes.extend(content);
+        bytes.resize(bytes.len().next_multiple_of(8), 0);
+        bytes
+    };
+    let of = |list: &[u32]| {
+        list.iter()
+            .flat_map(|n| n.to_be_bytes())
+            .collect::<Vec<u8>>()
+    };
+    let numbers: Vec<u8> = SIX.iter().flat_map(|n| n.to_be_bytes()).collect();
+    let parts = [
+        element(6, &of(&[7, 0])),
+        element(5, &of(&[2, 3])),
+        element(1, b"spectra"),
+        element(7, &numbers),
+    ];
+    let mut bytes = mat(&[]);
+    bytes[124..128].copy_from_slice(&[1, 0, b'M', b'I']);
+    bytes.extend(element(14, &parts.concat()));
+    let [variable] = <[_; 1]>::try_from(matlab::parse("a.mat", &bytes).unwrap().matrices).unwrap();
+    assert_eq!(variable.name, "spectra");
+    let spectra = variable.array.into_spectra("a.mat").unwrap();
+    assert_eq!(values(&spectra), [[1.0, 3.0, 5.0], [2.0, 4.0, 6.0]]);
 }
 
 #[test]
@@ -214,7 +274,7 @@ fn matlab_files_that_lie_are_refused() {
         (9, &[0; 8]),
     )]));
     assert!(
-        promise.contains("`x`: a.mat: the header announces 1000000 x 1000000"),
+        promise.contains("a.mat: `x`: the header announces 1000000 x 1000000"),
         "{promise}"
     );
     let short = error(&mat(&[matrix(6, &[2, 2], "x", (9, &[0; 8]))]));
@@ -234,14 +294,24 @@ fn matlab_files_that_lie_are_refused() {
         bomb.contains("unpacks to 1073741824 bytes, but at most"),
         "{bomb}"
     );
-    // Megabytes behind an element that says it has none: nothing after it is unpacked.
+    // Megabytes behind an element that says it has none: they are not unpacked.
     let mut quiet = vec![0u8; 1 << 20];
     quiet[0] = 1;
+    let quiet = error(&mat(&[compressed(&quiet)]));
     assert!(
-        matlab::parse("a.mat", &mat(&[compressed(&quiet)]))
-            .unwrap()
-            .is_empty()
+        quiet.contains("says that it has 0 bytes, but unpacks to more"),
+        "{quiet}"
     );
+    // Each unpacks to less than the most, but not both.
+    let mut half = vec![0u8; 1 << 20];
+    half[0] = 1;
+    half[4..8].copy_from_slice(&(1u32 << 20).to_le_bytes());
+    half.resize(8 + (1 << 20), 0);
+    let many = vec![compressed(&half); 520];
+    assert!(error(&mat(&many)).contains("of all together"));
+    let mut checksum = mat(&[compressed(&matrix(6, &[1, 1], "x", (2, &[1])))]);
+    *checksum.last_mut().unwrap() ^= 1;
+    assert!(error(&checksum).contains("cannot be unpacked"));
     let mut torn = mat(&[compressed(&matrix(6, &[1, 1], "x", (2, &[1])))]);
     torn[140] ^= 0xff;
     assert!(error(&torn).starts_with("a.mat: "));
@@ -378,7 +448,46 @@ fn several_files_become_one_and_others_are_refused() {
         "halves.npy",
         &npy(&npy_header("<f4", "(3,)"), &floats(&[0.0, 0.5, 1.0])),
     );
-    assert!(refused(bare.with_labels_from(&halves)).contains("number 2 is 0.5, but a label is"));
+    let error = refused(bare.clone().with_labels_from(&halves));
+    assert!(error.contains("number 2 is 0.5, but a label is"), "{error}");
+    let large: Vec<u8> = [0u32, (1 << 24) - 1, (1 << 24) + 1]
+        .iter()
+        .flat_map(|n| n.to_le_bytes())
+        .collect();
+    let large = file("large.npy", &npy(&npy_header("<u4", "(3,)"), &large));
+    let error = refused(bare.clone().with_labels_from(&large));
+    assert!(
+        error.contains("number 3 is 16777216, but a label is"),
+        "{error}"
+    );
+    let tens = file("tens.csv", b"label\n10\n9\n2\n");
+    let tens = bare.with_labels_from(&tens).unwrap();
+    assert_eq!(tens.classes, ["2", "9", "10"]);
+    assert_eq!(tens.labels, [Some(2), Some(1), Some(0)]);
+
+    let scene = Spectra::read(&header).unwrap(); // of 3 x 2 pixels
+    let map = |shape| {
+        file(
+            "map.npy",
+            &npy(&npy_header("|u1", shape), &[0, 1, 2, 3, 4, 5]),
+        )
+    };
+    for shape in ["(3, 2)", "(6,)", "(6, 1)", "(1, 6)"] {
+        let labelled = scene.clone().with_labels_from(map(shape)).unwrap();
+        assert_eq!(labelled.labels[5], Some(5), "{shape}");
+    }
+    let error = refused(scene.with_labels_from(map("(2, 3)")));
+    assert!(
+        error.contains("the map of labels is 2 x 3, but the scene is 3 x 2; it may be transposed"),
+        "{error}"
+    );
+
+    // A file with holes, which takes no room on the disk.
+    let large = folder.path().join("large.csv");
+    let holes = fs::File::create(&large).unwrap();
+    holes.set_len(1 << 40).unwrap();
+    let error = refused(Spectra::read(&large));
+    assert!(error.contains("has more than 1073741824 bytes"), "{error}");
     assert!(refused(Spectra::read(file("a.txt", b""))).contains("should end in .csv"));
     assert!(refused(Spectra::read(folder.path().join("none.npy"))).contains("none.npy"));
 }
@@ -392,6 +501,11 @@ fn tensors_that_are_no_spectra_are_refused() {
     assert!(refused(three.clone().with_labels(vec![None])).contains("is 1, but it must be 3"));
     assert!(refused(three.select(&[3])).contains("below 3"));
     assert!(refused(three.select(&[])).contains("1 or more"));
+    let mut torn = three.clone();
+    torn.labels.pop();
+    assert!(refused(torn.select(&[2])).contains("labels is 2, but it must be 3"));
+    assert!(refused(torn.parts()).contains("labels is 2"));
+    assert!(refused(torn.targets()).contains("labels is 2"));
     let (train, valid) = three.split(0.3, 1).unwrap();
     assert_eq!((train.len(), valid.len()), (2, 1));
     assert!(refused(three.split(1.0, 1)).contains("from 0 up to 1"));
