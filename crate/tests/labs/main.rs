@@ -8,6 +8,7 @@ mod categorical;
 mod categorical_on_mnist;
 mod perceptron;
 mod segmentation;
+mod segmentation_on_photographs;
 mod semi_supervised_on_mnist;
 mod spectra;
 mod speech;
