@@ -285,15 +285,16 @@ mod tests {
         };
         let train = |data: &str, parts: &[usize]| {
             let run = M1Run::create(folder.path(), data, &settings).unwrap();
-            let lengths = parts.iter().map(|&epochs| {
+            let mut length = 0;
+            for &epochs in parts {
                 let m1 = settings.build(1).unwrap();
                 m1.standardise(&scene.spectra).unwrap();
                 let trainer = Trainer::new(Adam::new(0.3)).epochs(epochs).seed(1).quiet();
                 let trainer = trainer.callback(run.log(&m1).patience(4));
                 let trainer = trainer.resume(folder.path().join(format!("{data}-state")));
-                trainer.fit(&m1, &scene, &scene).unwrap().epochs.len()
-            });
-            (lengths.last().unwrap(), run.model().unwrap().parameters())
+                length = trainer.fit(&m1, &scene, &scene).unwrap().epochs.len();
+            }
+            (length, run.model().unwrap().parameters())
         };
         let (whole, of_whole) = train("whole", &[60]);
         assert!(whole < 60, "{whole}");

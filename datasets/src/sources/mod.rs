@@ -1,6 +1,7 @@
 //! The kinds of places that data sets come from, one a file.
 
 mod archive;
+mod client;
 mod folder;
 mod npm;
 mod pypi;

@@ -1,16 +1,21 @@
-//! A package of the npm registry, through the npm client: it knows the user's registry, proxy and
-//! certificates.
+//! A package of the npm registry, through the npm client.
 
-use std::fs::{self, File};
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::fs::File;
+use std::process::Command;
 
 use serde::Deserialize;
 
 use crate::DataFile;
 use crate::delivery::{Delivery, Failure};
 use crate::sources::archive;
+use crate::sources::client::Client;
+
+const NPM: Client = Client {
+    name: "npm",
+    missing: "npm is not installed (it comes with Node.js, https://nodejs.org)",
+    extension: "tgz",
+    complaint,
+};
 
 /// A package of the npm registry.
 #[derive(Clone, Debug, Deserialize)]
@@ -30,50 +35,21 @@ impl Npm {
     ) -> Result<(), Failure> {
         let folder = tempfile::tempdir_in(delivery.staging())
             .map_err(|error| delivery.write_error(delivery.staging(), error))?;
-        let path = self.pack(folder.path())?;
+        let path = NPM.archive(&mut self.pack(), folder.path())?;
         let file = File::open(&path)
             .map_err(|error| Failure::Source(format!("its archive cannot be read ({error})")))?;
         archive::deliver_tar_gz(file, &self.folder, wanted, delivery)
     }
 
-    /// Has npm download the package's archive into `folder`; returns the archive's path.
-    fn pack(&self, folder: &Path) -> Result<PathBuf, Failure> {
-        let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
-        let output = Command::new(npm)
-            .args([
-                "pack",
-                &self.package,
-                "--ignore-scripts",
-                "--loglevel=error",
-            ])
+    /// The command that downloads the package's archive.
+    fn pack(&self) -> Command {
+        let mut npm = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
+        npm.args(["pack", &self.package, "--ignore-scripts"])
+            .arg("--loglevel=error")
             // npm's own patience (two retries, up to 5 minutes a request) is too long here.
             .args(["--fetch-timeout=30000", "--fetch-retry-maxtimeout=5000"])
-            .args(["--fetch-retry-mintimeout=1000"])
-            .current_dir(folder)
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| {
-                Failure::Source(match error.kind() {
-                    ErrorKind::NotFound => {
-                        "npm is not installed (it comes with Node.js, https://nodejs.org)"
-                            .to_string()
-                    }
-                    _ => format!("npm does not start ({error})"),
-                })
-            })?;
-        if !output.status.success() {
-            return Err(Failure::Source(format!(
-                "npm failed ({})",
-                complaint(&String::from_utf8_lossy(&output.stderr))
-            )));
-        }
-        let archive = fs::read_dir(folder)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path())
-            .find(|path| path.extension().is_some_and(|extension| extension == "tgz"));
-        archive.ok_or_else(|| Failure::Source("npm left no archive".to_string()))
+            .arg("--fetch-retry-mintimeout=1000");
+        npm
     }
 }
 
