@@ -62,8 +62,9 @@ impl Cifar10 {
         "truck",
     ];
 
-    /// Loads all of CIFAR-10 from the cache, which takes seconds and, once loaded, 740 MB of memory; while it is read, over 1 GB. Missing files
-    /// are downloaded first (139 MB, with progress on standard output), and every file is verified.
+    /// Loads all of CIFAR-10 from the cache, which takes seconds. The photographs take 740 MB of
+    /// memory, and over 1 GB while they are read. Missing files are downloaded first (139 MB, with
+    /// progress on standard output), and every file is verified.
     ///
     /// # Errors
     /// If a file is missing and no source has it, or the cache cannot be written. The error names

@@ -1,12 +1,14 @@
 //! The clients of package registries: each knows the user's registry, proxy and certificates, and
 //! leaves a package's archive in the folder in which it runs.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::delivery::Failure;
+use tempfile::TempDir;
+
+use crate::delivery::{Delivery, Failure};
 
 /// What is to be said of a client, and of what it leaves.
 pub(crate) struct Client {
@@ -21,9 +23,23 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Runs the client in `folder`, as `command` says; returns the path of the archive that it
-    /// leaves there.
-    pub fn archive(&self, command: &mut Command, folder: &Path) -> Result<PathBuf, Failure> {
+    /// Runs the client as `command` says, in a folder of its own; returns the archive that it leaves
+    /// there, and the folder, which is removed with the value.
+    pub fn archive(
+        &self,
+        command: &mut Command,
+        delivery: &Delivery<'_>,
+    ) -> Result<(File, TempDir), Failure> {
+        let folder = tempfile::tempdir_in(delivery.staging())
+            .map_err(|error| delivery.write_error(delivery.staging(), error))?;
+        let path = self.run(command, folder.path())?;
+        let file = File::open(&path)
+            .map_err(|error| Failure::Source(format!("its archive cannot be read ({error})")))?;
+        Ok((file, folder))
+    }
+
+    /// The path of what the client leaves in `folder`.
+    fn run(&self, command: &mut Command, folder: &Path) -> Result<PathBuf, Failure> {
         let name = self.name;
         let output = command
             .current_dir(folder)

