@@ -48,7 +48,7 @@ pub mod prelude {
     pub use crate::data::{
         Augmentation, CamVid, Characters, Cifar10, LabelledImages, MelSpectrogram, Mnist, Padding,
         SegmentedImages, Sound, Spectra, SpokenDigits, TaggedText, Transcribed, Utterance,
-        Vocabulary, Voice, WordVectors, chelsea, pad_sequences, scenes, spectral_scene,
+        Vocabulary, Voice, Wnut17, WordVectors, chelsea, pad_sequences, scenes, spectral_scene,
     };
     pub use crate::error::Result;
     pub use crate::lab::{Bands, Profile, unsolved};

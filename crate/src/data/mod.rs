@@ -31,6 +31,6 @@ pub use mnist::Mnist;
 pub use pad::{Padding, pad_sequences};
 pub use segmentation::{CamVid, SegmentedImages, scenes};
 pub use spectra::{Spectra, spectral_scene};
-pub use tagged_text::{ReadingNotes, Sentences, TaggedText};
+pub use tagged_text::{ReadingNotes, Sentences, TaggedText, Wnut17};
 pub use vocabulary::Vocabulary;
 pub use word_vectors::WordVectors;

@@ -10,6 +10,7 @@ mod shape;
 mod table;
 #[cfg(test)]
 mod tests;
+mod wnut17;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -17,6 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use notes::ReadingNotes;
+pub use wnut17::Wnut17;
 
 use crate::table::thousands;
 use crate::{Error, Result};
@@ -82,7 +84,7 @@ impl TaggedText {
         table::parse(&path.display().to_string(), &bytes)?.announced(path)
     }
 
-    /// Reads a file in the form of the CoNLL conferences, such as CoNLL-2003 or WNUT-17: a word a
+    /// Reads a file in the form of the CoNLL conferences, such as CoNLL-2003 or [`Wnut17`]: a word a
     /// line, its columns separated by tabs or spaces, and an empty line after each sentence. The
     /// first column is the word, the last the tag, and the second, if there are more than two, the
     /// part of speech. `-DOCSTART-` lines are passed over. It prints what it has read.
