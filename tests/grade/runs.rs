@@ -20,7 +20,7 @@ fn killed_after(course: &Course, out: &Path, count: usize) {
 }
 
 /// Each result's file and contents, and when it was written.
-fn files(out: &Path) -> Vec<(PathBuf, Vec<u8>, std::time::SystemTime)> {
+pub fn files(out: &Path) -> Vec<(PathBuf, Vec<u8>, std::time::SystemTime)> {
     let entries = fs::read_dir(out.join("results")).unwrap().flatten();
     let file = |path: PathBuf| {
         let written = fs::metadata(&path).unwrap().modified().unwrap();
