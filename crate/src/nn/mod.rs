@@ -33,6 +33,7 @@ mod pool;
 mod pool1d;
 mod prelu;
 mod pytorch_file;
+mod pytorch_pickle;
 mod recurrent;
 mod recurrent_level;
 mod recurrent_state;

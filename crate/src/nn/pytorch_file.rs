@@ -18,14 +18,14 @@ use crate::{Error, Result};
 const STATE_DICTS: [&str; 3] = ["state_dict", "model_state_dict", "model"];
 
 /// A problem, as a sentence without the name of the file.
-type Outcome<T> = std::result::Result<T, String>;
+pub(super) type Outcome<T> = std::result::Result<T, String>;
 
 /// The kind of a file, according to its first bytes.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Kind {
     /// A zip archive, as `torch.save` writes it.
     Archive,
-    /// A pickle without an archive, as `torch.save` wrote it before 2020.
+    /// A pickle without an archive, as PyTorch wrote it before version 1.6.
     Pickle,
     /// Anything else.
     Other,
@@ -66,7 +66,7 @@ pub(crate) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
         let folder = pickle.ok_or("this zip archive is none of PyTorch's: it holds no data.pkl")?;
         let pickle = entry(&mut archive, &format!("{folder}data.pkl"))?;
         let numbers = |key: &str| entry(&mut archive, &format!("{folder}data/{key}"));
-        tensors(&pickle, numbers)
+        tensors(unpickle(&mut &pickle[..])?, numbers)
     };
     read().map_err(|problem| Error::data(path.display(), problem))
 }
@@ -78,28 +78,32 @@ fn entry(archive: &mut ZipArchive<BufReader<File>>, name: &str) -> Outcome<Vec<u
     Ok(bytes)
 }
 
-fn damaged(cause: impl std::fmt::Display) -> String {
+pub(super) fn damaged(cause: impl std::fmt::Display) -> String {
     format!("this PyTorch file is damaged ({cause}); take it from a copy or save it again")
 }
 
-/// The tensors that `pickle` describes, with their storages in `numbers`.
-fn tensors(
-    mut pickle: &[u8],
-    mut numbers: impl FnMut(&str) -> Outcome<Vec<u8>>,
-) -> Outcome<BTreeMap<String, Tensor>> {
+/// Reads one pickle from the beginning of `bytes`, which are then what follows it.
+pub(super) fn unpickle(bytes: &mut &[u8]) -> Outcome<Object> {
     let mut stack = Stack::empty();
     loop {
         // candle would allocate room for a text of any length.
-        if let [b'X', a, b, c, d, rest @ ..] = pickle
+        if let [b'X', a, b, c, d, rest @ ..] = *bytes
             && u32::from_le_bytes([*a, *b, *c, *d]) as usize > rest.len()
         {
             return Err(damaged("a text is longer than the file"));
         }
-        if stack.read(&mut pickle).map_err(damaged)? {
+        if stack.read(bytes).map_err(damaged)? {
             break;
         }
     }
-    let object = stack.finalize().map_err(damaged)?;
+    stack.finalize().map_err(damaged)
+}
+
+/// The tensors of the state dict that `object` is or has, with their storages in `numbers`.
+pub(super) fn tensors(
+    object: Object,
+    mut numbers: impl FnMut(&str) -> Outcome<Vec<u8>>,
+) -> Outcome<BTreeMap<String, Tensor>> {
     state_dict(object)?
         .into_iter()
         .filter(|(_, object)| is_tensor(object))
@@ -300,7 +304,8 @@ fn whole_numbers(object: &Object) -> Option<Vec<usize>> {
     }
 }
 
-fn dtype(storage: &str) -> Option<DType> {
+/// The type of the numbers in a storage of this class, or `None` if candle has none like it.
+pub(super) fn dtype(storage: &str) -> Option<DType> {
     Some(match storage {
         "FloatStorage" => DType::F32,
         "DoubleStorage" => DType::F64,
@@ -334,6 +339,13 @@ mod tests {
             storages.get(at).cloned().ok_or_else(|| damaged(key))
         };
         (pickle, numbers)
+    }
+
+    fn tensors(
+        pickle: &[u8],
+        numbers: impl Fn(&str) -> Outcome<Vec<u8>>,
+    ) -> Outcome<BTreeMap<String, Tensor>> {
+        super::tensors(unpickle(&mut &pickle[..])?, numbers)
     }
 
     /// Every bit of the pickle flipped, and the pickle truncated at every place.

@@ -6,6 +6,7 @@ use std::path::Path;
 use candle_core::Tensor;
 
 use super::pytorch_file::{self, Kind};
+use super::pytorch_pickle;
 use super::{Parameters, tensor_file};
 use crate::{Error, Result};
 
@@ -36,13 +37,7 @@ impl Parameters {
         let path = path.as_ref();
         let mut tensors = match pytorch_file::kind(path)? {
             Kind::Archive => pytorch_file::read(path)?,
-            Kind::Pickle => {
-                return Err(Error::data(
-                    path.display(),
-                    "this is a pickle without an archive, as PyTorch wrote before version 1.6 (2020), \
-                     which is not read here; load it in PyTorch and save it again with `torch.save`",
-                ));
-            }
+            Kind::Pickle => pytorch_pickle::read(path)?,
             Kind::Other => tensor_file::read(path)?.tensors,
         };
         // A counter of PyTorch's batch norm that nothing reads.
@@ -196,6 +191,7 @@ mod tests {
         for name in [
             "capitals.PTH",
             "nested.pth",
+            "legacy.pth",
             "lightning.ckpt",
             "counter.safetensors",
         ] {
@@ -219,11 +215,6 @@ mod tests {
             refused("bool_extra.safetensors"),
             "the file also holds mask, which the model does not have; it has hidden.weight, \
              hidden.bias."
-        );
-        assert_eq!(
-            refused("legacy.pth"),
-            "this is a pickle without an archive, as PyTorch wrote before version 1.6 (2020), \
-             which is not read here; load it in PyTorch and save it again with `torch.save`."
         );
         assert_eq!(
             refused("short_arguments.pth"),
