@@ -29,6 +29,7 @@ mod padding;
 mod parallel;
 mod parameter;
 mod parts;
+mod pickle;
 mod pool;
 mod pool1d;
 mod prelu;

@@ -6,19 +6,17 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use candle_core::pickle::{Object, Stack};
+use candle_core::pickle::Object;
 use candle_core::{DType, Device, Layout, Shape, Tensor};
-use zip::ZipArchive;
+use zip::{CompressionMethod, ZipArchive};
 
+use super::pickle::{Outcome, damaged, unpickle};
 use super::weights::listed;
 use crate::{Error, Result};
 
 /// The keys under which programs keep the state dict of a model in a checkpoint, in the order of
 /// the search.
 const STATE_DICTS: [&str; 3] = ["state_dict", "model_state_dict", "model"];
-
-/// A problem, as a sentence without the name of the file.
-pub(super) type Outcome<T> = std::result::Result<T, String>;
 
 /// The kind of a file, according to its first bytes.
 #[derive(Debug, PartialEq)]
@@ -74,29 +72,12 @@ pub(crate) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
 fn entry(archive: &mut ZipArchive<BufReader<File>>, name: &str) -> Outcome<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut entry = archive.by_name(name).map_err(damaged)?;
+    // PyTorch never packs them, and what is packed may be longer than all memory.
+    if entry.compression() != CompressionMethod::Stored {
+        return Err(damaged(format!("{name} in it is packed")));
+    }
     entry.read_to_end(&mut bytes).map_err(damaged)?;
     Ok(bytes)
-}
-
-pub(super) fn damaged(cause: impl std::fmt::Display) -> String {
-    format!("this PyTorch file is damaged ({cause}); take it from a copy or save it again")
-}
-
-/// Reads one pickle from the beginning of `bytes`, which are then what follows it.
-pub(super) fn unpickle(bytes: &mut &[u8]) -> Outcome<Object> {
-    let mut stack = Stack::empty();
-    loop {
-        // candle would allocate room for a text of any length.
-        if let [b'X', a, b, c, d, rest @ ..] = *bytes
-            && u32::from_le_bytes([*a, *b, *c, *d]) as usize > rest.len()
-        {
-            return Err(damaged("a text is longer than the file"));
-        }
-        if stack.read(bytes).map_err(damaged)? {
-            break;
-        }
-    }
-    stack.finalize().map_err(damaged)
 }
 
 /// The tensors of the state dict that `object` is or has, with their storages in `numbers`.

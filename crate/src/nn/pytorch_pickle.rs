@@ -7,7 +7,8 @@ use std::path::Path;
 use candle_core::Tensor;
 use candle_core::pickle::Object;
 
-use super::pytorch_file::{Outcome, damaged, dtype, tensors, unpickle};
+use super::pickle::{Outcome, damaged, unpickle};
+use super::pytorch_file::{dtype, tensors};
 use crate::{Error, Result};
 
 /// The first two pickles: a number by which these files are known, and the version of their form.
