@@ -5,7 +5,7 @@ machine.
     python compare.py --check                     both sides compute the same losses or scores
     python compare.py                             step times with 1 and with 2 threads
     python compare.py --only vae,lstm --threads 1 --seconds 10 --assert 1.0
-    python compare.py --write                     and write RESULTS.md
+    python compare.py --write                     and write RESULTS.md, or only the rows of --only
 
 Every contender is a process that waits for its turn: all take turns in rounds, so that a busy or
 throttled machine slows all of them, and what is compared are ratios within a round. A turn gives
@@ -185,6 +185,7 @@ HEADER = [
     "to PyTorch tuned",
     "AVX2 to PyTorch",
     "portable to PyTorch",
+    "measured",
 ]
 
 
@@ -198,6 +199,7 @@ def row(name, times):
         f"{statistics.median(ratios(times, OURS, TUNED)):.2f}" if TUNED in times else "",
         f"{statistics.median(ratios(times, AVX2, PYTORCH)):.2f}",
         f"{statistics.median(ratios(times, PORTABLE, PYTORCH)):.2f}",
+        f"{datetime.date.today()}",
     ]
 
 
@@ -214,16 +216,33 @@ def machine():
     return f"{processor}, {os.cpu_count()} processors, {platform.system()}"
 
 
+def written_before():
+    """The rows of RESULTS.md by workload, for each number of threads."""
+    tables = {1: {}, 2: {}}
+    for text in (HERE / "RESULTS.md").read_text().splitlines():
+        if text.startswith("## "):
+            rows = tables[int(text.split()[1])]
+        elif text.startswith("| ") and not text.startswith(f"| {HEADER[0]}"):
+            cells = [cell.strip() for cell in text.strip("| ").split("|")]
+            rows[cells[0]] = cells
+    return tables
+
+
 def write_results(tables, seconds):
+    """What was measured now, and of other workloads what was measured before."""
+    known = written_before()
+    for threads, rows in tables.items():
+        known[threads] |= {row[0]: row for row in rows}
     rustc = subprocess.run(["rustc", "--version"], capture_output=True, text=True, check=True).stdout.strip()
     text = f"""# Step times against PyTorch and scikit-learn
 
 Written by `compare.py --write`: do not edit.
 
-- {datetime.date.today()}, {machine()}
+- {machine()}
 - {rustc}; PyTorch {importlib.metadata.version("torch")}, scikit-learn {importlib.metadata.version("scikit-learn")},
   Python {platform.python_version()}
-- {ROUNDS} rounds of {seconds / ROUNDS:g} s a contender; medians. A ratio below 1 means that the crate is faster.
+- {ROUNDS} rounds of {seconds / ROUNDS:g} s a contender; medians. A ratio below 1 means that the crate is faster. Each row was
+  measured on its own day.
 - {", ".join(scikit_learn.WORKLOADS)}: scikit-learn stands in the place of PyTorch, which has none of them.
 - {", ".join(gensim.WORKLOADS)}: five epochs on 10,000 generated sentences by gensim {importlib.metadata.version("gensim")},
   which has one thread here whatever the table says, as the crate has.
@@ -232,7 +251,8 @@ Written by `compare.py --write`: do not edit.
 - *AVX2*: the crate built without AVX-512. *Portable*: the same with its kernels held to what every
   x86-64 has; the matrix products of the `gemm` crate stay on AVX2.
 """
-    for threads, rows in tables.items():
+    for threads, by_name in known.items():
+        rows = [by_name[name] for name in NAMES if name in by_name]
         text += f"\n## {threads} thread{'s' if threads > 1 else ''}\n\n"
         text += "\n".join([line(HEADER), "|" + "|".join("---" for _ in HEADER) + "|", *map(line, rows)]) + "\n"
     (HERE / "RESULTS.md").write_text(text)
