@@ -5,5 +5,6 @@
 mod common;
 mod faults;
 mod lab;
+mod landlock;
 mod odd;
 mod runs;
