@@ -91,27 +91,15 @@ impl Place {
         for folder in &written {
             command.arg("--scratch").arg(folder);
         }
-        let kept = plan.kept.iter().map(|(kept, shown_at)| (kept, shown_at));
-        for (path, at) in plan.read_only.iter().map(|path| (path, path)).chain(kept) {
-            let is_in = |scratch: &PathBuf| at.parent() == Some(scratch);
-            if plan.scratch.iter().any(is_in) {
-                let beside = |folder: &Path| Some(self.shown(plan, folder).join(at.file_name()?));
-                command
-                    .arg("--link")
-                    .arg(path)
-                    .args(at.parent().and_then(beside));
-            }
+        for (path, link) in self.links(plan) {
+            command.arg("--link").arg(path).arg(link);
         }
         command.arg("--").arg(own_binary);
         command
             .args(inside::arguments(limits))
             .args(["--user", &user]);
-        let system = SYSTEM
-            .iter()
-            .chain(&MERGED)
-            .chain(&["/usr"])
-            .map(PathBuf::from);
-        let system = system.filter(|path| path.exists());
+        let system = SYSTEM.iter().chain(&MERGED).chain(&["/usr"]);
+        let system = system.map(PathBuf::from).filter(|path| path.exists());
         for path in system.chain(plan.read_only.iter().cloned()) {
             ensure_reachable(&path)?;
             command.arg("--read").arg(path);
@@ -122,6 +110,18 @@ impl Place {
         }
         command.arg("--").arg(program);
         Ok(command)
+    }
+
+    /// What lies in scratch folders that are there already, and the links to it in the box.
+    fn links(&self, plan: &Plan) -> Vec<(PathBuf, PathBuf)> {
+        let kept = plan.kept.iter().map(|(kept, shown_at)| (kept, shown_at));
+        let shown = plan.read_only.iter().map(|path| (path, path)).chain(kept);
+        let link = |(path, at): (&PathBuf, &PathBuf)| {
+            let folder = plan.scratch.iter().find(|it| at.parent() == Some(it))?;
+            let link = self.shown(plan, folder).join(at.file_name()?);
+            Some((path.clone(), link))
+        };
+        shown.filter_map(link).collect()
     }
 }
 
