@@ -42,6 +42,8 @@ fn ensure_closed(kind: &str, mut command: Command) {
         "reads the environment of whoever made the box",
         "writes to the engine",
         "opens a socket",
+        "sends datagrams",
+        "watches the files of others",
         "makes a namespace by clone3",
         "leaves files beside its scratch",
         "holds memory that nobody counts (shared)",

@@ -4,7 +4,9 @@ use std::ffi::CString;
 use std::fs::{self, Permissions};
 use std::net::TcpStream;
 use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -109,6 +111,8 @@ fn ways(arguments: &EscapeArguments) -> Vec<(&'static str, bool)> {
         ),
         ("connects to this machine", connects("127.0.0.1:22")),
         ("opens a socket", opens_socket()),
+        ("sends datagrams", UnixDatagram::pair().is_ok()),
+        ("watches the files of others", watches(&arguments.canary)),
         (
             "makes a namespace",
             calls(libc::SYS_unshare, libc::CLONE_NEWUSER as usize),
@@ -164,6 +168,15 @@ fn connects(address: &str) -> bool {
 fn opens_socket() -> bool {
     // SAFETY: a plain system call.
     unsafe { libc::socket(libc::AF_INET, libc::SOCK_STREAM, 0) >= 0 }
+}
+
+fn watches(file: &Path) -> bool {
+    let path = CString::new(file.as_os_str().as_bytes()).unwrap_or_default();
+    // SAFETY: a text that ends with a zero.
+    unsafe {
+        let watcher = libc::inotify_init1(0);
+        libc::inotify_add_watch(watcher, path.as_ptr(), libc::IN_ACCESS) >= 0
+    }
 }
 
 fn calls(number: i64, argument: usize) -> bool {

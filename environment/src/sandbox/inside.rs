@@ -135,7 +135,7 @@ fn become_user(user: u32) -> Result<()> {
 }
 
 /// System calls that no notebook needs and that lead out of a box, or into the kernel.
-const REFUSED: [i64; 43] = [
+const REFUSED: [i64; 45] = [
     libc::SYS_unshare,
     libc::SYS_setns,
     libc::SYS_mount,
@@ -174,6 +174,9 @@ const REFUSED: [i64; 43] = [
     libc::SYS_syslog,
     // Compilers talk through `socketpair`, which stays.
     libc::SYS_socket,
+    // Landlock lets anybody watch files that all may read.
+    libc::SYS_inotify_add_watch,
+    libc::SYS_fanotify_init,
     // Memory that belongs to no process, which nobody would count.
     libc::SYS_memfd_create,
     libc::SYS_memfd_secret,
@@ -214,6 +217,8 @@ fn refusals() -> Result<BpfProgram> {
         libc::SYS_clone,
         namespaces.into_iter().collect::<Result<_, _>>()?,
     );
+    // One of a pair that sends datagrams can send them to others, too.
+    refuse(libc::SYS_socketpair, vec![has(1, libc::SOCK_DGRAM as u64)?]);
     let types_into_the_terminal =
         SeccompCondition::new(1, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, libc::TIOCSTI)?;
     refuse(

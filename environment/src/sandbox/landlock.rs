@@ -40,8 +40,10 @@ impl Place {
         ensure!(is_in_container(), "this is no container");
         ensure!(is_root(), "this user is not root");
         ruleset().context("the kernel does not do it")?;
+        let temporary = std::env::temp_dir();
+        ensure_reachable(&temporary)?;
         let user = User::reserve()?;
-        let folder = std::env::temp_dir().join(format!("cuaderno-box-{}", user.number));
+        let folder = temporary.join(format!("cuaderno-box-{}", user.number));
         Ok(Self { user, folder })
     }
 
