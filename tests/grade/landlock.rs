@@ -11,7 +11,7 @@ use crate::common::{Run, in_container, is_running, landlock_can_be_tried};
 use crate::lab::{BEST, Course, cell, double, largest, results};
 
 /// Finds nothing of whoever grades, cannot end it, and leaves a process and files behind. Right only
-/// if all is as it must be. WORD is an argument of the process.
+/// if all is as it must be. WORD is an argument of the process, TEST the number of this one.
 const LEAVES: &str = "
     let tries = [
         std::fs::read(\"OTHERS/later.ipynb\").is_ok(),
@@ -21,9 +21,9 @@ const LEAVES: &str = "
         std::fs::write(\"/var/tmp/WORD\", \"\").is_ok(),
         std::fs::OpenOptions::new().append(true).open(\"LIBRARY\").is_ok(),
         std::env::vars().any(|(_, value)| value.contains(\"canary\")),
+        std::fs::write(std::env::temp_dir().join(\"left\"), \"\").is_err(),
     ];
-    std::fs::write(std::env::temp_dir().join(\"left\"), \"\")?;
-    let script = \"kill -KILL $PPID; kill -KILL 1; (setsid sh -c 'sleep 9999; :' WORD &)\";
+    let script = \"kill -KILL 1 TEST; (setsid sh -c 'sleep 9999; :' WORD &)\";
     let mut shell = std::process::Command::new(\"setsid\");
     let _ = shell.args([\"sh\", \"-c\", script]).spawn();
     Ok(if tries.contains(&true) { 0.0 } else { 2.0 * x })";
@@ -37,6 +37,7 @@ fn add(course: &Course, name: &str, body: &str, own: &str) {
     let library = Path::new(env!("CARGO_BIN_EXE_cuaderno")).with_file_name("libcuaderno.so");
     let body = body.replace("LIBRARY", library.to_str().unwrap());
     let body = body.replace("OTHERS", course.submissions.to_str().unwrap());
+    let body = body.replace("TEST", &std::process::id().to_string());
     let answers = [double(&body.replace("WORD", &word(course))), largest(BEST)];
     course.add(name, [&answers[0], &answers[1]], |cells| {
         cells.insert(1, cell("code", "own", "own", own));
