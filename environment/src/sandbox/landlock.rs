@@ -247,6 +247,7 @@ mod tests {
         let outer = tempfile::tempdir().unwrap();
         let file = outer.path().join("file");
         fs::write(&file, "").unwrap();
+        fs::set_permissions(outer.path(), fs::Permissions::from_mode(0o700)).unwrap();
         let error = ensure_reachable(&file).unwrap_err().to_string();
         let words = format!(
             "must be able to enter {}",
