@@ -3,29 +3,51 @@
 
 mod common;
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::{Desk, Run, boxes_can_be_made, outputs, path};
+use common::{
+    Desk, Run, boxes_can_be_made, in_container, is_running, landlock_can_be_tried, outputs, path,
+    without_boxes,
+};
 
 #[test]
 fn every_way_out_of_the_box_is_closed() {
-    if !boxes_can_be_made() {
-        return;
+    if boxes_can_be_made() {
+        ensure_closed("bwrap", doctor());
     }
-    let command = Command::new(env!("CARGO_BIN_EXE_cuaderno"))
-        .arg("doctor")
-        .output();
-    let run = Run::new(command.unwrap());
+}
+
+#[test]
+fn every_way_out_of_a_box_by_landlock_is_closed() {
+    if landlock_can_be_tried() {
+        ensure_closed("landlock", in_container(&doctor()));
+    }
+}
+
+fn doctor() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cuaderno"));
+    command.arg("doctor");
+    command
+}
+
+fn ensure_closed(kind: &str, mut command: Command) {
+    let run = Run::new(command.output().unwrap());
+    run.says(&format!("{kind}; held against code that"));
     for way in [
         "reads a file of the user's",
         "reads the environment of whoever made the box",
         "writes to the engine",
         "opens a socket",
+        "sends datagrams",
+        "watches the files of others",
         "makes a namespace by clone3",
+        "leaves files beside its scratch",
         "holds memory that nobody counts (shared)",
+        "holds memory that nobody counts (messages)",
         "starts as many processes as it likes",
     ] {
         run.says(way);
@@ -35,18 +57,33 @@ fn every_way_out_of_the_box_is_closed() {
 
 #[test]
 fn a_notebook_in_a_box_sees_its_folder_and_leaves_nothing_but_results() {
-    if !boxes_can_be_made() {
-        return;
+    if boxes_can_be_made() {
+        ensure_boxed(|command| command);
     }
+}
+
+#[test]
+fn a_notebook_in_a_box_by_landlock_sees_and_leaves_the_same() {
+    if landlock_can_be_tried() {
+        ensure_boxed(|command| in_container(&command));
+    }
+}
+
+/// Runs a notebook in a box that can be made where `place` takes the command.
+fn ensure_boxed(place: impl Fn(Command) -> Command) {
     let desk = Desk::new();
     let outside = tempfile::tempdir().unwrap();
     let canary = outside.path().join("canary.txt");
     fs::write(&canary, "canary-in-a-file").unwrap();
+    // So that nothing but the box is in the way.
+    desk.open_to_all();
+    fs::set_permissions(outside.path(), Permissions::from_mode(0o755)).unwrap();
     fs::write(desk.0.path().join("data.csv"), "seven").unwrap();
     let library = Path::new(env!("CARGO_BIN_EXE_cuaderno")).with_file_name("libcuaderno.so");
     let before = fs::metadata(&library).unwrap();
     // No other test's process has it.
-    let word = format!("left-behind-by-{}", std::process::id());
+    let word = desk.0.path().file_name().unwrap().to_owned();
+    let word = word.to_str().unwrap();
     let cells = [
         "println!(\"{}\", std::fs::read_to_string(\"data.csv\")?);".to_owned(),
         "println!(\"{:?}\", std::env::vars().collect::<Vec<_>>());
@@ -68,7 +105,7 @@ fn a_notebook_in_a_box_sees_its_folder_and_leaves_nothing_but_results() {
     let notebook = desk.notebook("boxed.ipynb", &cells);
     let mut command = desk.command(&[path(&notebook), "--sandbox", "--keep-going"]);
     command.env("CUADERNO_CANARY", "canary-in-the-environment");
-    let run = Run::new(command.output().unwrap());
+    let run = Run::new(place(command).output().unwrap());
     assert_eq!(
         run.status,
         Some(1),
@@ -95,22 +132,11 @@ fn a_notebook_in_a_box_sees_its_folder_and_leaves_nothing_but_results() {
     assert_eq!(before.modified().unwrap(), after.modified().unwrap());
     // What the box left behind goes with it.
     let start = Instant::now();
-    while is_running(&word) {
+    while is_running(word) {
         assert!(start.elapsed().as_secs() < 60, "{word} still runs");
         std::thread::sleep(Duration::from_millis(20));
     }
     assert!(desk.runs().join("link").symlink_metadata().is_err());
-}
-
-/// Whether a process runs that has this word among its arguments.
-fn is_running(word: &str) -> bool {
-    let entries = fs::read_dir("/proc").unwrap().flatten();
-    let mut arguments = entries.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
-    arguments.any(|words| {
-        words
-            .split(|&byte| byte == 0)
-            .any(|it| it == word.as_bytes())
-    })
 }
 
 #[test]
@@ -118,8 +144,7 @@ fn without_a_box_nothing_runs() {
     let desk = Desk::new();
     let notebook = desk.notebook("boxed.ipynb", &["println!(\"ran\");"]);
     let mut command = desk.command(&[path(&notebook), "--sandbox"]);
-    command.env("PATH", "/nonexistent");
-    let run = Run::new(command.output().unwrap());
+    let run = Run::new(without_boxes(&mut command).output().unwrap());
     assert_eq!(run.status, Some(1));
     run.says("There is no sandbox here, so nothing runs: install bubblewrap");
     assert!(!desk.runs().exists());

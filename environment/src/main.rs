@@ -52,6 +52,10 @@ enum Command {
     #[cfg(target_os = "linux")]
     #[command(hide = true)]
     Boxed(sandbox::BoxedArguments),
+    /// Keep a box and clear away what it leaves.
+    #[cfg(target_os = "linux")]
+    #[command(hide = true)]
+    Keep(sandbox::KeeperArguments),
     /// Run a submission in a box and ask it.
     #[cfg(target_os = "linux")]
     #[command(hide = true)]
@@ -85,6 +89,8 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Grades(command) => return grade::grades(command),
         #[cfg(target_os = "linux")]
         Command::Boxed(arguments) => return sandbox::enter(arguments),
+        #[cfg(target_os = "linux")]
+        Command::Keep(arguments) => return sandbox::keep(arguments),
         #[cfg(target_os = "linux")]
         Command::Examine => return grade::examine(),
         #[cfg(target_os = "linux")]

@@ -21,9 +21,12 @@ pub fn ecosystem() -> PathBuf {
     root().join("ecosystem")
 }
 
+/// Names the folder of the engine to a command in a box, where the usual one cannot be written to.
+pub const STATE: &str = "CUADERNO_STATE";
+
 /// Where the engine keeps its sessions and what it prepared; safe to delete when nothing runs.
 pub fn state() -> PathBuf {
-    target().join("cuaderno")
+    std::env::var_os(STATE).map_or_else(|| target().join("cuaderno"), PathBuf::from)
 }
 
 /// Cargo's target folder: the one this binary was built into, if it still is there.

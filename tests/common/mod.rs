@@ -21,6 +21,14 @@ impl Desk {
         Self(tempfile::tempdir().unwrap())
     }
 
+    /// Lets other users in.
+    #[cfg(unix)]
+    pub fn open_to_all(&self) {
+        use std::os::unix::fs::PermissionsExt;
+        let open = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(self.0.path(), open).unwrap();
+    }
+
     pub fn notebook(&self, name: &str, cells: &[&str]) -> PathBuf {
         let cells: Vec<Value> = (0..)
             .zip(cells)
@@ -164,4 +172,89 @@ pub fn boxes_can_be_made() -> bool {
         eprintln!("This test did not run: {why}.");
     }
     there
+}
+
+/// Whether this test can make a container in which Landlock makes boxes, whatever this workbook makes
+/// of it: whether this is root, who has bubblewrap, on Linux 6.12 or later.
+#[cfg(target_os = "linux")]
+pub fn landlock_can_be_tried() -> bool {
+    /// Asks for the version.
+    const VERSION: libc::c_ulong = 1;
+    let nothing = std::ptr::null::<u8>();
+    // SAFETY: a question without arguments.
+    let version = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, nothing, 0, VERSION) };
+    // SAFETY: a plain system call.
+    let is_root = unsafe { libc::geteuid() == 0 };
+    if !is_root || version < 6 {
+        eprintln!("This test did not run: it needs root and Landlock of Linux 6.12 or later.");
+        return false;
+    }
+    boxes_can_be_made()
+}
+
+/// Has the command find no way to make boxes: no bubblewrap, and not the rights that Landlock needs.
+#[cfg(target_os = "linux")]
+pub fn without_boxes(command: &mut Command) -> &mut Command {
+    use std::os::unix::process::CommandExt;
+    // SAFETY: a plain system call.
+    if unsafe { libc::geteuid() == 0 } {
+        command.uid(65534);
+    }
+    command.env("PATH", "/nonexistent")
+}
+
+/// The same command in a container that has no bubblewrap, and whose users can reach the toolchain.
+/// It shares the processes and the temporary files with this test, which sees what is left there.
+pub fn in_container(command: &Command) -> Command {
+    let home = std::env::home_dir().unwrap();
+    let of_home = |variable: &str, name: &str| match std::env::var_os(variable) {
+        Some(folder) => PathBuf::from(folder),
+        None => home.join(name),
+    };
+    let binary = Path::new(env!("CARGO_BIN_EXE_cuaderno"));
+    let needed = [
+        of_home("CARGO_HOME", ".cargo"),
+        of_home("RUSTUP_HOME", ".rustup"),
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .unwrap()
+            .into(),
+        binary.parent().unwrap().parent().unwrap().into(),
+    ];
+    let mut container = Command::new("bwrap");
+    container.args(["--bind", "/", "/", "--dev-bind", "/dev", "/dev"]);
+    container.args(["--perms", "0755", "--tmpfs"]).arg(&home);
+    for folder in needed.iter().filter(|folder| folder.starts_with(&home)) {
+        container.arg("--bind").arg(folder).arg(folder);
+    }
+    container.args(["--tmpfs", "/run"]);
+    // Where users are reserved: what ends the processes of one must not meet another test's box.
+    let reserved = "/run/cuaderno-boxes";
+    fs::create_dir_all(reserved).unwrap();
+    container.args(["--bind", reserved, reserved]);
+    container.args(["--ro-bind", "/dev/null", "/run/.containerenv"]);
+    let path = std::env::var_os("PATH").unwrap();
+    for folder in std::env::split_paths(&path) {
+        let bwrap = folder.join("bwrap");
+        if bwrap.is_file() {
+            container.arg("--ro-bind").arg("/dev/null").arg(bwrap);
+        }
+    }
+    container.arg("--").arg(command.get_program());
+    container.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        container.env(name, value.unwrap());
+    }
+    container
+}
+
+/// Whether a process runs that has this word among its arguments.
+pub fn is_running(word: &str) -> bool {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let mut arguments = entries.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    arguments.any(|words| {
+        words
+            .split(|&byte| byte == 0)
+            .any(|it| it == word.as_bytes())
+    })
 }

@@ -95,7 +95,7 @@ static RELEASE: LazyLock<(Value, Vec<u8>)> = LazyLock::new(|| {
 
 /// A folder with a release and a folder of submissions.
 pub struct Course {
-    desk: Desk,
+    pub desk: Desk,
     pub submissions: PathBuf,
 }
 

@@ -6,5 +6,6 @@ mod common;
 mod faults;
 mod forty;
 mod lab;
+mod landlock;
 mod odd;
 mod runs;

@@ -1,7 +1,7 @@
 //! One examination in a box: the task goes in, capped reports come out.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
@@ -11,7 +11,7 @@ use cuaderno_protocol::answers::FOLDER;
 
 use super::examiner::{Outcome, Report, Task};
 use crate::engine::Support;
-use crate::sandbox::{self, End, Limits, Plan, Sandbox};
+use crate::sandbox::{End, Limits, Plan, Sandbox};
 use crate::setup;
 use crate::toolchain::Toolchain;
 
@@ -54,17 +54,17 @@ impl Room {
         let mut prepared = tempfile::Builder::new().prefix("cuaderno-").tempfile()?;
         serde_json::to_writer(&mut prepared, support)?;
         prepared.flush()?;
-        let mut plan = Plan::for_engine(toolchain, support);
+        let mut plan = Plan::for_engine(&sandbox, toolchain, support);
         // Another user reads it in the box.
         let file = prepared.path().to_path_buf();
         allow_reading(&file)?;
         plan.set(setup::PREPARED, &text(&file)?);
         plan.read_only.push(file);
-        plan.folder = PathBuf::from(sandbox::SCRATCH);
-        plan.set(FOLDER, &format!("{}/probe", sandbox::SCRATCH));
+        plan.folder = sandbox.scratch();
+        plan.set(FOLDER, &text(&plan.folder.join("probe"))?);
         plan.set("CUADERNO_PROFILE", "quick");
         // Nothing but the sample: the same for every grader.
-        plan.set("CUADERNO_DATA", &format!("{}/no-data", sandbox::SCRATCH));
+        plan.set("CUADERNO_DATA", &text(&plan.folder.join("no-data"))?);
         Ok(Self {
             sandbox,
             plan,
@@ -108,7 +108,7 @@ impl Room {
             scope.spawn(move || stdin.write_all(task_text.as_bytes()));
             let reports = scope.spawn(|| Reports::of(task).read(stdout));
             let reason = scope.spawn(move || reason(stderr));
-            let ended = sandbox::watch(&mut child, &self.limits);
+            let ended = self.sandbox.watch(&mut child, &self.limits);
             (ended, reports.join(), reason.join())
         });
         let end = ended?;

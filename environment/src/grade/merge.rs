@@ -157,8 +157,13 @@ mod tests {
         let slower = folder(desk.path(), "slower", |result| {
             result.receipt.limits.insert("seconds".to_owned(), 9);
         });
-        let error = refused(&[ada.clone(), slower]);
-        assert!(error.contains("more than one grader"), "{error}");
+        let elsewhere = folder(desk.path(), "elsewhere", |result| {
+            "landlock".clone_into(&mut result.receipt.sandbox);
+        });
+        for other in [slower, elsewhere] {
+            let error = refused(&[ada.clone(), other]);
+            assert!(error.contains("more than one grader"), "{error}");
+        }
         let file = ada.join("results/1.json");
         let text = std::fs::read_to_string(&file).unwrap();
         std::fs::write(&file, text.replace("\"earned\":1.0", "\"earned\":2.0")).unwrap();

@@ -102,6 +102,14 @@ pub fn run(arguments: GradeArguments) -> Result<ExitCode> {
         Ok(sandbox) => sandbox,
         Err(error) => return Ok(failed(&error, NO_SANDBOX)),
     };
+    if arguments.jobs > 1 && !sandbox.makes_several() {
+        let error = anyhow::anyhow!(
+            "--jobs {} needs boxes by bubblewrap, and here Landlock makes them, one at a time; give \
+             --jobs 1, and --partition for more containers",
+            arguments.jobs
+        );
+        return Ok(failed(&error, BAD_INPUT));
+    }
     let limits = Limits::new(STARTING + SLOW_CELLS * arguments.timeout);
     if let Err(error) = ensure_memory(arguments.jobs, &limits, total_memory()) {
         return Ok(failed(&error, BAD_INPUT));
@@ -319,13 +327,20 @@ impl<'a> Grader<'a> {
     }
 
     fn receipt(&self, submission_sha256: String) -> Receipt {
-        let limits = self.room.limits();
+        let (limits, sandbox) = (self.room.limits(), self.room.sandbox());
         let limits = [
             ("seconds", limits.seconds),
             ("seconds-a-cell", self.arguments.timeout),
             ("memory", limits.memory),
             ("processes", limits.processes),
-            ("scratch", limits.scratch),
+            (
+                if sandbox.bounds_scratch() {
+                    "scratch"
+                } else {
+                    "file"
+                },
+                limits.scratch,
+            ),
         ];
         let seed = mac(
             &self.input.manifest.secret,
@@ -335,7 +350,7 @@ impl<'a> Grader<'a> {
             grader: format!("cuaderno {}", env!("CARGO_PKG_VERSION")),
             toolchain: self.toolchain.version.clone(),
             cpu: self.cpu.clone(),
-            sandbox: self.room.sandbox().name().to_owned(),
+            sandbox: sandbox.name().to_owned(),
             limits: limits.map(|(name, value)| (name.to_owned(), value)).into(),
             seed_id: hex(&seed[..8]),
             submission_sha256,

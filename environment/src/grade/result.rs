@@ -135,6 +135,7 @@ impl GradeResult {
         let Receipt {
             grader,
             toolchain,
+            sandbox,
             limits,
             ..
         } = &self.receipt;
@@ -144,7 +145,7 @@ impl GradeResult {
             .map(|(name, value)| format!("{name} {value}"))
             .collect();
         format!(
-            "{grader} with Rust {toolchain}, release {}, run {}, {}",
+            "{grader} with Rust {toolchain} in boxes by {sandbox}, release {}, run {}, {}",
             self.release,
             self.run,
             limits.join(", ")

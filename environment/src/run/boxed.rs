@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use super::{RunArguments, folder_of, open};
-use crate::sandbox::{End, Limits, Plan, Sandbox, watch};
+use crate::sandbox::{End, Limits, Plan, Sandbox};
 use crate::toolchain::Toolchain;
 use crate::{files, setup};
 
@@ -40,12 +40,13 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
         .set_permissions(Permissions::from_mode(0o644))?;
 
     let out = std::path::absolute(&arguments.out)?;
-    // The box writes as another user. Nobody else gets as far as the folder.
+    // The box writes as another user. Nobody else gets as far as the folder, whose name is secret.
     let private = tempfile::tempdir()?;
+    fs::set_permissions(private.path(), Permissions::from_mode(0o711))?;
     let results = private.path().join("results");
     fs::create_dir(&results)?;
     fs::set_permissions(&results, Permissions::from_mode(0o777))?;
-    let mut plan = Plan::for_engine(&toolchain, &support);
+    let mut plan = Plan::for_engine(&sandbox, &toolchain, &support);
     let file = prepared.path().to_path_buf();
     plan.set(
         setup::PREPARED,
@@ -78,14 +79,16 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
         ..Limits::new(SECONDS)
     };
     let mut command = sandbox.command(&plan, &limits, &std::env::current_exe()?)?;
-    command.arg("run").args(&notebooks).arg("--out").arg(&out);
+    command.arg("run");
+    command.args(notebooks.iter().map(|path| sandbox.shown(&plan, path)));
+    command.arg("--out").arg(sandbox.shown(&plan, &out));
     command.args(["--timeout", &arguments.timeout.to_string()]);
     command.args(arguments.profile.arguments());
     if arguments.keep_going {
         command.arg("--keep-going");
     }
     let mut child = command.spawn().context("the box does not start")?;
-    let end = watch(&mut child, &limits)?;
+    let end = sandbox.watch(&mut child, &limits)?;
     copy(&results, &out)?;
     match end {
         End::Exited(status) => return Ok(ExitCode::from(status.code().unwrap_or(1) as u8)),

@@ -1,25 +1,24 @@
 //! Boxes made by bubblewrap: mounts and namespaces.
 
 use std::collections::BTreeSet;
-use std::fs::{File, TryLockError};
-use std::os::fd::AsRawFd;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 
+use super::inside;
+use super::users::{User, is_root};
 use super::{Limits, Plan};
 
 /// Parts of `/etc` that the linker and the loader ask for.
-const SYSTEM: [&str; 4] = [
+pub const SYSTEM: [&str; 4] = [
     "/etc/alternatives",
     "/etc/ld.so.cache",
     "/etc/ld.so.conf",
     "/etc/ld.so.conf.d",
 ];
 /// Folders that on most systems are links into `/usr`.
-const MERGED: [&str; 5] = ["/bin", "/sbin", "/lib", "/lib32", "/lib64"];
+pub const MERGED: [&str; 5] = ["/bin", "/sbin", "/lib", "/lib32", "/lib64"];
 
 /// `program` in a box that `bwrap` makes. Arguments of the program may follow.
 ///
@@ -37,9 +36,10 @@ pub fn command(bwrap: &Path, plan: &Plan, limits: &Limits, program: &Path) -> Re
         "--unshare-uts",
     ]);
     command.args(["--unshare-cgroup-try", "--die-with-parent", "--new-session"]);
-    let user = if is_root() { Some(user()?) } else { None };
-    if let Some((_, reserved)) = &user {
-        keep_open(&mut command, reserved)?;
+    let user = is_root().then(User::reserve).transpose()?;
+    if let Some(user) = &user {
+        let reservation = user.keep_by(&mut command)?;
+        command.arg("--sync-fd").arg(reservation.to_string());
         // Another user of the system's, whom `inside.rs` becomes: limits do not count for root.
         command.args([
             "--cap-drop",
@@ -95,14 +95,10 @@ pub fn command(bwrap: &Path, plan: &Plan, limits: &Limits, program: &Path) -> Re
         command.args(["--setenv", name, value]);
     }
     command.arg("--chdir").arg(&plan.folder).arg("--");
-    let own_binary = std::env::current_exe().unwrap_or_default();
-    command.arg(own_binary).args(["boxed", "--processes"]);
-    command.arg(limits.processes.to_string());
-    command.args(["--file-size", &size, "--memory"]);
-    // One process that takes too much ends before the whole box does.
-    command.arg((limits.memory / 4 * 3).to_string());
-    if let Some((user, _)) = user {
-        command.arg("--user").arg(user.to_string());
+    command.arg(std::env::current_exe()?);
+    command.args(inside::arguments(limits));
+    if let Some(user) = user {
+        command.arg("--user").arg(user.number.to_string());
     }
     command.arg("--").arg(program);
     Ok(command)
@@ -116,59 +112,4 @@ fn folders_above(plan: &Plan) -> BTreeSet<&Path> {
     above
         .filter(|folder| folder.parent().is_some() && !folder.starts_with("/usr"))
         .collect()
-}
-
-/// Whether this process may become any user.
-fn is_root() -> bool {
-    // SAFETY: a plain system call.
-    unsafe { libc::geteuid() == 0 }
-}
-
-/// A user whom nothing belongs to and who is in no other box, and the lock that reserves it.
-fn user() -> Result<(u32, File)> {
-    /// Those that systemd leaves to nobody.
-    const USERS: std::ops::RangeInclusive<u32> = 60706..=61183;
-    /// A file for each user in a box.
-    const FOLDER: &str = "/run/cuaderno-boxes";
-    std::fs::create_dir_all(FOLDER).with_context(|| format!("{FOLDER} cannot be made"))?;
-    for user in USERS {
-        let path = format!("{FOLDER}/{user}");
-        let file = File::create(&path).with_context(|| format!("{path} cannot be written"))?;
-        match file.try_lock() {
-            Ok(()) => return Ok((user, file)),
-            Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(error)) => return Err(error).context(path),
-        }
-    }
-    bail!("all users for boxes are taken ({FOLDER}); end other graders, or give fewer --jobs")
-}
-
-/// Has the first process of the box keep the file open for as long as the box lives.
-fn keep_open(command: &mut Command, file: &File) -> Result<()> {
-    let file = file.try_clone()?;
-    command.arg("--sync-fd").arg(file.as_raw_fd().to_string());
-    // SAFETY: a plain system call, in the child, on a file that the closure holds open.
-    unsafe {
-        command.pre_exec(
-            move || match libc::fcntl(file.as_raw_fd(), libc::F_SETFD, 0) {
-                0 => Ok(()),
-                _ => Err(std::io::Error::last_os_error()),
-            },
-        );
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn two_boxes_have_two_users() {
-        if !is_root() {
-            return;
-        }
-        let (one, other) = (user().unwrap(), user().unwrap());
-        assert_ne!(one.0, other.0);
-    }
 }

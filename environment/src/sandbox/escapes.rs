@@ -1,9 +1,12 @@
 //! Ways out of a box, tried from inside.
 
 use std::ffi::CString;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::net::TcpStream;
 use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -35,14 +38,16 @@ pub struct Escape {
 /// # Errors
 /// If nothing can be tried.
 pub fn try_escapes(sandbox: &Sandbox) -> Result<Vec<Escape>> {
+    // All users may read it, so that nothing but the box is in the way.
     let outside = tempfile::tempdir()?;
+    fs::set_permissions(outside.path(), Permissions::from_mode(0o755))?;
     let canary = outside.path().join("canary");
     fs::write(&canary, "outside")?;
     let own_binary = std::env::current_exe()?;
-    let mut command = sandbox.command(&Plan::bare(), &Limits::new(60), &own_binary)?;
+    let mut command = sandbox.command(&Plan::bare(sandbox), &Limits::new(60), &own_binary)?;
     command.arg("escapes").arg("--canary").arg(&canary);
     command.arg("--library").arg(&own_binary);
-    let output = command.output().context("bwrap could not be started")?;
+    let output = command.output().context("the box does not start")?;
     let text = String::from_utf8_lossy(&output.stdout);
     let found: Vec<_> = text.lines().filter_map(read).collect();
     anyhow::ensure!(
@@ -100,8 +105,14 @@ fn ways(arguments: &EscapeArguments) -> Vec<(&'static str, bool)> {
             "fills the memory behind /dev",
             fs::write("/dev/canary", "").is_ok(),
         ),
+        (
+            "leaves files beside its scratch",
+            leaves(Path::new("/var/tmp/cuaderno-canary")),
+        ),
         ("connects to this machine", connects("127.0.0.1:22")),
         ("opens a socket", opens_socket()),
+        ("sends datagrams", UnixDatagram::pair().is_ok()),
+        ("watches the files of others", watches(&arguments.canary)),
         (
             "makes a namespace",
             calls(libc::SYS_unshare, libc::CLONE_NEWUSER as usize),
@@ -114,14 +125,28 @@ fn ways(arguments: &EscapeArguments) -> Vec<(&'static str, bool)> {
         ),
         ("holds memory that nobody counts (memfd)", makes_memfd()),
         ("holds memory that nobody counts (shared)", shares_memory()),
+        (
+            "holds memory that nobody counts (messages)",
+            opens_messages(),
+        ),
         ("is root", has_rights()),
         ("starts as many processes as it likes", starts_without_end()),
     ]
 }
 
-/// The first process of the box would have it.
+/// The first process of the box or the parent of this one would have it.
 fn reads_environment() -> bool {
-    fs::read("/proc/1/environ").is_ok_and(|environment| !environment.is_empty())
+    let parent = std::os::unix::process::parent_id();
+    [1, parent].iter().any(|process| {
+        let environment = fs::read(format!("/proc/{process}/environ"));
+        environment.is_ok_and(|environment| !environment.is_empty())
+    })
+}
+
+fn leaves(file: &Path) -> bool {
+    let left = fs::write(file, "").is_ok();
+    let _ = fs::remove_file(file);
+    left
 }
 
 fn processes() -> usize {
@@ -143,6 +168,15 @@ fn connects(address: &str) -> bool {
 fn opens_socket() -> bool {
     // SAFETY: a plain system call.
     unsafe { libc::socket(libc::AF_INET, libc::SOCK_STREAM, 0) >= 0 }
+}
+
+fn watches(file: &Path) -> bool {
+    let path = CString::new(file.as_os_str().as_bytes()).unwrap_or_default();
+    // SAFETY: a text that ends with a zero.
+    unsafe {
+        let watcher = libc::inotify_init1(0);
+        libc::inotify_add_watch(watcher, path.as_ptr(), libc::IN_ACCESS) >= 0
+    }
 }
 
 fn calls(number: i64, argument: usize) -> bool {
@@ -192,10 +226,23 @@ fn shares_memory() -> bool {
         || zero.is_ok_and(|zero| maps(libc::MAP_SHARED, zero.as_raw_fd()))
 }
 
+/// Messages stay in the kernel when those are gone who have sent them.
+fn opens_messages() -> bool {
+    let name = c"cuaderno-canary".as_ptr();
+    let flags = libc::O_CREAT | libc::O_RDWR;
+    // SAFETY: a text that ends with a zero, and no attributes.
+    unsafe { libc::syscall(libc::SYS_mq_open, name, flags, 0o600, 0) >= 0 }
+}
+
 fn has_rights() -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
-    effective.is_none_or(|rights| rights.trim().chars().any(|digit| digit != '0'))
+    /// The third version, which has rights of 64 bits in two halves.
+    const VERSION: u32 = 0x2008_0522;
+    let head = [VERSION, 0];
+    // Of each half those in effect, permitted and inherited.
+    let mut rights = [u32::MAX; 6];
+    // SAFETY: the call reads a head of two numbers and writes six.
+    let known = unsafe { libc::syscall(libc::SYS_capget, head.as_ptr(), rights.as_mut_ptr()) };
+    known != 0 || [0, 1, 3, 4].iter().any(|&at| rights[at] != 0)
 }
 
 /// Whether twice as many processes start as may.

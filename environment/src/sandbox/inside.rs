@@ -13,6 +13,9 @@ use seccompiler::{
     SeccompRule,
 };
 
+use super::landlock::{self, Rules};
+use super::{Limits, users};
+
 #[derive(Args)]
 pub struct BoxedArguments {
     /// The user to become.
@@ -27,6 +30,8 @@ pub struct BoxedArguments {
     /// How much memory a process may have, in bytes.
     #[arg(long)]
     memory: u64,
+    #[command(flatten)]
+    rules: Rules,
     #[arg(last = true, required = true)]
     program: Vec<OsString>,
 }
@@ -34,9 +39,25 @@ pub struct BoxedArguments {
 /// How many files a process may have open.
 const FILES: u64 = 1024;
 
-/// Whether this process is in a box that bubblewrap has made: whether that is its first process.
+/// Whether this process is in a box: whether it has become the user of one, or bubblewrap is its
+/// first process.
 pub fn is_inside() -> bool {
-    std::fs::read_to_string("/proc/1/comm").is_ok_and(|name| name.trim_end() == "bwrap")
+    let first = std::fs::read_to_string("/proc/1/comm");
+    users::is_one() || first.is_ok_and(|name| name.trim_end() == "bwrap")
+}
+
+/// How this command is told of the limits.
+pub fn arguments(limits: &Limits) -> Vec<String> {
+    // One process that takes too much ends before the whole box does.
+    let memory = limits.memory / 4 * 3;
+    let named = [
+        ("--processes", limits.processes),
+        ("--file-size", limits.scratch),
+        ("--memory", memory),
+    ];
+    let mut arguments = vec!["boxed".to_owned()];
+    arguments.extend(named.map(|(name, value)| format!("{name}={value}")));
+    arguments
 }
 
 /// Becomes the program.
@@ -50,8 +71,19 @@ pub fn run(arguments: BoxedArguments) -> Result<ExitCode> {
     limit(libc::RLIMIT_FSIZE, arguments.file_size)?;
     limit(libc::RLIMIT_DATA, arguments.memory)?;
     limit(libc::RLIMIT_NPROC, arguments.processes)?;
+    // As root, who reaches all paths that the rules name.
+    let rules = arguments.rules.made()?;
     if let Some(user) = arguments.user {
         become_user(user)?;
+    }
+    if let Some(rules) = rules {
+        // Another session than that of whoever made the box, whose terminal it could type into.
+        // SAFETY: plain system calls.
+        let done = unsafe {
+            libc::setsid() >= 0 && libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) == 0
+        };
+        ensure!(done, "the box cannot be tied to whoever made it");
+        landlock::enforce(rules)?;
     }
     // Also sets `no_new_privs`.
     for filter in [refusals()?, no_clone3()?] {
@@ -103,7 +135,7 @@ fn become_user(user: u32) -> Result<()> {
 }
 
 /// System calls that no notebook needs and that lead out of a box, or into the kernel.
-const REFUSED: [i64; 42] = [
+const REFUSED: [i64; 45] = [
     libc::SYS_unshare,
     libc::SYS_setns,
     libc::SYS_mount,
@@ -142,11 +174,15 @@ const REFUSED: [i64; 42] = [
     libc::SYS_syslog,
     // Compilers talk through `socketpair`, which stays.
     libc::SYS_socket,
+    // Landlock lets anybody watch files that all may read.
+    libc::SYS_inotify_add_watch,
+    libc::SYS_fanotify_init,
     // Memory that belongs to no process, which nobody would count.
     libc::SYS_memfd_create,
     libc::SYS_memfd_secret,
     libc::SYS_shmget,
     libc::SYS_msgget,
+    libc::SYS_mq_open,
     libc::SYS_semget,
 ];
 /// The same calls by the numbers of another interface of x86-64.
@@ -181,6 +217,8 @@ fn refusals() -> Result<BpfProgram> {
         libc::SYS_clone,
         namespaces.into_iter().collect::<Result<_, _>>()?,
     );
+    // One of a pair that sends datagrams can send them to others, too.
+    refuse(libc::SYS_socketpair, vec![has(1, libc::SOCK_DGRAM as u64)?]);
     let types_into_the_terminal =
         SeccompCondition::new(1, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, libc::TIOCSTI)?;
     refuse(

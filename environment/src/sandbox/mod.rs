@@ -1,19 +1,23 @@
 //! A box for code that nobody has read: it sees the toolchain and the engine, read-only, and a
 //! scratch folder; it has no network, no environment, and an end.
 //!
-//! [`bubblewrap`](https://github.com/containers/bubblewrap) makes the box. In it, before anything
-//! else runs, this command takes its own rights away (`inside.rs`). From outside, it is watched
-//! (`watch.rs`). Where no box can be made, nothing runs.
+//! [`bubblewrap`](https://github.com/containers/bubblewrap) makes the box, or Landlock in a container
+//! in which bubblewrap cannot. In it, before anything else runs, this command takes its own rights
+//! away (`inside.rs`). From outside, it is watched (`watch.rs`). Where no box can be made, nothing
+//! runs.
 
 mod bubblewrap;
 mod escapes;
 mod inside;
+mod keeper;
+mod landlock;
+mod users;
 mod watch;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 
 use crate::engine::Support;
 use crate::toolchain::Toolchain;
@@ -21,7 +25,8 @@ use crate::workbook;
 
 pub use escapes::{Escape, EscapeArguments, attempt, try_escapes};
 pub use inside::{BoxedArguments, is_inside, run as enter};
-pub use watch::{End, watch};
+pub use keeper::{KeeperArguments, run as keep};
+pub use watch::End;
 
 /// What a box may use.
 #[derive(Clone, Copy, Debug)]
@@ -65,18 +70,18 @@ pub struct Plan {
 }
 
 /// The way in which this machine can make boxes.
-#[derive(Clone, Debug)]
-pub struct Sandbox {
-    bwrap: PathBuf,
+#[derive(Debug)]
+pub enum Sandbox {
+    /// By this program.
+    Bubblewrap(PathBuf),
+    Landlock(landlock::Place),
 }
-
-/// Where a box has its scratch.
-pub const SCRATCH: &str = "/tmp";
 
 /// What to do where there is no box.
 const MEND: &str = "install bubblewrap (Debian: apt-get install bubblewrap; Fedora: dnf install \
     bubblewrap), and in a container allow it to make namespaces (docker run --privileged, or \
-    --security-opt seccomp=unconfined --security-opt apparmor=unconfined with user namespaces)";
+    --security-opt seccomp=unconfined --security-opt apparmor=unconfined with user namespaces); \
+    or go on without it as root in a container on Linux 6.12 or later, where Landlock makes boxes";
 
 impl Sandbox {
     /// Finds out by making a box.
@@ -84,52 +89,121 @@ impl Sandbox {
     /// # Errors
     /// If none can be made; the sentence says what to install. Nothing may run outside then.
     pub fn find() -> Result<Self> {
+        let no_bubblewrap = match Self::bubblewrap() {
+            Ok(sandbox) => return Ok(sandbox),
+            Err(error) => error,
+        };
+        Self::landlock().map_err(|no_landlock| {
+            anyhow::anyhow!(
+                "There is no sandbox here, so nothing runs: {MEND}. Bubblewrap: {no_bubblewrap:#}. \
+                 Landlock: {no_landlock:#}."
+            )
+        })
+    }
+
+    fn bubblewrap() -> Result<Self> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let mut candidates = std::env::split_paths(&path).map(|folder| folder.join("bwrap"));
-        let Some(bwrap) = candidates.find(|file| file.is_file()) else {
-            bail!("There is no sandbox here, so nothing runs: {MEND}.");
-        };
-        let sandbox = Self { bwrap };
-        let mut trial =
-            sandbox.command(&Plan::bare(), &Limits::new(10), Path::new("/usr/bin/true"))?;
-        let output = trial.output().context("bwrap could not be started")?;
-        if !output.status.success() {
-            let why = String::from_utf8_lossy(&output.stderr);
-            bail!(
-                "There is no sandbox here, so nothing runs: bwrap says {:?}; {MEND}.",
-                why.trim()
-            );
-        }
-        Ok(sandbox)
+        let bwrap = candidates.find(|file| file.is_file());
+        Self::Bubblewrap(bwrap.context("there is no bwrap in PATH")?).tried()
+    }
+
+    fn landlock() -> Result<Self> {
+        Self::Landlock(landlock::Place::find()?).tried()
+    }
+
+    fn tried(self) -> Result<Self> {
+        let plan = Plan::bare(&self);
+        let mut trial = self.command(&plan, &Limits::new(10), Path::new("/usr/bin/true"))?;
+        let output = trial.output().context("the box does not start")?;
+        let why = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{:?}", why.trim());
+        Ok(self)
     }
 
     /// What makes the boxes, for a receipt.
     pub fn name(&self) -> &'static str {
-        "bwrap"
+        match self {
+            Self::Bubblewrap(_) => "bwrap",
+            Self::Landlock(_) => "landlock",
+        }
+    }
+
+    /// Whether several boxes can be there at a time. Those by Landlock share one folder of the disk
+    /// and one user, so that whatever one leaves is gone before the next is made.
+    pub fn makes_several(&self) -> bool {
+        matches!(self, Self::Bubblewrap(_))
+    }
+
+    /// Whether the kernel bounds what a box writes in all.
+    pub fn bounds_scratch(&self) -> bool {
+        matches!(self, Self::Bubblewrap(_))
+    }
+
+    /// Where a box has its temporary files.
+    pub fn scratch(&self) -> PathBuf {
+        match self {
+            Self::Bubblewrap(_) => "/tmp".into(),
+            Self::Landlock(place) => place.scratch(),
+        }
+    }
+
+    /// Where the engine in a box keeps its state.
+    fn state(&self) -> PathBuf {
+        match self {
+            Self::Bubblewrap(_) => workbook::state(),
+            Self::Landlock(place) => place.state(),
+        }
+    }
+
+    /// Where a box has what the plan shows at `path`.
+    pub fn shown(&self, plan: &Plan, path: &Path) -> PathBuf {
+        match self {
+            Self::Bubblewrap(_) => path.to_path_buf(),
+            Self::Landlock(place) => place.shown(plan, path),
+        }
     }
 
     /// `program` in a box.
     ///
     /// # Errors
-    /// If there is no user for the box.
+    /// If there is no user for the box, or the user cannot reach what the plan shows.
     pub fn command(&self, plan: &Plan, limits: &Limits, program: &Path) -> Result<Command> {
-        bubblewrap::command(&self.bwrap, plan, limits, program)
+        match self {
+            Self::Bubblewrap(bwrap) => bubblewrap::command(bwrap, plan, limits, program),
+            Self::Landlock(place) => place.command(plan, limits, program),
+        }
+    }
+
+    /// Waits for the end of the box that `child` made, and sees to it that there is one.
+    ///
+    /// # Errors
+    /// If the process cannot be waited for.
+    pub fn watch(&self, child: &mut Child, limits: &Limits) -> Result<End> {
+        let signal = match self {
+            Self::Bubblewrap(_) => libc::SIGKILL,
+            // The keeper ends the others first.
+            Self::Landlock(_) => libc::SIGTERM,
+        };
+        watch::watch(child, limits, signal)
     }
 }
 
 impl Plan {
     /// The system, this command, and a scratch folder.
-    pub fn bare() -> Self {
+    pub fn bare(sandbox: &Sandbox) -> Self {
         let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let own_binary = std::env::current_exe().ok();
+        let folder = sandbox.scratch();
+        let scratch = folder.display().to_string();
         Self {
             read_only: own_binary.into_iter().collect(),
-            scratch: vec![SCRATCH.into()],
+            scratch: vec![folder.clone()],
             kept: None,
-            folder: SCRATCH.into(),
+            folder,
             environment: vec![
-                set("HOME", SCRATCH),
-                set("TMPDIR", SCRATCH),
+                set("HOME", &scratch),
+                set("TMPDIR", &scratch),
                 set("PATH", "/usr/bin:/bin"),
                 set("LANG", "C.UTF-8"),
             ],
@@ -138,8 +212,8 @@ impl Plan {
 
     /// What the notebook engine needs besides: compiler, support crate, and the sources that the
     /// analyser reads. No notebook is among it, and nothing of the user's.
-    pub fn for_engine(toolchain: &Toolchain, support: &Support) -> Self {
-        let mut plan = Self::bare();
+    pub fn for_engine(sandbox: &Sandbox, toolchain: &Toolchain, support: &Support) -> Self {
+        let mut plan = Self::bare(sandbox);
         let (root, target) = (workbook::root(), workbook::target());
         let folder = |path: &Path| path.parent().map(Path::to_path_buf);
         plan.read_only.extend([
@@ -164,7 +238,9 @@ impl Plan {
         }
         plan.read_only.sort();
         plan.read_only.dedup();
-        plan.scratch.push(workbook::state());
+        let state = sandbox.state();
+        plan.set(workbook::STATE, &state.display().to_string());
+        plan.scratch.push(state);
         let tools = format!("{}:/usr/bin:/bin", toolchain.sysroot.join("bin").display());
         plan.set("PATH", &tools);
         plan

@@ -12,8 +12,8 @@ use super::Limits;
 /// How often a box is looked at.
 const GLANCE: Duration = Duration::from_millis(40);
 
-/// How many more processes there may be than the submission's user may have: bubblewrap's own, and
-/// those that end while others begin. A box in which no more can be started goes on.
+/// How many more processes there may be than the submission's user may have: those that keep the
+/// box, and those that end while others begin. A box in which no more can be started goes on.
 const SPARE: u64 = 16;
 
 /// How a box has ended.
@@ -29,11 +29,12 @@ pub enum End {
     Processes,
 }
 
-/// Waits for the end of the box that `child` made, and sees to it that there is one.
+/// Waits for the end of the box that `child` made, and sees to it that there is one: a process that
+/// hears `signal` ends, and all others of the box with it.
 ///
 /// # Errors
 /// If the process cannot be waited for.
-pub fn watch(child: &mut Child, limits: &Limits) -> Result<End> {
+pub fn watch(child: &mut Child, limits: &Limits, signal: libc::c_int) -> Result<End> {
     let start = Instant::now();
     loop {
         if let Some(status) = child.try_wait()? {
@@ -50,8 +51,8 @@ pub fn watch(child: &mut Child, limits: &Limits) -> Result<End> {
             None
         };
         if let Some(end) = too_much {
-            // With bwrap goes the first process of the box, and with that all others.
-            child.kill()?;
+            // SAFETY: a plain system call; the process was not waited for, so its number is its own.
+            unsafe { libc::kill(child.id() as i32, signal) };
             child.wait()?;
             return Ok(end);
         }
@@ -123,7 +124,7 @@ mod tests {
         let mut child = command.spawn().unwrap();
         // Waiting for the child would close it.
         let line = child.stdin.take();
-        let end = watch(&mut child, &limits).unwrap();
+        let end = watch(&mut child, &limits, libc::SIGKILL).unwrap();
         drop(line);
         end
     }
