@@ -1,5 +1,6 @@
 //! One examination in a box: the task goes in, capped reports come out.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -10,7 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use cuaderno_protocol::answers::FOLDER;
 
 use super::examiner::{Outcome, Report, Task};
-use crate::engine::Support;
+use super::prepare::Prepared;
+use crate::engine::Prebuilt;
 use crate::sandbox::{self, End, Limits, Plan, Sandbox};
 use crate::setup;
 use crate::toolchain::Toolchain;
@@ -25,6 +27,8 @@ pub struct Room {
     sandbox: Sandbox,
     plan: Plan,
     limits: Limits,
+    /// The crates that cells of each lab may ask for.
+    crates: BTreeMap<String, Prebuilt>,
     /// Holds what the boxes need to know of the engine.
     _prepared: tempfile::NamedTempFile,
 }
@@ -48,13 +52,16 @@ impl Room {
     pub fn new(
         sandbox: Sandbox,
         toolchain: &Toolchain,
-        support: &Support,
+        prepared: Prepared,
         limits: Limits,
     ) -> Result<Self> {
+        let Prepared { support, crates } = prepared;
         let mut prepared = tempfile::Builder::new().prefix("cuaderno-").tempfile()?;
-        serde_json::to_writer(&mut prepared, support)?;
+        serde_json::to_writer(&mut prepared, &support)?;
         prepared.flush()?;
-        let mut plan = Plan::for_engine(toolchain, support);
+        let mut plan = Plan::for_engine(toolchain, &support);
+        let built: BTreeSet<PathBuf> = crates.values().flat_map(Prebuilt::shown).collect();
+        plan.read_only.extend(built);
         // Another user reads it in the box.
         let file = prepared.path().to_path_buf();
         allow_reading(&file)?;
@@ -69,6 +76,7 @@ impl Room {
             sandbox,
             plan,
             limits,
+            crates,
             _prepared: prepared,
         })
     }
@@ -76,6 +84,11 @@ impl Room {
     /// What makes the boxes.
     pub fn sandbox(&self) -> &Sandbox {
         &self.sandbox
+    }
+
+    /// The crates that cells of the lab may ask for.
+    pub fn crates(&self, lab: &str) -> Prebuilt {
+        self.crates.get(lab).cloned().unwrap_or_default()
     }
 
     /// What a box may use.
@@ -251,6 +264,7 @@ mod tests {
         let task = Task {
             cells: vec![String::new()],
             probes: vec![],
+            crates: Prebuilt::default(),
             seconds: 1,
         };
         let line = "\"ready\"\n{\"cell\":{\"number\":0,\"outcome\":\"lost\"}}\n";

@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use cuaderno_protocol::answers::{ANSWERS, FOLDER, LONGEST, QUESTION, Question};
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{EngineThread, Failure, Interrupts, Settings};
+use crate::engine::{EngineThread, Failure, Interrupts, Prebuilt, Settings, Support};
 use crate::toolchain::Toolchain;
 use crate::{files, sandbox, setup};
 
@@ -23,6 +23,8 @@ pub struct Task {
     /// The cell that all others rest on, and those that the student wrote, in order.
     pub cells: Vec<String>,
     pub probes: Vec<Asked>,
+    /// The crates that cells may ask for.
+    pub crates: Prebuilt,
     /// How long a cell may take, in seconds.
     pub seconds: u64,
 }
@@ -82,7 +84,10 @@ pub fn run() -> Result<ExitCode> {
     let asked = std::env::var_os(FOLDER).context("the folder of the probes is not named")?;
     std::fs::create_dir_all(&asked)?;
     let toolchain = Toolchain::discover()?;
-    let support = setup::prepare(&toolchain)?;
+    let support = Support {
+        prebuilt: Some(task.crates.clone()),
+        ..setup::prepare(&toolchain)?
+    };
     let settings = Settings {
         working_directory: &folder,
         interrupts: Interrupts::default(),

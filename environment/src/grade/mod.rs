@@ -9,6 +9,7 @@ mod grades;
 mod input;
 mod manual;
 mod merge;
+mod prepare;
 mod result;
 mod scoring;
 mod similar;
@@ -22,22 +23,40 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use clap::Args;
+use clap::{Args, Subcommand};
 
+use crate::files;
 use crate::probe::{hex, mac};
 use crate::release::{ReleasedLab, sha256};
 use crate::sandbox::{Limits, Sandbox};
 use crate::toolchain::Toolchain;
-use crate::{files, setup};
 use examination::Room;
 use formats::Format;
 use input::{Input, Partition};
+use prepare::{PrepareArguments, Prepared};
 use result::{GradeResult, Receipt, SCHEMA, State};
 use scoring::Reference;
 use submission::{Answers, Submission};
 
 pub use examiner::run as examine;
 pub use grades::{GradesCommand, run as grades};
+
+/// What to do: to grade, where nothing else is said.
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct GradeCommand {
+    #[command(subcommand)]
+    before: Option<Before>,
+    #[command(flatten)]
+    arguments: Option<GradeArguments>,
+}
+
+/// What can be done before there are submissions.
+#[derive(Subcommand)]
+enum Before {
+    /// Build what the boxes of a release need, which `grade` does otherwise.
+    Prepare(PrepareArguments),
+}
 
 /// What to grade, with which release, and where the results go.
 #[derive(Args)]
@@ -87,11 +106,22 @@ const SCRATCH_FOLDERS: u64 = 3;
 /// How many of its cells may take all of their time before the box is ended.
 const SLOW_CELLS: u64 = 8;
 
-/// Grades the submissions and says what came of it in the exit status.
+/// Does what the command says.
 ///
 /// # Errors
 /// If the results cannot be written or the engine cannot be built.
-pub fn run(arguments: GradeArguments) -> Result<ExitCode> {
+pub fn run(command: GradeCommand) -> Result<ExitCode> {
+    match command {
+        GradeCommand {
+            before: Some(Before::Prepare(arguments)),
+            ..
+        } => prepare::run(&arguments),
+        GradeCommand { arguments, .. } => grade(arguments.context("nothing says what to grade")?),
+    }
+}
+
+/// Grades the submissions and says what came of it in the exit status.
+fn grade(arguments: GradeArguments) -> Result<ExitCode> {
     let input = Input::read(&arguments);
     let input = match input {
         Ok(input) => input,
@@ -109,8 +139,8 @@ pub fn run(arguments: GradeArguments) -> Result<ExitCode> {
     std::fs::create_dir_all(results_folder(&arguments.out))
         .with_context(|| format!("{} cannot be made", arguments.out.display()))?;
     let toolchain = Toolchain::discover()?;
-    let support = setup::prepare(&toolchain)?;
-    let room = Room::new(sandbox, &toolchain, &support, limits)?;
+    let prepared = Prepared::of(&input.manifest, &toolchain)?;
+    let room = Room::new(sandbox, &toolchain, prepared, limits)?;
     let grader = Grader {
         arguments: &arguments,
         input: &input,

@@ -270,6 +270,7 @@ mod tests {
             file: "09.ipynb".to_owned(),
             sha256: String::new(),
             profile: String::new(),
+            crates: vec![],
             exercises: vec![ReleasedExercise {
                 id: "double".to_owned(),
                 check: "double-check".to_owned(),
