@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cuaderno_protocol::answers::FOLDER;
 
-use super::examiner::{Outcome, Report, Task};
+use super::examiner::{Outcome, Report, Task, short};
 use super::prepare::Prepared;
 use crate::engine::Prebuilt;
 use crate::sandbox::{self, End, Limits, Plan, Sandbox};
@@ -102,6 +102,19 @@ impl Room {
     /// If the box does not come to the point at which it would run what it is given, or ends before
     /// all was asked though the submission took neither too much memory nor too many processes.
     pub fn examine(&self, task: &Task) -> Result<Examined> {
+        let (reports, end, reason) = self.run(task)?;
+        Ok(Examined {
+            cut_short: cut_short(end, reports.are_whole(), &reason, &self.limits)?,
+            cells: reports.cells.into_iter().map(|it| Some(it?.0)).collect(),
+            probes: reports.probes,
+        })
+    }
+
+    /// Does the task in a box of its own: what it reported, how it ended, and what it complained of.
+    ///
+    /// # Errors
+    /// If the box does not come to the point at which it would run what it is given.
+    pub fn run(&self, task: &Task) -> Result<(Reports, End, String)> {
         let own_binary = std::env::current_exe()?;
         let mut command = self
             .sandbox
@@ -130,11 +143,7 @@ impl Room {
         if !reports.is_ready {
             bail!("the examiner did not start ({end:?}): {reason}");
         }
-        Ok(Examined {
-            cut_short: cut_short(end, reports.are_whole(), &reason, &self.limits)?,
-            cells: reports.cells,
-            probes: reports.probes,
-        })
+        Ok((reports, end, reason))
     }
 }
 
@@ -157,10 +166,12 @@ fn cut_short(end: End, is_whole: bool, reason: &str, limits: &Limits) -> Result<
 
 /// What a box has reported.
 #[derive(Debug, Default)]
-struct Reports {
+pub struct Reports {
     is_ready: bool,
-    is_done: bool,
-    cells: Vec<Option<Outcome>>,
+    /// Whether it says that it has done all.
+    pub is_done: bool,
+    /// What became of each cell when it last ran, and the sentence of its error.
+    pub cells: Vec<Option<(Outcome, String)>>,
     probes: Vec<Option<(Outcome, Vec<u8>)>>,
 }
 
@@ -186,9 +197,14 @@ impl Reports {
             match serde_json::from_str(&line) {
                 Ok(Report::Ready) => self.is_ready = true,
                 Ok(Report::Done) => self.is_done = true,
-                Ok(Report::Cell { number, outcome }) => {
+                Ok(Report::Cell {
+                    number,
+                    outcome,
+                    says,
+                }) => {
                     if let Some(cell) = self.cells.get_mut(number) {
-                        *cell = Some(outcome);
+                        // Whoever wrote the line need not have kept to the examiner's bounds.
+                        *cell = Some((outcome, short(&says)));
                     }
                 }
                 Ok(Report::Probe {
@@ -267,12 +283,20 @@ mod tests {
             crates: Prebuilt::default(),
             seconds: 1,
         };
-        let line = "\"ready\"\n{\"cell\":{\"number\":0,\"outcome\":\"lost\"}}\n";
-        let last = "{\"cell\":{\"number\":0,\"outcome\":\"ran\"}}\nno report\n";
-        let beyond = "{\"cell\":{\"number\":9,\"outcome\":\"ran\"}}\n\"done\"";
-        let text = line.repeat(1000) + last + beyond;
+        let cell = |number: usize, outcome: &str, says: &str| {
+            let line = format!(
+                "{{\"cell\":{{\"number\":{number},\"outcome\":\"{outcome}\",\"says\":\"{says}\"}}}}\n"
+            );
+            line + "no report\n"
+        };
+        let line = "\"ready\"\n".to_owned() + &cell(0, "lost", "");
+        let last = cell(0, "error", &"long ".repeat(10_000));
+        let text = line.repeat(1000) + &last + &cell(9, "ran", "") + "\"done\"";
         let reports = Reports::of(&task).read(text.as_bytes());
         assert!(reports.is_ready && reports.are_whole());
-        assert_eq!(reports.cells, [Some(Outcome::Ran)]);
+        let [Some((Outcome::Error, says))] = &reports.cells[..] else {
+            panic!("{reports:?}");
+        };
+        assert!(says.starts_with("long long") && says.len() < 1000, "{says}");
     }
 }
