@@ -27,7 +27,7 @@ enum Command {
     Release(release::ReleaseArguments),
     /// Score submissions in boxes, by secret questions.
     #[cfg(target_os = "linux")]
-    Grade(grade::GradeArguments),
+    Grade(grade::GradeCommand),
     /// Merge results and enter marks given by hand.
     #[cfg(target_os = "linux")]
     #[command(subcommand)]
@@ -84,7 +84,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Run(arguments) => return run::run(arguments),
         Command::Release(arguments) => return release::run(arguments),
         #[cfg(target_os = "linux")]
-        Command::Grade(arguments) => return grade::run(arguments),
+        Command::Grade(command) => return grade::run(command),
         #[cfg(target_os = "linux")]
         Command::Grades(command) => return grade::grades(command),
         #[cfg(target_os = "linux")]

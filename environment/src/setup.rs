@@ -18,7 +18,7 @@ pub fn run() -> Result<()> {
     println!(
         "Building what notebooks with tables need; on two cores that takes 6 minutes once ..."
     );
-    engine::prebuild(&toolchain, &support, TABLES)?;
+    engine::prebuild(&toolchain, &support, &[&[TABLES.to_owned()]])?;
     println!(
         "Everything that notebook cells need is built ({:.1} s).",
         start.elapsed().as_secs_f64()

@@ -16,11 +16,11 @@ fn release(course: &Course, probe: &str, solution: &str) {
         "probe": probe,
     });
     let lab = json!({
-        "file": "a.ipynb", "sha256": "", "profile": "use cuaderno::prelude::*;",
+        "file": "a.ipynb", "sha256": "", "profile": "use cuaderno::prelude::*;", "crates": [],
         "exercises": [exercise], "questions": [], "notebook": {"cells": []},
     });
     let manifest = json!({
-        "schema": 2, "cuaderno": "", "lock_sha256": "", "secret": "s", "labs": [lab],
+        "schema": 3, "cuaderno": "", "lock_sha256": "", "secret": "s", "labs": [lab],
     });
     fs::write(course.release(), manifest.to_string()).unwrap();
 }

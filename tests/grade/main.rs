@@ -3,6 +3,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod crates;
 mod faults;
 mod forty;
 mod lab;

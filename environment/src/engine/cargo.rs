@@ -246,13 +246,14 @@ pub fn shared_object(name: &str) -> PathBuf {
 
 fn metadata(folder: &Path, facts: &Facts, without_dependencies: bool) -> Result<u8> {
     let manifest = fs::read_to_string(folder.join("Cargo.toml"))?;
-    let requested = requested(&manifest, &facts.offered);
+    let requested = facts.allowed(requested(&manifest, &facts.offered))?;
     ensure!(
         !names_a_support_crate(&manifest),
         "every cell has the workbook's own `cuaderno` and cannot have another one: leave this line \
          out, or write `:dep cuaderno`"
     );
-    if manifest.contains(ASKED_ALONE) && requested.iter().all(|line| facts.offers(line)) {
+    let is_there = |line: &String| facts.prebuilt.is_some() || facts.offers(line);
+    if manifest.contains(ASKED_ALONE) && requested.iter().all(is_there) {
         println!("{{}}");
         return Ok(0);
     }

@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::cargo::{COMPILER, link_support, real, shared_object};
 use super::kept::{self, Files};
 use super::limits::ENDED;
+use super::prebuilt::Prebuilt;
 use super::session::{Facts, SESSION, copy_or_show};
 use super::{handover, offered, progress, stand_ins};
 use crate::workbook;
@@ -54,7 +55,7 @@ impl Dependencies {
     /// If cargo cannot build them.
     pub fn of(session: &Path, facts: &Facts) -> Result<Self> {
         let manifest = fs::read_to_string(session.join("Cargo.toml"))?;
-        let requested = requested(&manifest, &facts.offered);
+        let requested = facts.allowed(requested(&manifest, &facts.offered))?;
         if requested.is_empty() {
             return Ok(Self::default());
         }
@@ -76,15 +77,22 @@ impl Dependencies {
         Ok(dependencies)
     }
 
-    /// Builds a crate that notebooks may ask for by its `name`, so that they need not wait for it.
+    /// Builds crates that a notebook may ask for by their `names`, so that it need not wait for them.
     ///
     /// # Errors
-    /// If cargo cannot build it.
-    pub fn prebuild(session: &Path, facts: &Facts, name: &str) -> Result<()> {
-        let line = format!("{name} = \"*\"");
-        let requested = vec![offered::in_full(&line, &facts.offered)];
-        Self::built(session, facts, requested)?;
-        Ok(())
+    /// If cargo cannot build them.
+    pub fn prebuild(session: &Path, facts: &Facts, names: &[String]) -> Result<Prebuilt> {
+        let line = |name| offered::in_full(&format!("{name} = \"*\""), &facts.offered);
+        let mut requested: Vec<String> = names.iter().map(line).collect();
+        requested.sort();
+        requested.dedup();
+        if !requested.is_empty() {
+            Self::built(session, facts, requested.clone())?;
+        }
+        Ok(Prebuilt {
+            requested,
+            folder: facts.shared_dependencies.clone(),
+        })
     }
 
     /// Says that the crates that the session in `folder` has loaded were changed since. To load them
@@ -487,6 +495,11 @@ fn in_two_folders(said: &str) -> Option<(&str, &str)> {
 
 /// The real cargo on a package that depends on the crates.
 fn cargo_on(requested: &[String], profile: &str, facts: &Facts, command: &str) -> Result<Command> {
+    ensure!(
+        facts.prebuilt.is_none(),
+        "the crates that the lab asks for are not as they were when they were built for this box; \
+         grade again, which builds them anew"
+    );
     let package = folder_of(requested, facts);
     fs::create_dir_all(&package)?;
     let manifest = package.join("Cargo.toml");
@@ -523,8 +536,11 @@ fn cargo_on(requested: &[String], profile: &str, facts: &Facts, command: &str) -
 
 /// The folder of the package that depends on the crates.
 fn folder_of(requested: &[String], facts: &Facts) -> PathBuf {
-    let name = format!("{:x}", hash(requested));
-    facts.shared_dependencies.join(name)
+    facts.shared_dependencies.join(name_of_folder(requested))
+}
+
+pub fn name_of_folder(requested: &[String]) -> String {
+    format!("{:x}", hash(requested))
 }
 
 /// The name of its own, empty library. Each has another: cargo's note of what it was made from is

@@ -28,6 +28,7 @@ mod origins;
 mod output;
 mod page;
 mod place;
+mod prebuilt;
 mod progress;
 mod reading;
 mod runtime;
@@ -55,11 +56,13 @@ pub use failure::Failure;
 pub use limits::{Interrupts, Processes};
 pub use output::{CellOutput, OnOutput, Stream};
 pub use page::Page;
+pub use prebuilt::Prebuilt;
 pub use reading::{Depth, ends_within_a_token};
 pub use support::Support;
 pub use thread::EngineThread;
 
 use crate::toolchain::Toolchain;
+use crate::workbook;
 use answer::Answer;
 use cell::Cell;
 use collector::Collector;
@@ -123,14 +126,27 @@ pub fn stock(toolchain: &Toolchain, support: &Support) -> Result<Command> {
     Ok(stock)
 }
 
-/// Builds a crate that notebooks may ask for by its `name`.
+/// Builds crates that notebooks may ask for by their names, of each notebook in `sets`.
 ///
 /// # Errors
-/// If it cannot be built.
-pub fn prebuild(toolchain: &Toolchain, support: &Support, name: &str) -> Result<()> {
+/// If one cannot be built.
+pub fn prebuild(
+    toolchain: &Toolchain,
+    support: &Support,
+    sets: &[&[String]],
+) -> Result<Vec<Prebuilt>> {
     let session = Session::create(toolchain, support, false)?;
     let facts = Facts::of(session.folder())?;
-    Dependencies::prebuild(session.folder(), &facts, name)
+    let one = |names: &&[String]| Dependencies::prebuild(session.folder(), &facts, names);
+    sets.iter().map(one).collect()
+}
+
+/// Whether a notebook may ask for the crate by its `name` alone.
+///
+/// # Errors
+/// If it cannot be read which ones those are.
+pub fn is_offered(name: &str) -> Result<bool> {
+    Ok(Support::shows(name) || offered::crates(&workbook::ecosystem())?.contains_key(name))
 }
 
 /// evcxr and what belongs to it, on the thread that [`EngineThread`] starts.

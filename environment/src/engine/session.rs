@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::prebuilt::Prebuilt;
 use super::support::Support;
 use super::{handover, offered, stand_ins};
 use crate::toolchain::Toolchain;
@@ -49,6 +50,8 @@ pub struct Facts {
     pub path: Option<String>,
     pub cargo_home: Option<String>,
     pub packages: Vec<Value>,
+    /// The only crates that cells may ask for, where that is so.
+    pub prebuilt: Option<Prebuilt>,
     /// Whether somebody watches while cells run.
     pub live: bool,
 }
@@ -130,14 +133,18 @@ impl Session {
             cargo: toolchain.cargo.clone(),
             library,
             host: toolchain.host.clone(),
-            shared_dependencies: workbook::state()
-                .join("dependencies")
-                .join(support.identity()),
+            shared_dependencies: match &support.prebuilt {
+                Some(prebuilt) => prebuilt.folder.clone(),
+                None => workbook::state()
+                    .join("dependencies")
+                    .join(support.identity()),
+            },
             ecosystem: workbook::ecosystem(),
             offered: offered::crates(&workbook::ecosystem())?,
             path: std::env::var("PATH").ok(),
             cargo_home: std::env::var("CARGO_HOME").ok(),
             packages: support.packages.clone(),
+            prebuilt: support.prebuilt.clone(),
             live,
         };
         fs::write(at("facts.json"), serde_json::to_vec(&facts)?)?;
@@ -163,6 +170,17 @@ impl Facts {
         let offered =
             |(name, said): (&str, &str)| self.offered.get(name).is_some_and(|o| o == said);
         line.split_once(" = ").is_some_and(offered)
+    }
+
+    /// What a cell gets that asks for these crates.
+    ///
+    /// # Errors
+    /// If it may not ask for one of them.
+    pub fn allowed(&self, requested: Vec<String>) -> Result<Vec<String>> {
+        match &self.prebuilt {
+            Some(prebuilt) => prebuilt.instead_of(requested),
+            None => Ok(requested),
+        }
     }
 
     /// The facts of the session that this process belongs to.

@@ -17,10 +17,15 @@ use super::session::Facts;
 /// The names that they have in the manifest of a notebook's crates begin so.
 pub const PREFIX: &str = "workbook_";
 
+/// Where the stand-ins are among the `shared` dependencies.
+pub fn folder(shared: &Path) -> PathBuf {
+    shared.join("workbook")
+}
+
 /// Where the stand-in of `package` is among the `shared` dependencies.
 pub fn manifest(package: &Value, shared: &Path) -> PathBuf {
     let (name, _) = name_and_version(&package["package_id"]);
-    shared.join("workbook").join(name).join("Cargo.toml")
+    folder(shared).join(name).join("Cargo.toml")
 }
 
 /// Writes the stand-ins of `packages`, the first of which is the support crate.

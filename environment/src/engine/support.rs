@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::prebuilt::Prebuilt;
 use super::progress;
 use crate::toolchain::Toolchain;
 use crate::workbook;
@@ -23,6 +24,8 @@ pub struct Support {
     pub others: Vec<Value>,
     /// What cargo says of the packages whose types a cell can see, the support crate first.
     pub packages: Vec<Value>,
+    /// In a box: the only crates that cells may ask for.
+    pub prebuilt: Option<Prebuilt>,
 }
 
 /// Packages whose types appear in what the support crate offers. The analyser works on their
@@ -64,7 +67,13 @@ impl Support {
             library,
             others: others.collect(),
             packages,
+            prebuilt: None,
         })
+    }
+
+    /// Whether cells see the crate of this name.
+    pub fn shows(name: &str) -> bool {
+        VISIBLE.contains(&name.replace('-', "_").as_str())
     }
 
     /// The compiled libraries that it names, which rustc reads for each cell.

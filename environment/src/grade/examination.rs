@@ -1,7 +1,8 @@
 //! One examination in a box: the task goes in, capped reports come out.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
@@ -9,8 +10,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cuaderno_protocol::answers::FOLDER;
 
-use super::examiner::{Outcome, Report, Task};
-use crate::engine::Support;
+use super::examiner::{Outcome, Report, Task, short};
+use super::prepare::Prepared;
+use crate::engine::Prebuilt;
 use crate::sandbox::{End, Limits, Plan, Sandbox};
 use crate::setup;
 use crate::toolchain::Toolchain;
@@ -25,6 +27,8 @@ pub struct Room {
     sandbox: Sandbox,
     plan: Plan,
     limits: Limits,
+    /// The crates that cells of each lab may ask for.
+    crates: BTreeMap<String, Prebuilt>,
     /// Holds what the boxes need to know of the engine.
     _prepared: tempfile::NamedTempFile,
 }
@@ -48,13 +52,16 @@ impl Room {
     pub fn new(
         sandbox: Sandbox,
         toolchain: &Toolchain,
-        support: &Support,
+        prepared: Prepared,
         limits: Limits,
     ) -> Result<Self> {
+        let Prepared { support, crates } = prepared;
         let mut prepared = tempfile::Builder::new().prefix("cuaderno-").tempfile()?;
-        serde_json::to_writer(&mut prepared, support)?;
+        serde_json::to_writer(&mut prepared, &support)?;
         prepared.flush()?;
-        let mut plan = Plan::for_engine(&sandbox, toolchain, support);
+        let mut plan = Plan::for_engine(&sandbox, toolchain, &support);
+        let built: BTreeSet<PathBuf> = crates.values().flat_map(Prebuilt::shown).collect();
+        plan.read_only.extend(built);
         // Another user reads it in the box.
         let file = prepared.path().to_path_buf();
         allow_reading(&file)?;
@@ -69,6 +76,7 @@ impl Room {
             sandbox,
             plan,
             limits,
+            crates,
             _prepared: prepared,
         })
     }
@@ -76,6 +84,11 @@ impl Room {
     /// What makes the boxes.
     pub fn sandbox(&self) -> &Sandbox {
         &self.sandbox
+    }
+
+    /// The crates that cells of the lab may ask for.
+    pub fn crates(&self, lab: &str) -> Prebuilt {
+        self.crates.get(lab).cloned().unwrap_or_default()
     }
 
     /// What a box may use.
@@ -89,6 +102,19 @@ impl Room {
     /// If the box does not come to the point at which it would run what it is given, or ends before
     /// all was asked though the submission took neither too much memory nor too many processes.
     pub fn examine(&self, task: &Task) -> Result<Examined> {
+        let (reports, end, reason) = self.run(task)?;
+        Ok(Examined {
+            cut_short: cut_short(end, reports.are_whole(), &reason, &self.limits)?,
+            cells: reports.cells.into_iter().map(|it| Some(it?.0)).collect(),
+            probes: reports.probes,
+        })
+    }
+
+    /// Does the task in a box of its own: what it reported, how it ended, and what it complained of.
+    ///
+    /// # Errors
+    /// If the box does not come to the point at which it would run what it is given.
+    pub fn run(&self, task: &Task) -> Result<(Reports, End, String)> {
         let own_binary = std::env::current_exe()?;
         let mut command = self
             .sandbox
@@ -117,11 +143,7 @@ impl Room {
         if !reports.is_ready {
             bail!("the examiner did not start ({end:?}): {reason}");
         }
-        Ok(Examined {
-            cut_short: cut_short(end, reports.are_whole(), &reason, &self.limits)?,
-            cells: reports.cells,
-            probes: reports.probes,
-        })
+        Ok((reports, end, reason))
     }
 }
 
@@ -144,10 +166,12 @@ fn cut_short(end: End, is_whole: bool, reason: &str, limits: &Limits) -> Result<
 
 /// What a box has reported.
 #[derive(Debug, Default)]
-struct Reports {
+pub struct Reports {
     is_ready: bool,
-    is_done: bool,
-    cells: Vec<Option<Outcome>>,
+    /// Whether it says that it has done all.
+    pub is_done: bool,
+    /// What became of each cell when it last ran, and the sentence of its error.
+    pub cells: Vec<Option<(Outcome, String)>>,
     probes: Vec<Option<(Outcome, Vec<u8>)>>,
 }
 
@@ -173,9 +197,14 @@ impl Reports {
             match serde_json::from_str(&line) {
                 Ok(Report::Ready) => self.is_ready = true,
                 Ok(Report::Done) => self.is_done = true,
-                Ok(Report::Cell { number, outcome }) => {
+                Ok(Report::Cell {
+                    number,
+                    outcome,
+                    says,
+                }) => {
                     if let Some(cell) = self.cells.get_mut(number) {
-                        *cell = Some(outcome);
+                        // Whoever wrote the line need not have kept to the examiner's bounds.
+                        *cell = Some((outcome, short(&says)));
                     }
                 }
                 Ok(Report::Probe {
@@ -251,14 +280,23 @@ mod tests {
         let task = Task {
             cells: vec![String::new()],
             probes: vec![],
+            crates: Prebuilt::default(),
             seconds: 1,
         };
-        let line = "\"ready\"\n{\"cell\":{\"number\":0,\"outcome\":\"lost\"}}\n";
-        let last = "{\"cell\":{\"number\":0,\"outcome\":\"ran\"}}\nno report\n";
-        let beyond = "{\"cell\":{\"number\":9,\"outcome\":\"ran\"}}\n\"done\"";
-        let text = line.repeat(1000) + last + beyond;
+        let cell = |number: usize, outcome: &str, says: &str| {
+            let line = format!(
+                "{{\"cell\":{{\"number\":{number},\"outcome\":\"{outcome}\",\"says\":\"{says}\"}}}}\n"
+            );
+            line + "no report\n"
+        };
+        let line = "\"ready\"\n".to_owned() + &cell(0, "lost", "");
+        let last = cell(0, "error", &"long ".repeat(10_000));
+        let text = line.repeat(1000) + &last + &cell(9, "ran", "") + "\"done\"";
         let reports = Reports::of(&task).read(text.as_bytes());
         assert!(reports.is_ready && reports.are_whole());
-        assert_eq!(reports.cells, [Some(Outcome::Ran)]);
+        let [Some((Outcome::Error, says))] = &reports.cells[..] else {
+            panic!("{reports:?}");
+        };
+        assert!(says.starts_with("long long") && says.len() < 1000, "{says}");
     }
 }

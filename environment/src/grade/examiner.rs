@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use cuaderno_protocol::answers::{ANSWERS, FOLDER, LONGEST, QUESTION, Question};
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{EngineThread, Failure, Interrupts, Settings};
+use crate::engine::{EngineThread, Failure, Interrupts, Prebuilt, Settings, Support};
 use crate::toolchain::Toolchain;
 use crate::{files, sandbox, setup};
 
@@ -23,6 +23,8 @@ pub struct Task {
     /// The cell that all others rest on, and those that the student wrote, in order.
     pub cells: Vec<String>,
     pub probes: Vec<Asked>,
+    /// The crates that cells may ask for.
+    pub crates: Prebuilt,
     /// How long a cell may take, in seconds.
     pub seconds: u64,
 }
@@ -40,8 +42,12 @@ pub struct Asked {
 pub enum Report {
     /// The engine runs, and nothing of the student's has run yet.
     Ready,
-    /// What became of the cell of this number.
-    Cell { number: usize, outcome: Outcome },
+    /// What became of the cell of this number, and the sentence of its error.
+    Cell {
+        number: usize,
+        outcome: Outcome,
+        says: String,
+    },
     /// What became of the probe of this number, and its frames in base64.
     Probe {
         number: usize,
@@ -82,7 +88,10 @@ pub fn run() -> Result<ExitCode> {
     let asked = std::env::var_os(FOLDER).context("the folder of the probes is not named")?;
     std::fs::create_dir_all(&asked)?;
     let toolchain = Toolchain::discover()?;
-    let support = setup::prepare(&toolchain)?;
+    let support = Support {
+        prebuilt: Some(task.crates.clone()),
+        ..setup::prepare(&toolchain)?
+    };
     let settings = Settings {
         working_directory: &folder,
         interrupts: Interrupts::default(),
@@ -116,7 +125,7 @@ impl Examiner<'_> {
             let answers = asked.join(ANSWERS);
             let _ = std::fs::remove_file(&answers);
             std::fs::write(asked.join(QUESTION), &probe.question)?;
-            let outcome = self.execute(&probe.source);
+            let (outcome, _) = self.execute(&probe.source);
             let bytes = read(&answers, probe).unwrap_or_default();
             report(&Report::Probe {
                 number,
@@ -149,8 +158,12 @@ impl Examiner<'_> {
             if self.ended.contains(&number) {
                 continue;
             }
-            let outcome = self.execute(cell);
-            report(&Report::Cell { number, outcome })?;
+            let (outcome, says) = self.execute(cell);
+            report(&Report::Cell {
+                number,
+                outcome,
+                says,
+            })?;
             if matches!(outcome, Outcome::Lost | Outcome::Time) {
                 return Ok(Some(number));
             }
@@ -166,12 +179,27 @@ impl Examiner<'_> {
         self.engine.reset(self.folder)
     }
 
-    fn execute(&mut self, code: &str) -> Outcome {
+    fn execute(&mut self, code: &str) -> (Outcome, String) {
         let limit = Some(Duration::from_secs(self.task.seconds));
         let silent = Box::new(|_: &_| {});
         let result = self.engine.execute(code, None, limit, &|_, _| None, silent);
-        result.failure.as_ref().map_or(Outcome::Ran, Outcome::of)
+        match result.failure {
+            None => (Outcome::Ran, String::new()),
+            Some(failure) => (Outcome::of(&failure), short(&failure.value)),
+        }
     }
+}
+
+/// The most characters of what is said of a cell.
+const MOST_OF_A_SENTENCE: usize = 300;
+
+/// A sentence, or its beginning.
+pub fn short(says: &str) -> String {
+    let mut short: String = says.chars().take(MOST_OF_A_SENTENCE).collect();
+    if short.len() < says.len() {
+        short.push('…');
+    }
+    short
 }
 
 impl Outcome {

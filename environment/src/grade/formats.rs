@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
+use super::execution::Executed;
 use super::result::{GradeResult, State};
 
 /// A format besides `grades.csv`.
@@ -171,7 +172,7 @@ pub fn gradescope(result: &GradeResult) -> Value {
 const NOT_GRADED: &str = "This submission could not be graded; your instructor has been told why.";
 
 /// A page for the student.
-pub fn feedback(result: &GradeResult) -> String {
+pub fn feedback(result: &GradeResult, executed: Option<&Executed>) -> String {
     let mut rows = String::new();
     for probe in &result.probes {
         let _ = writeln!(
@@ -213,9 +214,31 @@ pub fn feedback(result: &GradeResult) -> String {
     format!(
         "<!doctype html>\n<meta charset=\"utf-8\">\n<title>{name}</title>\n\
          <style>body{{font:16px sans-serif;margin:2em}}td{{padding:.2em 1em;border-top:1px solid #ccc}}</style>\n\
-         <h1>{name}, {lab}: {sum}</h1>\n<table>\n{rows}</table>\n<ul>\n{notes}</ul>\n",
+         <h1>{name}, {lab}: {sum}</h1>\n<table>\n{rows}</table>\n<ul>\n{notes}</ul>\n{whole}",
         name = escaped(&result.submission),
         lab = escaped(&result.lab),
+        whole = executed.map(whole).unwrap_or_default(),
+    )
+}
+
+/// The part of the page about the notebook as a whole.
+fn whole(executed: &Executed) -> String {
+    let mut rows = String::new();
+    for cell in &executed.cells {
+        let _ = writeln!(
+            rows,
+            "<tr><td><code>{}</code></td><td>{}</td></tr>",
+            escaped(&cell.name),
+            escaped(cell.in_words())
+        );
+    }
+    let ended = executed.ended.as_ref();
+    let ended = ended.map(|why| format!("<p>It was ended: {}.</p>\n", escaped(why)));
+    format!(
+        "<h2>The notebook as a whole</h2>\n<p>It was executed once, from the first cell to the last, \
+         in the quick profile. This is what your own code reported of its exercises, checks and cells \
+         of your own; it changes no points.</p>\n<table>\n{rows}</table>\n{}",
+        ended.unwrap_or_default()
     )
 }
 
@@ -239,6 +262,8 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grade::examiner::Outcome;
+    use crate::grade::execution::ExecutedCell;
 
     fn result(says: &str) -> GradeResult {
         let mut result = GradeResult::example();
@@ -254,8 +279,18 @@ mod tests {
 
     #[test]
     fn what_a_student_wrote_is_harmless_in_every_format() {
-        let bad = result("<script>\u{1b}\"</script>\n::error::x");
-        let page = feedback(&bad);
+        let text = "<script>\u{1b}\"</script>\n::error::x";
+        let bad = result(text);
+        let cell = ExecutedCell {
+            name: text.to_owned(),
+            outcome: Some(Outcome::Error),
+            says: text.to_owned(),
+        };
+        let executed = Executed {
+            cells: vec![cell],
+            ended: Some(text.to_owned()),
+        };
+        let page = feedback(&bad, Some(&executed));
         assert!(
             !page.contains("<script>") && page.contains("&lt;script&gt;"),
             "{page}"
@@ -281,13 +316,13 @@ mod tests {
     fn a_student_is_not_shown_what_a_box_says_of_its_end() {
         let mut result = GradeResult::example();
         result.says = Some("let twice = 2.0 * x".to_owned());
-        let page = feedback(&result);
+        let page = feedback(&result, None);
         assert!(
             !page.contains("let twice") && page.contains(NOT_GRADED),
             "{page}"
         );
         assert!(csv(&[result.clone()]).unwrap().contains("let twice"));
         result.state = State::Unreadable;
-        assert!(feedback(&result).contains("let twice"));
+        assert!(feedback(&result, None).contains("let twice"));
     }
 }

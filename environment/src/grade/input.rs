@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
 
 use super::GradeArguments;
+use super::prepare::ensure_same_versions;
 use crate::release::{Manifest, sha256};
 
 /// What is to be graded.
@@ -26,6 +27,7 @@ impl Input {
     pub fn read(arguments: &GradeArguments) -> Result<Self> {
         let (manifest, release) = Manifest::read(&arguments.release)?;
         ensure!(!manifest.labs.is_empty(), "the release has no labs");
+        ensure_same_versions(&manifest)?;
         let mut submissions = found(&arguments.submissions)?;
         if let Some(partition) = arguments.partition {
             submissions.retain(|(name, _)| partition.has(name));

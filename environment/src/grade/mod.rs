@@ -4,15 +4,18 @@
 
 mod examination;
 mod examiner;
+mod execution;
 mod formats;
 mod grades;
 mod input;
 mod manual;
 mod merge;
+mod prepare;
 mod result;
 mod scoring;
 mod similar;
 mod submission;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,22 +25,41 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use clap::Args;
+use clap::{Args, Subcommand};
 
+use crate::files;
 use crate::probe::{hex, mac};
 use crate::release::{ReleasedLab, sha256};
 use crate::sandbox::{Limits, Sandbox};
 use crate::toolchain::Toolchain;
-use crate::{files, setup};
 use examination::Room;
+use execution::Executed;
 use formats::Format;
 use input::{Input, Partition};
+use prepare::{PrepareArguments, Prepared};
 use result::{GradeResult, Receipt, SCHEMA, State};
 use scoring::Reference;
 use submission::{Answers, Submission};
 
 pub use examiner::run as examine;
 pub use grades::{GradesCommand, run as grades};
+
+/// What to do: to grade, where nothing else is said.
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct GradeCommand {
+    #[command(subcommand)]
+    before: Option<Before>,
+    #[command(flatten)]
+    arguments: Option<GradeArguments>,
+}
+
+/// What can be done before there are submissions.
+#[derive(Subcommand)]
+enum Before {
+    /// Build what the boxes of a release need, which `grade` does otherwise.
+    Prepare(PrepareArguments),
+}
 
 /// What to grade, with which release, and where the results go.
 #[derive(Args)]
@@ -63,6 +85,10 @@ pub struct GradeArguments {
     /// How long one cell may take.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     timeout: u64,
+    /// Execute each notebook as a whole, too, in a box of its own, for the feedback page. It takes a
+    /// minute a submission and earns nothing.
+    #[arg(long)]
+    execute: bool,
     /// More formats.
     #[arg(long, value_enum, value_delimiter = ',')]
     format: Vec<Format>,
@@ -87,11 +113,22 @@ const SCRATCH_FOLDERS: u64 = 3;
 /// How many of its cells may take all of their time before the box is ended.
 const SLOW_CELLS: u64 = 8;
 
-/// Grades the submissions and says what came of it in the exit status.
+/// Does what the command says.
 ///
 /// # Errors
 /// If the results cannot be written or the engine cannot be built.
-pub fn run(arguments: GradeArguments) -> Result<ExitCode> {
+pub fn run(command: GradeCommand) -> Result<ExitCode> {
+    match command {
+        GradeCommand {
+            before: Some(Before::Prepare(arguments)),
+            ..
+        } => prepare::run(&arguments),
+        GradeCommand { arguments, .. } => grade(arguments.context("nothing says what to grade")?),
+    }
+}
+
+/// Grades the submissions and says what came of it in the exit status.
+fn grade(arguments: GradeArguments) -> Result<ExitCode> {
     let input = Input::read(&arguments);
     let input = match input {
         Ok(input) => input,
@@ -114,11 +151,16 @@ pub fn run(arguments: GradeArguments) -> Result<ExitCode> {
     if let Err(error) = ensure_memory(arguments.jobs, &limits, total_memory()) {
         return Ok(failed(&error, BAD_INPUT));
     }
-    std::fs::create_dir_all(results_folder(&arguments.out))
-        .with_context(|| format!("{} cannot be made", arguments.out.display()))?;
+    for folder in [
+        results_folder(&arguments.out),
+        executed_folder(&arguments.out),
+    ] {
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("{} cannot be made", folder.display()))?;
+    }
     let toolchain = Toolchain::discover()?;
-    let support = setup::prepare(&toolchain)?;
-    let room = Room::new(sandbox, &toolchain, &support, limits)?;
+    let prepared = Prepared::of(&input.manifest, &toolchain)?;
+    let room = Room::new(sandbox, &toolchain, prepared, limits)?;
     let grader = Grader {
         arguments: &arguments,
         input: &input,
@@ -131,6 +173,8 @@ pub fn run(arguments: GradeArguments) -> Result<ExitCode> {
         return grader.replay(result);
     }
     let results = grader.all()?;
+    write_feedback(&arguments.out, &results)?;
+    let results: Vec<_> = results.into_iter().map(|(result, _)| result).collect();
     write_all(&arguments.out, &results, &arguments.format)?;
     let unscored = results.iter().filter(|result| !result.has_score()).count();
     println!(
@@ -178,6 +222,11 @@ fn results_folder(out: &Path) -> PathBuf {
     out.join("results")
 }
 
+/// What boxes said of whole notebooks, apart from the results.
+fn executed_folder(out: &Path) -> PathBuf {
+    out.join("executed")
+}
+
 struct Grader<'a> {
     arguments: &'a GradeArguments,
     input: &'a Input,
@@ -190,7 +239,7 @@ struct Grader<'a> {
 
 impl<'a> Grader<'a> {
     /// The results of all submissions, in order; new ones are written as soon as they are there.
-    fn all(&self) -> Result<Vec<GradeResult>> {
+    fn all(&self) -> Result<Vec<(GradeResult, Option<Executed>)>> {
         let submissions = &self.input.submissions;
         let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let results = Mutex::new(BTreeMap::new());
@@ -201,7 +250,7 @@ impl<'a> Grader<'a> {
                 let Some((name, path)) = submissions.get(at) else {
                     return Ok(());
                 };
-                let result = self.one(name, path)?;
+                let (result, executed) = self.one(name, path)?;
                 let done = done.fetch_add(1, Ordering::SeqCst) + 1;
                 let left = submissions.len() - done;
                 let minutes = start.elapsed().as_secs_f64() / done as f64 * left as f64 / 60.0;
@@ -213,7 +262,7 @@ impl<'a> Grader<'a> {
                 results
                     .lock()
                     .map_err(|_| anyhow::anyhow!("a grading thread panicked"))?
-                    .insert(at, result);
+                    .insert(at, (result, executed));
             }
         };
         std::thread::scope(|scope| {
@@ -232,18 +281,21 @@ impl<'a> Grader<'a> {
         Ok(results.into_values().collect())
     }
 
-    /// One submission's result: the one that is there, or a new one, which is written.
+    /// One submission's result, and what became of its notebook as a whole: those that are there, or
+    /// new ones, which are written.
     ///
     /// # Errors
-    /// If it cannot be written.
-    fn one(&self, name: &str, path: &Path) -> Result<GradeResult> {
+    /// If they cannot be written.
+    fn one(&self, name: &str, path: &Path) -> Result<(GradeResult, Option<Executed>)> {
         let submission = Submission::read(path);
         let bytes = submission.as_ref().map_or(&[][..], |it| &it.bytes);
         let hash = sha256(bytes);
         let result = self.unscored(name, hash.clone());
         // Whatever else the result depends on is part of the release.
         let key = sha256(format!("{hash}\n{}", result.conditions()).as_bytes());
-        let file = results_folder(&self.arguments.out).join(format!("{name}--{}.json", &key[..16]));
+        let file_name = format!("{name}--{}.json", &key[..16]);
+        let file = results_folder(&self.arguments.out).join(&file_name);
+        let executed = self.executed(&submission, &file_name)?;
         let secret = &self.input.manifest.secret;
         let result = match kept(&file, secret) {
             Some(kept) => kept,
@@ -257,7 +309,41 @@ impl<'a> Grader<'a> {
         };
         // Also of a run that was ended before it came to this.
         remove_outdated(name, &file, secret)?;
-        Ok(result)
+        Ok((result, executed))
+    }
+
+    /// What became of the notebook as a whole, if that was asked for, now or earlier.
+    fn executed(
+        &self,
+        submission: &Result<Submission>,
+        file_name: &str,
+    ) -> Result<Option<Executed>> {
+        let file = executed_folder(&self.arguments.out).join(file_name);
+        if let Some(executed) = Executed::read(&file) {
+            return Ok(Some(executed));
+        }
+        let labs = &self.input.manifest.labs;
+        // What cannot be read has no score, and the result says why.
+        let found = submission.as_ref().ok().filter(|_| self.arguments.execute);
+        let found = found.and_then(|it| Answers::best_of(&it.notebook, labs).ok());
+        let Some((lab, answers)) = found else {
+            return Ok(None);
+        };
+        match Executed::of(&answers, lab, self.room, self.arguments.timeout) {
+            Ok(executed) => {
+                executed.write(&file)?;
+                Ok(Some(executed))
+            }
+            Err(why) => {
+                // Tried again next time. What a box says may hold lines that a CI takes for commands.
+                let why = format!("{why:#}");
+                eprintln!(
+                    "{file_name}: the notebook was not executed: {}",
+                    why.escape_debug()
+                );
+                Ok(None)
+            }
+        }
     }
 
     /// A result of which nothing is known yet.
@@ -441,15 +527,21 @@ fn remove_outdated(name: &str, newest: &Path, secret: &str) -> Result<()> {
     Ok(())
 }
 
-/// Writes what is made from results.
-fn write_all(out: &Path, results: &[GradeResult], wanted: &[Format]) -> Result<()> {
-    files::write(&out.join("grades.csv"), formats::csv(results)?.as_bytes())?;
+/// Writes a page for each student.
+fn write_feedback(out: &Path, results: &[(GradeResult, Option<Executed>)]) -> Result<()> {
     let folder = out.join("feedback");
     std::fs::create_dir_all(&folder)?;
-    for result in results {
+    for (result, executed) in results {
         let page = folder.join(format!("{}.html", result.submission));
-        files::write(&page, formats::feedback(result).as_bytes())?;
+        let text = formats::feedback(result, executed.as_ref());
+        files::write(&page, text.as_bytes())?;
     }
+    Ok(())
+}
+
+/// Writes what else is made from results.
+fn write_all(out: &Path, results: &[GradeResult], wanted: &[Format]) -> Result<()> {
+    files::write(&out.join("grades.csv"), formats::csv(results)?.as_bytes())?;
     if wanted.contains(&Format::Junit) {
         files::write(&out.join("junit.xml"), formats::junit(results).as_bytes())?;
     }

@@ -54,6 +54,7 @@ impl<'a> Reference<'a> {
         let task = Task {
             cells: [lab.profile.clone()].into_iter().chain(solutions).collect(),
             probes: asked(true),
+            crates: room.crates(&lab.file),
             seconds,
         };
         let examined = room
@@ -104,6 +105,7 @@ impl<'a> Reference<'a> {
         let task = Task {
             cells: [self.lab.profile.clone()].into_iter().chain(own).collect(),
             probes: self.asked.clone(),
+            crates: room.crates(&self.lab.file),
             seconds: self.seconds,
         };
         let examined = room.examine(&task)?;

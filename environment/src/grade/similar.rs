@@ -203,6 +203,7 @@ mod tests {
             file: String::new(),
             sha256: String::new(),
             profile: String::new(),
+            crates: vec![],
             exercises: vec![],
             questions: vec![],
             notebook: json!({"cells": [cell]}),

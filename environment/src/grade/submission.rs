@@ -12,6 +12,8 @@ use crate::files;
 use crate::notebook::{Cell, Notebook};
 use crate::release::ReleasedLab;
 
+use super::whole::{Part, with_missing};
+
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 20 << 20;
 /// Of so many exercises and questions of a lab, one at least is in a notebook that answers it. Labs
@@ -29,6 +31,8 @@ pub struct Submission {
 pub struct Answers {
     /// Code in the order of the submission: answers, and cells of the student's own.
     pub cells: Vec<String>,
+    /// All code: the lab's, too.
+    pub notebook: Vec<Part>,
     /// The answer to each exercise, by its cell's id.
     pub code: BTreeMap<String, String>,
     /// The answer in words to each question.
@@ -79,6 +83,8 @@ impl Answers {
         // those behind them, which would take their place.
         let mut answering = BTreeSet::<usize>::new();
         let mut outdone = BTreeSet::<usize>::new();
+        // The cells whose code takes the place of ours.
+        let mut places = BTreeMap::<usize, &str>::new();
         for exercise in &lab.exercises {
             let name = function(&exercise.stub);
             let named = |cell: &Cell| called(*cell, &exercise.id);
@@ -93,6 +99,7 @@ impl Answers {
             let answer = candidates.iter().rev().find(written).or(candidates.last());
             if let Some(&at) = answer {
                 answers.code.insert(exercise.id.clone(), cells[at].source());
+                places.entry(at).or_insert(&exercise.id);
                 let (before, behind): (Vec<&usize>, Vec<&usize>) =
                     candidates.iter().partition(|other| **other <= at);
                 answering.extend(before.into_iter().filter(|it| **it == at || written(it)));
@@ -109,12 +116,29 @@ impl Answers {
             }
         }
         for (at, cell) in cells.iter().enumerate().filter(|(_, cell)| cell.is_code()) {
-            let is_own = !ours.has(*cell) && !outdone.contains(&at);
+            let id = ours.id_of(*cell);
+            let is_own = id.is_none() && !outdone.contains(&at);
             let source = plain(&cell.source());
-            if (answering.contains(&at) || is_own) && !source.trim().is_empty() {
-                answers.cells.push(source);
+            if source.trim().is_empty() {
+                continue;
+            }
+            if answering.contains(&at) || is_own {
+                answers.cells.push(source.clone());
+                let id = places.get(&at).map(|id| (*id).to_owned());
+                answers.notebook.push(Part { id, source });
+            } else if let Some(id) = id
+                && !lab.exercises.iter().any(|exercise| exercise.id == id)
+                && !answers.notebook.iter().any(|part| part.is(id))
+            {
+                answers.notebook.push(Part {
+                    id: Some(id.to_owned()),
+                    source: lab.source(id),
+                });
             }
         }
+        // A stub would take the place of an answer that stands in another cell.
+        let is_answered = |id: &str| answers.code.contains_key(id);
+        answers.notebook = with_missing(answers.notebook, lab, is_answered);
         for question in &lab.questions {
             let words = cells.iter().rfind(|cell| called(**cell, &question.id));
             if let Some(cell) = words {
@@ -184,12 +208,13 @@ impl Ours {
         }
     }
 
-    /// Whether the cell is one of them, changed or not.
-    fn has(&self, cell: Cell) -> bool {
+    /// Which of them the cell is, changed or not.
+    fn id_of(&self, cell: Cell) -> Option<&str> {
+        let named = [cell.id(), cell.grade_id()].map(|id| self.sources.get_key_value(id));
         let source = bare(&cell.source());
-        self.sources.contains_key(cell.id())
-            || self.sources.contains_key(cell.grade_id())
-            || self.sources.values().any(|ours| *ours == source)
+        let same = || self.sources.iter().find(|(_, ours)| **ours == source);
+        let (id, _) = named.into_iter().flatten().next().or_else(same)?;
+        Some(id)
     }
 
     /// Whether the cell has the text of our cell `id`.
@@ -270,6 +295,7 @@ mod tests {
             file: "09.ipynb".to_owned(),
             sha256: String::new(),
             profile: String::new(),
+            crates: vec![],
             exercises: vec![ReleasedExercise {
                 id: "double".to_owned(),
                 check: "double-check".to_owned(),
@@ -348,6 +374,38 @@ mod tests {
         );
         let changed = answers(|cells| cells[2]["source"] = json!("// all right"));
         assert_eq!(changed.cells, [ANSWER], "our cells are not run");
+    }
+
+    #[test]
+    fn the_whole_notebook_has_our_cells_as_we_gave_them_and_theirs_in_place() {
+        let sources = |answers: Answers| {
+            let parts = answers.notebook.into_iter().map(|part| part.source);
+            parts.collect::<Vec<_>>()
+        };
+        let profile = "use cuaderno::prelude::*;";
+        let own = "const TWO: f64 = 2.0;";
+        let changed = answers(|cells| {
+            cells[2]["source"] = json!("// all right");
+            cells.insert(1, cell("code", "own", own));
+            cells.push(cell("code", "copy", CHECK));
+        });
+        assert_eq!(sources(changed), [profile, own, ANSWER, CHECK]);
+        let moved = answers(|cells| {
+            let answer = cells.remove(1);
+            // The check stays where it is, before the answer.
+            cells.extend([cell("code", "own", own), answer]);
+            cells.remove(0);
+        });
+        assert_eq!(sources(moved), [profile, CHECK, own, ANSWER]);
+        let deleted = answers(|cells| drop(cells.drain(1..3)));
+        assert_eq!(sources(deleted), [profile, STUB, CHECK]);
+        let in_one = answers(|cells| {
+            cells[0]["source"] = json!("// mine");
+            cells.drain(1..3);
+            cells.push(cell("code", "all", &format!("{own}\n{ANSWER}")));
+        });
+        let all = format!("{own}\n{ANSWER}");
+        assert_eq!(sources(in_one), [profile, &all, CHECK]);
     }
 
     #[test]

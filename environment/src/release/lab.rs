@@ -1,8 +1,11 @@
 //! A lab as its author wrote it: exercises with their solutions, checks and known answers.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
+use crate::engine;
 use crate::notebook::{Cell, Notebook};
 use crate::probe::Probe;
 
@@ -13,8 +16,10 @@ const SHORT: usize = 12;
 
 /// What a release needs of a lab.
 pub struct Lab {
-    /// The source of the cell that the others rest on.
+    /// The source of the cell that the others rest on, with the crates that exercises ask for.
     pub profile: String,
+    /// The names of the crates that its cells ask for with `:dep`.
+    pub crates: BTreeSet<String>,
     pub exercises: Vec<Exercise>,
     pub questions: Vec<Question>,
 }
@@ -81,8 +86,12 @@ impl Lab {
         let profile = profile.context(
             "no cell has the tag `profile`; tag the first code cell, which has the `use`",
         )?;
+        // A student's answer may leave them to the cell of the lab that asked first.
+        let asked = exercises.iter().flat_map(|it: &Exercise| crates(&it.stub));
+        let asked: String = asked.map(|name| format!(":dep {name}\n")).collect();
         let lab = Self {
-            profile,
+            profile: asked + &profile,
+            crates: all_crates(notebook)?,
             exercises,
             questions,
         };
@@ -145,6 +154,34 @@ impl Exercise {
             id,
         })
     }
+}
+
+/// What stands behind `:dep` in the lines of a cell.
+fn crates(source: &str) -> impl Iterator<Item = &str> {
+    let lines = source.lines().map(str::trim);
+    let asks = lines.filter_map(|line| line.strip_prefix(":dep "));
+    asks.map(str::trim).filter(|name| *name != "cuaderno")
+}
+
+/// The names of the crates that the cells of a lab ask for.
+///
+/// # Errors
+/// If no version of one is pinned, so that another machine might build another one.
+fn all_crates(notebook: &Notebook) -> Result<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    for cell in notebook.cells().filter(|cell| cell.is_code()) {
+        for name in crates(&cell.source()) {
+            ensure!(
+                engine::is_offered(name)?,
+                "the cell `{}` asks for `:dep {name}`, but a lab can be released only with crates \
+                 whose versions are pinned: name one of `ecosystem/Cargo.toml` or of the workbook's \
+                 own, without a version, or add it there",
+                cell.id()
+            );
+            names.insert(name.to_owned());
+        }
+    }
+    Ok(names)
 }
 
 /// The criteria in `metadata.cuaderno.rubric`: `{"names the gradient": 1, …}`.

@@ -10,9 +10,10 @@ use sha2::{Digest, Sha256};
 
 use crate::notebook::Cell;
 use crate::probe::Probe;
+use crate::workbook;
 
 /// What `release.json` is, so that its readers know.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 /// A release.
 #[derive(Serialize, Deserialize)]
@@ -20,6 +21,7 @@ pub struct Manifest {
     pub schema: u32,
     /// The version of the workbook.
     pub cuaderno: String,
+    /// The hash of the versions of all crates.
     pub lock_sha256: String,
     /// What the questions of the probes come from.
     pub secret: String,
@@ -35,6 +37,8 @@ pub struct ReleasedLab {
     pub sha256: String,
     /// The source of the cell that the others rest on.
     pub profile: String,
+    /// The names of the crates that its cells may ask for.
+    pub crates: Vec<String>,
     pub exercises: Vec<ReleasedExercise>,
     pub questions: Vec<ReleasedQuestion>,
     /// The students' version.
@@ -96,6 +100,19 @@ impl Manifest {
             .with_context(|| format!("{name} is not the `release.json` of a release"))?;
         Ok((manifest, sha256(&bytes)))
     }
+}
+
+/// The hash of both lock files: of the workbook, and of the crates that notebooks may ask for.
+///
+/// # Errors
+/// If they cannot be read.
+pub fn lock_sha256() -> Result<String> {
+    let mut locks = Vec::new();
+    for folder in [workbook::root(), &workbook::ecosystem()] {
+        let lock = folder.join("Cargo.lock");
+        locks.extend(std::fs::read(&lock).with_context(|| lock.display().to_string())?);
+    }
+    Ok(sha256(&locks))
 }
 
 /// SHA-256, in hexadecimal digits.

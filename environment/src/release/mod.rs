@@ -19,7 +19,9 @@ use crate::toolchain::Toolchain;
 use crate::{files, setup, workbook};
 use lab::{Exercise, Lab};
 
-pub use manifest::{Manifest, ReleasedExercise, ReleasedLab, ReleasedQuestion, sha256};
+pub use manifest::{
+    Manifest, ReleasedExercise, ReleasedLab, ReleasedQuestion, lock_sha256, sha256,
+};
 
 #[derive(Args)]
 pub struct ReleaseArguments {
@@ -78,11 +80,10 @@ pub fn run(arguments: ReleaseArguments) -> Result<ExitCode> {
         files::write(&students.join(release.file()), text.as_bytes())?;
         labs.push(release.entry(&text)?);
     }
-    let lock = std::fs::read(workbook::root().join("Cargo.lock"))?;
     let manifest = Manifest {
         schema: manifest::SCHEMA,
         cuaderno: env!("CARGO_PKG_VERSION").to_owned(),
-        lock_sha256: sha256(&lock),
+        lock_sha256: lock_sha256()?,
         secret,
         labs,
     };
@@ -136,6 +137,7 @@ impl Release {
             file: self.file().to_string_lossy().into_owned(),
             sha256: sha256(text.as_bytes()),
             profile: self.lab.profile.clone(),
+            crates: self.lab.crates.iter().cloned().collect(),
             exercises: exercises.map(|exercise| self.exercise(exercise)).collect(),
             questions: questions.collect(),
             notebook: serde_json::from_str(text)?,
