@@ -21,9 +21,6 @@ const NOT_SHOWN: [&str; 7] = [
     "profile", "check", "probe", "mistake", "variant", "answer", "bands",
 ];
 
-/// Labs whose exercises a grader cannot ask: their marks are given by hand.
-const NO_PROBES_YET: [&str; 3] = ["06", "07", "08"];
-
 /// The headings of the sections that every lab ends with.
 const CLOSING: [&str; 3] = [
     "## What to remember",
@@ -384,22 +381,13 @@ fn an_exercise_is_followed_by_its_solution_and_its_check() {
             let signature = |cell: &Cell| cell.source().lines().next().map(str::to_owned);
             assert_eq!(signature(cell), signature(solution), "{name}, {id}");
 
-            let has_probe = cells[place + 3].has("probe");
-            let number = name.split('_').next().unwrap();
+            let probe = &cells[place + 3];
+            let calls = probe.source().contains("cuaderno::lab::probe(");
             assert!(
-                has_probe || NO_PROBES_YET.contains(&number),
+                probe.has("probe") && calls && probe.0["cell_type"] == "raw",
                 "{name}, {id}: no probe after the check"
             );
-            if has_probe {
-                let probe = &cells[place + 3];
-                let calls = probe.source().contains("cuaderno::lab::probe(");
-                assert!(
-                    calls && probe.0["cell_type"] == "raw",
-                    "{name}, {}",
-                    probe.id()
-                );
-            }
-            let answers: Vec<&Cell> = cells[place + 3 + usize::from(has_probe)..]
+            let answers: Vec<&Cell> = cells[place + 4..]
                 .iter()
                 .take_while(|cell| cell.has("mistake") || cell.has("variant"))
                 .collect();

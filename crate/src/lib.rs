@@ -75,8 +75,9 @@ pub mod prelude {
     pub use crate::plot::{
         Figure, Theme, animation, attention_map, bar_chart, captioned_image_grid, cluster_heat_map,
         confusion_heat_map, contour_map, histogram, histograms, histograms_against_normal,
-        image_grid, image_map, learning_curve, line_chart, mask_overlays, reconstructions, scatter,
-        segmentations, set_theme, side_by_side, spectrogram, tagged_sentence,
+        image_grid, image_map, learning_curve, line_chart, mask_overlays, named_scatter,
+        reconstructions, scatter, segmentations, set_theme, side_by_side, spectrogram,
+        tagged_sentence,
     };
     pub use crate::representations::{
         CodeComparison, M1Run, SampleImages, few_labels, latent_interpolation, latent_manifold,

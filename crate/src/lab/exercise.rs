@@ -1,5 +1,8 @@
 //! Exercises that compile before they are solved, and their checks.
 
+use candle_core::DType;
+
+use crate::nn::{Parameter, Parameters};
 use crate::{Error, Result};
 
 /// A placeholder for the solution of an exercise: an error that says what to do.
@@ -97,6 +100,49 @@ pub fn check_all_close(
     Ok(())
 }
 
+/// Compares a network's weights with the expected ones, one parameter after the other, and prints a
+/// line for each if they agree: did a step of a training move what it should, and nothing else?
+///
+/// # Errors
+/// If the networks have different parameters, or one of the numbers is further from the expected
+/// one than `tolerance`; the error names the parameter and gives the `hint`.
+///
+/// ```
+/// use cuaderno::{lab::check_weights, prelude::*};
+/// let plan = Sequential::input(&[2]).then("dense", Dense::units(1));
+/// let (one, other) = (plan.build(1)?.parameters(), plan.build(2)?.parameters());
+/// check_weights(&one, &plan.build(1)?.parameters(), 1e-5, "take one step")?;
+/// let error = check_weights(&one, &other, 1e-5, "take one step").unwrap_err();
+/// assert!(error.to_string().starts_with("dense.weight: number 0 of "));
+/// # Ok::<(), cuaderno::Error>(())
+/// ```
+pub fn check_weights(
+    found: &Parameters,
+    expected: &Parameters,
+    tolerance: f64,
+    hint: &str,
+) -> Result<()> {
+    let names = |parameters: &Parameters| -> Vec<String> {
+        parameters.iter().map(|(name, _)| name.to_owned()).collect()
+    };
+    if names(found) != names(expected) {
+        return Err(Error::Lab(format!(
+            "the parameters are {:?}, but they should be {:?}: {hint}.",
+            names(found),
+            names(expected)
+        )));
+    }
+    let numbers = |parameter: &Parameter| -> Result<Vec<f64>> {
+        let values = parameter.tensor().flatten_all()?;
+        Ok(values.to_dtype(DType::F64)?.to_vec1()?)
+    };
+    for ((name, found), (_, expected)) in found.iter().zip(expected.iter()) {
+        let (found, expected) = (numbers(found)?, numbers(expected)?);
+        check_all_close(name, &found, &expected, tolerance, hint)?;
+    }
+    Ok(())
+}
+
 /// A list to be read: the first numbers with four digits, and how many more there are.
 fn in_short(numbers: &[f64]) -> String {
     const SHOWN: usize = 8;
@@ -110,6 +156,8 @@ fn in_short(numbers: &[f64]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use candle_core::{Device, Tensor};
+
     use super::*;
 
     #[test]
@@ -126,6 +174,22 @@ mod tests {
         assert_eq!(in_short(&[f64::NAN, 1e-9 * third]), "[NaN, 3.333e-10]");
         let long = in_short(&[third; 11]);
         assert!(long.ends_with("0.3333] and 3 more"), "{long}");
+    }
+
+    #[test]
+    fn weights_of_other_parameters_are_not_close() {
+        let values = Tensor::new(&[1f32, 2.0], &Device::Cpu).unwrap();
+        let parameter = Parameter::new(&values).unwrap();
+        let one = Parameters::new().with("weight", &parameter);
+        let two = Parameters::new()
+            .with("weight", &parameter)
+            .with("bias", &parameter);
+        let error = check_weights(&one, &two, 0.1, "keep the bias").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the parameters are [\"weight\"], but they should be [\"weight\", \"bias\"]: keep the bias."
+        );
+        assert!(check_weights(&two, &two, 0.0, "keep the bias").is_ok());
     }
 
     #[test]

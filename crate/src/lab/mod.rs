@@ -7,6 +7,6 @@ mod probe;
 mod profile;
 
 pub use bands::Bands;
-pub use exercise::{check_all_close, check_close, unsolved};
+pub use exercise::{check_all_close, check_close, check_weights, unsolved};
 pub use probe::{Answers, probe};
 pub use profile::Profile;

@@ -5,7 +5,8 @@ use candle_core::Tensor;
 use super::in_batches;
 use crate::nn::{Activation, Layer, Parameters, Pass, Sequential, Summary, no_grad};
 use crate::ops::Reduction;
-use crate::train::{Adversaries, Batch, Losses, Player};
+use crate::optim::Optimiser;
+use crate::train::{Adversaries, Batch, Game, Losses, Player, descend};
 use crate::{Error, Result, Rng, Seed, ops};
 
 /// A generator that turns codes into examples, and a discriminator that tells them from real ones.
@@ -107,6 +108,43 @@ impl Gan {
         }
         self.pixel_weight = weight;
         Ok(self)
+    }
+
+    /// Lets one player take the step that a
+    /// [`Trainer::adversarial`](crate::train::Trainer::adversarial) lets it take on a batch of real
+    /// examples `[n, ..]`, and returns its loss before the step. The other player stays as it is.
+    ///
+    /// The `n` codes are normal numbers of `rng.child(0)` for the discriminator and of
+    /// `rng.child(1)` for the generator, where `rng` is `seed` or the generator it makes; dropout
+    /// draws from `rng` itself.
+    ///
+    /// ```
+    /// use cuaderno::prelude::*;
+    /// use cuaderno::train::Player;
+    /// let generator = Sequential::input(&[2]).then("g", Dense::units(3)).build(1)?;
+    /// let discriminator = Sequential::input(&[3]).then("d", Dense::units(1)).build(2)?;
+    /// let gan = Gan::new(generator, discriminator)?;
+    /// let (real, mut by) = (Rng::new(3).uniform(0.0, 1.0, &[8, 3])?, Sgd::new(0.5));
+    /// let before = gan.train_on_batch(Player::Discriminator, &real, &mut by, 4)?;
+    /// let after = gan.train_on_batch(Player::Discriminator, &real, &mut by, 4)?;
+    /// assert!(after < before);
+    /// # Ok::<(), cuaderno::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the examples have the wrong shape, or the optimiser refuses its arguments.
+    pub fn train_on_batch(
+        &self,
+        player: Player,
+        real: &Tensor,
+        optimiser: &mut dyn Optimiser,
+        seed: impl Seed,
+    ) -> Result<f64> {
+        let (networks, number) = (self as &dyn Adversaries, player as usize);
+        let batch = Batch::new(real.clone(), real.clone());
+        let losses = seed.draw(|rng| Game::losses(&networks, number, &batch, rng))?;
+        descend(&losses, &networks.players()[number], optimiser, None)?;
+        Ok(losses.values()?[0].1)
     }
 
     /// The examples `[n, ..]` generated from codes `[n, ..]`.
@@ -227,9 +265,10 @@ impl Adversaries for Gan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::Dense;
+    use crate::nn::{Dense, Dropout};
     use crate::ops::check_variables;
-    use crate::train::TensorExamples;
+    use crate::optim::{Adam, Sgd};
+    use crate::train::{ShuffledBatches, TensorExamples, Trainer};
     use candle_core::DType;
 
     fn dense(sizes: &[usize], seed: u64) -> Sequential {
@@ -346,6 +385,40 @@ mod tests {
                     "{player} moves {name}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_step_of_each_player_is_a_step_of_the_trainer() {
+        let build = || {
+            let dropped = Sequential::input(&[3])
+                .then("hidden", Dense::units(8))
+                .then("dropout", Dropout::rate(0.5))
+                .then("real", Dense::units(1));
+            Gan::new(dense(&[2, 5, 3], 1), dropped.build(2).unwrap()).unwrap()
+        };
+        let real = batch().inputs;
+        let examples = TensorExamples::new(real.clone(), real).unwrap();
+        let (trained, stepped) = (build(), build());
+        let trainer = Trainer::adversarial(Sgd::new(0.5), Adam::new(0.1));
+        let trainer = trainer.epochs(1).batch_size(4).seed(6).quiet();
+        let history = trainer.fit(&trained, &examples, &examples).unwrap();
+
+        let mut batches = ShuffledBatches::of(&examples, 4, 6, 0).unwrap();
+        let mut step = batches.next().unwrap().unwrap();
+        let optimisers: [&mut dyn Optimiser; 2] = [&mut Sgd::new(0.5), &mut Adam::new(0.1)];
+        for (player, optimiser) in Player::BOTH.into_iter().zip(optimisers) {
+            let real = &step.batch.inputs;
+            let loss = stepped.train_on_batch(player, real, optimiser, &mut step.rng);
+            let name = format!("{player}.loss");
+            let recorded = history.epochs[0].train.iter().find(|x| x.name == name);
+            assert_eq!(Some(loss.unwrap()), recorded.map(|x| x.mean), "{name}");
+        }
+        for player in Player::BOTH {
+            let [one, other] = [&trained, &stepped].map(|gan| gan.parameters(player));
+            assert!(one.same_values(&other).unwrap(), "{player}");
+            let fresh = build().parameters(player);
+            assert!(!one.same_values(&fresh).unwrap(), "{player} stands still");
         }
     }
 

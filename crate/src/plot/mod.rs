@@ -48,7 +48,7 @@ pub use image_map::image_map;
 pub use learning_curve::learning_curve;
 pub use line_chart::line_chart;
 pub use reconstructions::reconstructions;
-pub use scatter::scatter;
+pub use scatter::{named_scatter, scatter};
 pub use segmentations::{mask_overlays, segmentations};
 pub use side_by_side::side_by_side;
 pub use spectrogram::{attention_map, spectrogram};

@@ -1,6 +1,6 @@
 //! Scatter plots of classes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use plotters::style::Color;
 
@@ -40,13 +40,54 @@ const MOST_CLASSES: usize = 10;
 /// # Ok::<(), cuaderno::Error>(())
 /// ```
 pub fn scatter(points: &(impl Values + ?Sized), labels: &(impl Values + ?Sized)) -> Result<Figure> {
-    const NAME: &str = "scatter";
+    of_classes("scatter", points, labels, |class| Ok(class.to_string()))
+}
+
+/// [`scatter`] with the names of the classes in its legend, from class 0 on.
+///
+/// # Errors
+/// As [`scatter`], and if a class has no name.
+///
+/// ```
+/// use cuaderno::prelude::*;
+/// let points = [(0.5, 1.0), (2.0, 0.0), (1.5, 0.5)];
+/// let figure = named_scatter(&points, &[0, 1, 1], &["soil", "plants"])?;
+/// assert!(figure.svg()?.contains("plants"));
+/// # Ok::<(), cuaderno::Error>(())
+/// ```
+pub fn named_scatter<S: AsRef<str>>(
+    points: &(impl Values + ?Sized),
+    labels: &(impl Values + ?Sized),
+    names: &[S],
+) -> Result<Figure> {
+    const NAME: &str = "named_scatter";
+    of_classes(NAME, points, labels, |class| {
+        let name = names.get(class as usize);
+        name.map(|name| name.as_ref().to_owned()).ok_or_else(|| {
+            Error::shape(
+                NAME,
+                format!(
+                    "there are {} names, but a point is of class {class}; give one for each class, \
+                     from class 0 on.",
+                    names.len()
+                ),
+            )
+        })
+    })
+}
+
+fn of_classes(
+    plot: &'static str,
+    points: &(impl Values + ?Sized),
+    labels: &(impl Values + ?Sized),
+    name: impl Fn(u32) -> Result<String>,
+) -> Result<Figure> {
     let (points, labels) = (points.values()?, labels.values()?);
     match (points.dims(), labels.dims()) {
         ([n, 2], [m]) if n == m && *n > 0 => {}
         (points, labels) => {
             return Err(Error::shape(
-                NAME,
+                plot,
                 format!(
                     "the points have shape {points:?} and the labels {labels:?}, but [n, 2] and [n] \
                      are expected, with at least one point."
@@ -54,7 +95,7 @@ pub fn scatter(points: &(impl Values + ?Sized), labels: &(impl Values + ?Sized))
             ));
         }
     }
-    let labels = labels::read(NAME, &labels)?;
+    let labels = labels::read(plot, &labels)?;
     let classes: BTreeSet<u32> = labels.iter().copied().collect();
     if classes.len() > MOST_CLASSES {
         return Err(Error::argument(
@@ -63,22 +104,25 @@ pub fn scatter(points: &(impl Values + ?Sized), labels: &(impl Values + ?Sized))
             format!("at most {MOST_CLASSES}, which colours and markers still tell apart"),
         ));
     }
+    let named = classes.into_iter().map(|class| Ok((class, name(class)?)));
+    let classes = named.collect::<Result<_>>()?;
     let coordinates = values::finite("a coordinate", &points)?;
     let points = coordinates.chunks_exact(2).zip(labels);
     let points = points.map(|(at, label)| (at[0], at[1], label)).collect();
-    Figure::new(NAME, Scatter { points, classes })
+    Figure::new(plot, Scatter { points, classes })
 }
 
 struct Scatter {
     points: Vec<(f64, f64, u32)>,
-    classes: BTreeSet<u32>,
+    /// The classes with their names.
+    classes: BTreeMap<u32, String>,
 }
 
 impl Scatter {
     /// A label's place in the sequence of colours and markers.
     fn place(&self, label: u32) -> usize {
-        match self.classes.last() {
-            Some(&largest) if largest as usize >= MOST_CLASSES => {
+        match self.classes.last_key_value() {
+            Some((&largest, _)) if largest as usize >= MOST_CLASSES => {
                 self.classes.range(..label).count()
             }
             _ => label as usize,
@@ -86,10 +130,10 @@ impl Scatter {
     }
 
     fn legend(&self) -> Vec<Entry> {
-        let entry = |&class: &u32| {
+        let entry = |(&class, name): (&u32, &String)| {
             let place = self.place(class);
             let sample = Sample::Marker(Marker::of(place), style::color(place));
-            Entry::new(class.to_string(), sample)
+            Entry::new(name, sample)
         };
         self.classes.iter().map(entry).collect()
     }
@@ -149,6 +193,25 @@ mod tests {
         let count = |class| svg.matches(&style_of(class)).count();
         assert_eq!((count(1), count(3), count(0)), (3 + 1, 1 + 1, 0), "{svg}");
         assert!(svg.contains(">1</text>") && svg.contains(">3</text>"));
+    }
+
+    #[test]
+    fn names_stand_in_the_legend_in_place_of_numbers() {
+        let names = ["soil", "plants", "water"];
+        let figure = named_scatter(&points(3), &labels(&[0, 2, 2]), &names).unwrap();
+        let svg = figure.svg().unwrap();
+        assert!(
+            svg.contains(">soil</text>") && svg.contains(">water</text>"),
+            "{svg}"
+        );
+        assert!(!svg.contains(">plants</text>"));
+        assert_eq!(svg.matches(&style_of(2)).count(), 2 + 1);
+        let error = named_scatter(&points(3), &labels(&[0, 2, 2]), &names[..2]).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("there are 2 names, but a point is of class 2")
+        );
     }
 
     /// The attribute of an SVG shape in the colour of a class.

@@ -7,7 +7,7 @@ use super::canvas::{Area, Drawn, Image};
 use super::image_grid::Grid;
 use super::images::to_images;
 use super::legend::{self, Entry, Sample};
-use super::style::{self, AXIS, VERMILION};
+use super::style::{self, VERMILION};
 use super::theme::Room;
 use super::{Figure, Plot};
 use crate::{Error, Result};
@@ -138,12 +138,13 @@ impl Palette {
         Ok(Self { names })
     }
 
-    /// The colour of a class; `None` where the image is to be seen.
+    /// The colour of a class; `None` where the image is to be seen. Where there are more than two, it
+    /// is the one that the class has in a scatter or as a curve.
     fn color(&self, class: u32) -> Option<RGBColor> {
         match class {
             0 if self.names.len() == 2 => None,
-            0 => Some(AXIS),
-            class if (class as usize) < self.names.len() => Some(style::color(class as usize - 1)),
+            1 if self.names.len() == 2 => Some(style::color(0)),
+            class if (class as usize) < self.names.len() => Some(style::color(class as usize)),
             _ => None,
         }
     }
@@ -257,6 +258,14 @@ mod tests {
         let expected = (COVER * f64::from(red) + (1.0 - COVER) * 255.0).round() as u8;
         assert_eq!(images[0].rgb[3], expected);
         assert_eq!(images[1].rgb, [255; 6]);
+    }
+
+    #[test]
+    fn one_of_many_classes_has_the_colour_of_its_curve() {
+        let palette = Palette::of("test", &["soil", "plants", "water"]).unwrap();
+        let colours = [0, 1, 2, 3].map(|class| palette.color(class));
+        let curves = [0, 1, 2].map(|index| Some(style::color(index)));
+        assert_eq!((&colours[..3], colours[3]), (&curves[..], None));
     }
 
     #[test]

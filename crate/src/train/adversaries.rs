@@ -86,6 +86,15 @@ pub trait Adversaries {
         })
     }
 
+    /// The parameters of both players, prefixed with the player's name.
+    fn all_parameters(&self) -> Parameters
+    where
+        Self: Sized,
+    {
+        let networks: &dyn Adversaries = self;
+        together(&networks.players())
+    }
+
     /// Writes the weights of both to a safetensors file.
     ///
     /// # Errors
@@ -94,7 +103,7 @@ pub trait Adversaries {
     where
         Self: Sized,
     {
-        parameters(self).save(path)
+        self.all_parameters().save(path)
     }
 
     /// Loads the weights of both from a file.
@@ -105,13 +114,8 @@ pub trait Adversaries {
     where
         Self: Sized,
     {
-        parameters(self).load(path)
+        self.all_parameters().load(path)
     }
-}
-
-/// The parameters of both players, prefixed with the player's name.
-fn parameters(networks: &dyn Adversaries) -> Parameters {
-    together(&networks.players())
 }
 
 /// One of the two networks.

@@ -10,7 +10,7 @@ use crate::{Result, Rng};
 const VALIDATION: u64 = u64::MAX;
 
 /// `N` players that move in turn, each down the gradient of its own loss.
-pub(super) trait Game<const N: usize> {
+pub(crate) trait Game<const N: usize> {
     /// The parameters of each player.
     fn players(&self) -> [Parameters; N];
 

@@ -6,9 +6,9 @@ use super::callback::Stop;
 use super::game::Game;
 use super::observer::{Observer, Standing, observer};
 use super::resume::{Position, ResumeFile};
-use super::{Callback, Epoch, Examples, ShuffledBatches, Step, Trainer, Training};
+use super::{Callback, Epoch, Examples, Losses, ShuffledBatches, Step, Trainer, Training};
 use crate::nn::Parameters;
-use crate::optim::clip_by_norm;
+use crate::optim::{Optimiser, clip_by_norm};
 use crate::{Error, Result, notebook, ops};
 
 impl<const PLAYERS: usize> Trainer<PLAYERS> {
@@ -172,11 +172,7 @@ impl<const PLAYERS: usize> Trainer<PLAYERS> {
             let losses = game.losses(player, &step.batch, &mut step.rng)?;
             let values = losses.values()?;
             step.check(values[0])?;
-            let mut gradients = ops::backward(losses.minimised())?;
-            if let Some(max_norm) = self.clip_norm {
-                clip_by_norm(&players[player], &mut gradients, max_norm)?;
-            }
-            optimiser.step(&players[player], &gradients)?;
+            descend(&losses, &players[player], &mut **optimiser, self.clip_norm)?;
             let weight = losses.weight_of(step.batch.len());
             position.tally.add(&values, weight);
             all.extend(values.into_iter().map(|(name, x)| (name.to_owned(), x)));
@@ -209,6 +205,20 @@ impl<const PLAYERS: usize> Trainer<PLAYERS> {
         }
         Ok(stop)
     }
+}
+
+/// Moves a player's parameters down the gradient of the loss that it minimises.
+pub(crate) fn descend(
+    losses: &Losses,
+    parameters: &Parameters,
+    optimiser: &mut dyn Optimiser,
+    clip_norm: Option<f64>,
+) -> Result<()> {
+    let mut gradients = ops::backward(losses.minimised())?;
+    if let Some(max_norm) = clip_norm {
+        clip_by_norm(parameters, &mut gradients, max_norm)?;
+    }
+    optimiser.step(parameters, &gradients)
 }
 
 /// The parameters of all players.

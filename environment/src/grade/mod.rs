@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Subcommand};
@@ -168,6 +168,7 @@ fn grade(arguments: GradeArguments) -> Result<ExitCode> {
         toolchain: &toolchain,
         cpu: cpu(),
         references: Mutex::default(),
+        graded: AtomicUsize::new(0),
     };
     if let Some(result) = &arguments.replay {
         return grader.replay(result);
@@ -218,6 +219,15 @@ fn total_memory() -> Option<u64> {
     Some(kibibytes << 10)
 }
 
+/// How long it takes to grade so many more, if so many took this long.
+fn time_left(taken: Duration, graded: usize, left: usize) -> String {
+    if graded == 0 {
+        return String::new();
+    }
+    let minutes = taken.as_secs_f64() / graded as f64 * left as f64 / 60.0;
+    format!("; {minutes:.0} min left")
+}
+
 fn results_folder(out: &Path) -> PathBuf {
     out.join("results")
 }
@@ -235,6 +245,8 @@ struct Grader<'a> {
     cpu: String,
     /// The labs that have been asked for, with what their solutions answer, or why they do not.
     references: Mutex<BTreeMap<String, Arc<Result<Reference<'a>, String>>>>,
+    /// How many results are new. Those that were there tell nothing of the time that is left.
+    graded: AtomicUsize,
 }
 
 impl<'a> Grader<'a> {
@@ -253,11 +265,11 @@ impl<'a> Grader<'a> {
                 let (result, executed) = self.one(name, path)?;
                 let done = done.fetch_add(1, Ordering::SeqCst) + 1;
                 let left = submissions.len() - done;
-                let minutes = start.elapsed().as_secs_f64() / done as f64 * left as f64 / 60.0;
                 println!(
-                    "{done} of {}  {name}: {}; {minutes:.0} min left",
+                    "{done} of {}  {name}: {}{}",
                     submissions.len(),
-                    in_short(&result)
+                    in_short(&result),
+                    time_left(start.elapsed(), self.graded.load(Ordering::SeqCst), left)
                 );
                 results
                     .lock()
@@ -304,6 +316,7 @@ impl<'a> Grader<'a> {
                 result.sign(secret);
                 let text = serde_json::to_string_pretty(&result)? + "\n";
                 files::write(&file, text.as_bytes())?;
+                self.graded.fetch_add(1, Ordering::SeqCst);
                 result
             }
         };
@@ -577,6 +590,13 @@ fn cpu() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_there_before_tells_nothing_of_the_time_left() {
+        let minute = Duration::from_secs(60);
+        assert_eq!(time_left(minute, 0, 30), "");
+        assert_eq!(time_left(minute, 2, 10), "; 5 min left");
+    }
 
     #[test]
     fn no_more_boxes_are_made_than_there_is_memory_for() {
