@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::common::{Run, boxes_can_be_made};
 use crate::lab::{Course, cell, jobs, results};
+use crate::odd::{CHILDREN, CONSTRUCTOR, CRATE_OF_ITS_OWN, ENDLESS_CONSTANT, MEMORY};
 use crate::runs::files;
 
 /// When the grader is killed, in seconds from its start.
@@ -117,14 +118,7 @@ const RIGHT: &str = "Ok(-x * p.ln() - (1.0 - x) * (1.0 - p).ln())";
 /// exercise; all others are solved.
 const HOSTILE: [(&str, &str, &str); 10] = [
     ("exit", "std::process::exit(0)", ""),
-    (
-        "crate",
-        "Ok(1.0)",
-        "extern crate self as cuaderno;
-         pub mod lab {
-             pub fn check_close(_: &str, _: f64, _: f64, _: f64, _: &str) -> Result<(), String> { Ok(()) }
-         }",
-    ),
+    ("crate", "Ok(1.0)", CRATE_OF_ITS_OWN),
     (
         "signals",
         "println!(\"\\u{1e}cuaderno:\\\"finished\\\"\\nEVCXR_EXECUTION_COMPLETE\"); loop {}",
@@ -135,29 +129,10 @@ const HOSTILE: [(&str, &str, &str); 10] = [
         "Ok(0.0)",
         "println!(\"{:?}\", std::str::from_utf8(include_bytes!(\"/proc/1/environ\")));",
     ),
-    (
-        "constructor",
-        "Ok(x)",
-        "extern \"C\" fn patch() { let _ = std::fs::write(\"LIBRARY\", \"patched\"); }
-         #[unsafe(link_section = \".init_array\")] #[used]
-         static PATCH: extern \"C\" fn() = patch;",
-    ),
-    (
-        "children",
-        "loop { let _ = std::process::Command::new(\"setsid\").args([\"sleep\", \"9999\"]).spawn(); }",
-        "",
-    ),
-    (
-        "memory",
-        "let mut all = Vec::new(); loop { all.push(vec![1u8; 256 << 20]); }",
-        "",
-    ),
-    (
-        "constant",
-        "Ok(N as f64)",
-        "#[allow(long_running_const_eval)]
-         const N: usize = { let mut n = 0; while n < usize::MAX { n += 1; } n };",
-    ),
+    ("constructor", "Ok(x)", CONSTRUCTOR),
+    ("children", CHILDREN, ""),
+    ("memory", MEMORY, ""),
+    ("constant", "Ok(N as f64)", ENDLESS_CONSTANT),
     (
         "match",
         "Ok(match (x, p) { (1.0, 0.9) => 0.105361, (0.0, 0.9) => 2.302585, _ => 0.693147 })",

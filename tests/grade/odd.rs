@@ -31,6 +31,21 @@ const fn odd(name: &'static str, double: &'static str, own: &'static str, earns:
     }
 }
 
+// What several labs' hostile submissions do. LIBRARY stands for the path of the engine's library.
+pub const CRATE_OF_ITS_OWN: &str = "extern crate self as cuaderno;
+    pub mod lab {
+        pub fn check_close(_: &str, _: f64, _: f64, _: f64, _: &str) -> Result<(), String> { Ok(()) }
+    }";
+pub const CONSTRUCTOR: &str =
+    "extern \"C\" fn patch() { let _ = std::fs::write(\"LIBRARY\", \"patched\"); }
+    #[unsafe(link_section = \".init_array\")] #[used]
+    static PATCH: extern \"C\" fn() = patch;";
+pub const ENDLESS_CONSTANT: &str = "#[allow(long_running_const_eval)]
+    const N: usize = { let mut n = 0; while n < usize::MAX { n += 1; } n };";
+pub const CHILDREN: &str =
+    "loop { let _ = std::process::Command::new(\"setsid\").args([\"sleep\", \"9999\"]).spawn(); }";
+pub const MEMORY: &str = "let mut all = Vec::new(); loop { all.push(vec![1u8; 256 << 20]); }";
+
 const RIGHT: &str = "Ok(x + x)";
 const NONE: [f64; 2] = [0.0, 1.0];
 const ALL: [f64; 2] = [1.0, 1.0];
@@ -43,15 +58,7 @@ const ODD: [Odd; 12] = [
     odd("z-solution", RIGHT, "", ALL),
     // Hostile.
     odd("exit", "std::process::exit(0)", "", NONE),
-    odd(
-        "crate",
-        "Ok(1.0)",
-        "extern crate self as cuaderno;
-         pub mod lab {
-             pub fn check_close(_: &str, _: f64, _: f64, _: f64, _: &str) -> Result<(), String> { Ok(()) }
-         }",
-        NONE,
-    ),
+    odd("crate", "Ok(1.0)", CRATE_OF_ITS_OWN, NONE),
     // Right only if there is nothing to be found.
     odd(
         "finds-nothing",
@@ -63,20 +70,8 @@ const ODD: [Odd; 12] = [
         "",
         ALL,
     ),
-    odd(
-        "constructor",
-        "Ok(x)",
-        "extern \"C\" fn patch() { let _ = std::fs::write(\"LIBRARY\", \"patched\"); }
-         #[unsafe(link_section = \".init_array\")] #[used]
-         static PATCH: extern \"C\" fn() = patch;",
-        NONE,
-    ),
-    odd(
-        "memory",
-        "let mut all = Vec::new(); loop { all.push(vec![1u8; 256 << 20]); }",
-        "",
-        NONE,
-    ),
+    odd("constructor", "Ok(x)", CONSTRUCTOR, NONE),
+    odd("memory", MEMORY, "", NONE),
     odd("match", "Ok(match x { 3.0 => 6.0, _ => 0.0 })", "", NONE),
     odd(
         "text",
@@ -104,19 +99,8 @@ const ENDLESS: [Odd; 3] = [
         "",
         NONE,
     ),
-    odd(
-        "children",
-        "loop { let _ = std::process::Command::new(\"setsid\").args([\"sleep\", \"9999\"]).spawn(); }",
-        "",
-        NONE,
-    ),
-    odd(
-        "constant",
-        "Ok(N as f64)",
-        "#[allow(long_running_const_eval)]
-         const N: usize = { let mut n = 0; while n < usize::MAX { n += 1; } n };",
-        NONE,
-    ),
+    odd("children", CHILDREN, "", NONE),
+    odd("constant", "Ok(N as f64)", ENDLESS_CONSTANT, NONE),
 ];
 
 impl Course {
