@@ -43,7 +43,7 @@ fn without_a_release_or_a_box_nothing_runs() {
     let out = course.at("grades");
     fs::write(course.release(), "{\"schema\": 1}").unwrap();
     let run = course.graded(&out, &[], 2);
-    run.says("has schema 1, but this version reads schema 2; release the labs again");
+    run.says("has schema 1, but this version reads schema 3; release the labs again");
     release(&course, PROBE, "");
     let mut command = course.grade(&course.submissions, &out, &[]);
     let run = Run::new(without_boxes(&mut command).output().unwrap());
