@@ -236,8 +236,8 @@ fn whole(executed: &Executed) -> String {
     let ended = ended.map(|why| format!("<p>It was ended: {}.</p>\n", escaped(why)));
     format!(
         "<h2>The notebook as a whole</h2>\n<p>It was executed once, from the first cell to the last, \
-         in the quick profile. This is what your own code reported of its exercises, checks and cells \
-         of your own; it changes no points.</p>\n<table>\n{rows}</table>\n{}",
+         in the quick profile. This is what your own code reported about the exercises, the checks and \
+         your own cells; it changes no points.</p>\n<table>\n{rows}</table>\n{}",
         ended.unwrap_or_default()
     )
 }
