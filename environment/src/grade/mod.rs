@@ -427,19 +427,17 @@ impl<'a> Grader<'a> {
 
     fn receipt(&self, submission_sha256: String) -> Receipt {
         let (limits, sandbox) = (self.room.limits(), self.room.sandbox());
+        // By Landlock each file is bounded, and not what lies in scratch in all.
+        let bounded = match sandbox.bounds_scratch() {
+            true => "scratch",
+            false => "file",
+        };
         let limits = [
             ("seconds", limits.seconds),
             ("seconds-a-cell", self.arguments.timeout),
             ("memory", limits.memory),
             ("processes", limits.processes),
-            (
-                if sandbox.bounds_scratch() {
-                    "scratch"
-                } else {
-                    "file"
-                },
-                limits.scratch,
-            ),
+            (bounded, limits.scratch),
         ];
         let seed = mac(
             &self.input.manifest.secret,
