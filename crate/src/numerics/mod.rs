@@ -11,6 +11,7 @@ pub mod planes;
 pub mod reduce;
 pub mod simd;
 pub mod storage;
+pub mod zeros;
 
 /// Evaluates an expression with `$T` standing for the element type of a fused operation, f32 or
 /// f64; any other type is an error that says so.

@@ -6,6 +6,7 @@ use super::Channels;
 use crate::numerics::{
     reduce::{RUN, sum},
     simd::{Float, Simd, WithSimd},
+    zeros::zeros,
 };
 
 impl Channels {
@@ -57,7 +58,7 @@ impl Channels {
         of_channel: &[C],
         f: F,
     ) -> Vec<T> {
-        let mut out = vec![T::zero(); a.len()];
+        let mut out = zeros(a.len());
         out.par_chunks_mut(self.block())
             .zip(a.par_chunks(self.block()))
             .zip(b.par_chunks(self.block()))

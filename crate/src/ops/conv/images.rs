@@ -16,6 +16,7 @@ use super::{
 use crate::numerics::{
     lanes::Lanes,
     simd::{Simd, WithSimd},
+    zeros::zeros,
 };
 
 /// One pass of a convolution. The written image is `epilogue(bias + convolution of source)`.
@@ -57,13 +58,14 @@ impl<T: Lanes> WithSimd for ImagePass<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Vec<T> {
         let ([batch, channels, height, width], to) = self.shapes();
-        let mut target = vec![T::zero(); to.iter().product()];
-        if target.is_empty() {
-            return target;
+        let length = to.iter().product();
+        if length == 0 {
+            return vec![];
         }
         if depthwise::suits(self.geometry) {
             return depthwise::run(simd, &self);
         }
+        let mut target = zeros(length);
         let rows = self.geometry.rows.plan(self.direction);
         let columns = self.geometry.columns.plan(self.direction);
         let packing = Packing::new((&rows, &columns), batch, channels, height, width);
@@ -159,6 +161,9 @@ struct Block<T> {
 /// transposing, which would cost more than the zeros between the rows.
 const FEW_TERMS: usize = 32;
 
+/// The number of weights that a thread packs at least.
+const PACKED_WEIGHTS: usize = 1 << 15;
+
 impl<T: Lanes> ImagePass<'_, T> {
     #[inline(always)]
     fn blocks<S: Simd>(
@@ -173,7 +178,7 @@ impl<T: Lanes> ImagePass<'_, T> {
         let (sources, targets) = (sources / groups, targets / groups);
         let few = targets <= unit::<T, S>() / 2 || sources * self.geometry.taps() <= FEW_TERMS;
         let by_position = few && packing.is_contiguous() && !by_tiles;
-        let mut blocks = vec![];
+        let mut packs = vec![];
         for group in 0..groups {
             let mut first = 0;
             while first < targets {
@@ -184,27 +189,77 @@ impl<T: Lanes> ImagePass<'_, T> {
                     let width = block_width::<T, S>(left);
                     (left.min(width), Order::Channels(width))
                 };
-                let mut block = self.block(phases, packing, group, first..first + count, order);
-                if by_tiles {
-                    let (weights, _) = &mut block.phases[0];
-                    *weights = winograd::spread_weights(simd, weights, block.bias.len());
-                }
-                blocks.push(block);
+                packs.push(PackBlock {
+                    pass: self,
+                    phases,
+                    packing,
+                    group,
+                    channels: first..first + count,
+                    order,
+                    by_tiles,
+                });
                 first += count;
             }
         }
-        blocks
+        // The weights of a large layer are as many as the numbers of its images; those of a small one
+        // are packed before another thread has woken up.
+        let weights = self.weight.len().div_ceil(packs.len().max(1));
+        packs
+            .into_par_iter()
+            .with_min_len(PACKED_WEIGHTS.div_ceil(weights.max(1)))
+            .map(|pack| simd.vectorize(pack))
+            .collect()
     }
 
-    fn block(
-        &self,
-        phases: &[Phase2d],
-        packing: &Packing,
-        group: usize,
-        channels: Range<usize>,
-        order: Order,
-    ) -> Block<T> {
-        let (view, targets) = self.weight_of(group);
+    /// The weights of a group, and the number of channels it writes.
+    fn weight_of(&self, group: usize) -> (WeightView<'_, T>, usize) {
+        let ([_, sources, ..], [_, targets, ..]) = self.shapes();
+        let (sources, targets) = (
+            sources / self.geometry.groups,
+            targets / self.geometry.groups,
+        );
+        let taps = self.geometry.taps();
+        let (target_stride, source_stride) = match self.direction {
+            Direction::Gather => (sources * taps, taps),
+            Direction::Scatter => (taps, targets * taps),
+        };
+        let view = WeightView {
+            data: &self.weight[group * sources * targets * taps..],
+            target_stride,
+            source_stride,
+            sources,
+        };
+        (view, targets)
+    }
+}
+
+/// Makes one block.
+struct PackBlock<'b, 'a, T> {
+    pass: &'b ImagePass<'a, T>,
+    phases: &'b [Phase2d<'b>],
+    packing: &'b Packing<'b>,
+    group: usize,
+    /// The channels within the group.
+    channels: Range<usize>,
+    order: Order,
+    by_tiles: bool,
+}
+
+impl<T: Lanes> WithSimd for PackBlock<'_, '_, T> {
+    type Output = Block<T>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Block<T> {
+        let Self {
+            pass,
+            phases,
+            packing,
+            group,
+            channels,
+            order,
+            by_tiles,
+        } = self;
+        let (view, targets) = pass.weight_of(group);
         let phases = phases.iter().map(|phase| {
             let offsets = phase.offsets.iter();
             let offsets: Vec<usize> = offsets.map(|(y, x)| y * packing.row + x).collect();
@@ -227,14 +282,18 @@ impl<T: Lanes> ImagePass<'_, T> {
                 }
             }
         });
-        let phases = phases.collect();
+        let mut phases: Vec<(Vec<T>, Steps)> = phases.collect();
         let channels = group * targets + channels.start..group * targets + channels.end;
-        let mut bias = match self.bias {
+        let mut bias = match pass.bias {
             Some(bias) => bias[channels.clone()].to_vec(),
             None => vec![T::zero(); channels.len()],
         };
         if let Order::Channels(width) = order {
             bias.resize(width, T::zero());
+        }
+        if by_tiles {
+            let (weights, _) = &mut phases[0];
+            *weights = winograd::spread_weights(simd, weights, bias.len());
         }
         Block {
             group,
@@ -243,27 +302,6 @@ impl<T: Lanes> ImagePass<'_, T> {
             bias,
             phases,
         }
-    }
-
-    /// The weights of a group, and the number of channels it writes.
-    fn weight_of(&self, group: usize) -> (WeightView<'_, T>, usize) {
-        let ([_, sources, ..], [_, targets, ..]) = self.shapes();
-        let (sources, targets) = (
-            sources / self.geometry.groups,
-            targets / self.geometry.groups,
-        );
-        let taps = self.geometry.taps();
-        let (target_stride, source_stride) = match self.direction {
-            Direction::Gather => (sources * taps, taps),
-            Direction::Scatter => (taps, targets * taps),
-        };
-        let view = WeightView {
-            data: &self.weight[group * sources * targets * taps..],
-            target_stride,
-            source_stride,
-            sources,
-        };
-        (view, targets)
     }
 }
 

@@ -193,6 +193,7 @@ pub struct WeightView<'a, T> {
 impl<T: Float> WeightView<'_, T> {
     /// The weights of the target channels, which become neighbours: `[source, tap, width]`, with
     /// zeros behind the last channel.
+    #[inline(always)]
     pub fn interleaved(&self, targets: Range<usize>, taps: &[usize], width: usize) -> Vec<T> {
         let mut packed = vec![T::zero(); self.sources * taps.len() * width];
         let whole = taps.iter().enumerate().all(|(i, &tap)| i == tap);

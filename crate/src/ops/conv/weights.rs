@@ -14,6 +14,7 @@ use super::{
 use crate::numerics::{
     lanes::Lanes,
     simd::{Simd, WithSimd},
+    zeros::zeros,
 };
 
 /// The sum over a batch of the products of two images linked by a convolution. For a convolution
@@ -63,9 +64,9 @@ impl<T: Lanes> WithSimd for WeightGradient<'_, T> {
             columns,
         } = *self.geometry;
         let terms = big_channels / groups * self.geometry.taps();
-        let mut gradient = vec![T::zero(); small_channels * terms];
+        let length = small_channels * terms;
         if self.big.is_empty() || self.small.is_empty() {
-            return gradient;
+            return vec![T::zero(); length];
         }
         if depthwise::suits(self.geometry) {
             return depthwise::weight_gradient(simd, &self);
@@ -85,13 +86,13 @@ impl<T: Lanes> WithSimd for WeightGradient<'_, T> {
             })
             .collect();
 
-        let parts = (PART_SUMS / gradient.len()).clamp(1, PARTS).min(batch);
+        let parts = (PART_SUMS / length).clamp(1, PARTS).min(batch);
         let blocks = blocks::<T, S>(groups, small_channels / groups);
         let tasks: Vec<(&Block, usize)> = blocks
             .iter()
             .flat_map(|block| (0..parts).map(move |part| (block, part)))
             .collect();
-        let sums: Vec<Vec<T>> = tasks
+        let mut sums: Vec<Vec<T>> = tasks
             .into_par_iter()
             .map_init(Scratch::default, |scratch, (block, part)| {
                 simd.vectorize(Task {
@@ -104,18 +105,55 @@ impl<T: Lanes> WithSimd for WeightGradient<'_, T> {
                 })
             })
             .collect();
-        for (block, parts) in blocks.iter().zip(sums.chunks_exact(parts)) {
-            let mut total = parts[0].clone();
-            for part in &parts[1..] {
-                for (total, sum) in total.iter_mut().zip(part) {
-                    *total += *sum;
-                }
-            }
-            let target = &mut gradient[block.channels.start * terms..];
-            let source = (&total[..], block.width);
-            transpose(source, (target, terms), terms, block.channels.len());
+        let mut gradient = zeros(length);
+        let mut rest = &mut gradient[..];
+        let mut totals = vec![];
+        for (block, sums) in blocks.iter().zip(sums.chunks_exact_mut(parts)) {
+            let (target, others) = rest.split_at_mut(block.channels.len() * terms);
+            rest = others;
+            totals.push(Total {
+                sums,
+                width: block.width,
+                target,
+            });
         }
+        totals
+            .into_par_iter()
+            .for_each(|total| simd.vectorize(total));
         gradient
+    }
+}
+
+/// Adds up the sums of all parts of a block, and writes them as weights lie.
+struct Total<'t, T> {
+    /// `[tap, channel of the block]` of each part.
+    sums: &'t mut [Vec<T>],
+    width: usize,
+    /// `[channel, tap]`
+    target: &'t mut [T],
+}
+
+impl<T: Lanes> WithSimd for Total<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let [total, parts @ ..] = self.sums else {
+            return;
+        };
+        for part in parts {
+            for (total, sum) in total.iter_mut().zip(part) {
+                *total += *sum;
+            }
+        }
+        let terms = total.len() / self.width;
+        let channels = self.target.len() / terms;
+        transpose(
+            (&total[..], self.width),
+            (self.target, terms),
+            terms,
+            channels,
+        );
     }
 }
 
