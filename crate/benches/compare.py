@@ -41,8 +41,9 @@ OURS, PYTORCH, TUNED, AVX2, PORTABLE = "cuaderno", "PyTorch", "PyTorch tuned", "
 # What channels-last, fused optimisers and fused batch norms (`--tuned`) need beside themselves:
 # freed memory is kept, where glibc by default returns each large buffer to the system.
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 32), "MALLOC_TOP_PAD_": str(1 << 26)}
-# The same for the crate's allocator, as the notebook engine has it.
-MIMALLOC = {"MIMALLOC_PURGE_DELAY": "-1"}
+# The same for the crate's allocator, and one thread for candle's own sums, as the notebook engine
+# has it.
+ENGINE = {"MIMALLOC_PURGE_DELAY": "-1", "CANDLE_NUM_THREADS": "1"}
 
 
 class Contender:
@@ -89,7 +90,7 @@ class Contender:
 def ours(name, threads, level=None):
     program = workloads_program(avx512=level is None)
     command = [program, name, *(["--level", level] if level else [])]
-    return Contender(command, MIMALLOC | {"RAYON_NUM_THREADS": str(threads)})
+    return Contender(command, ENGINE | {"RAYON_NUM_THREADS": str(threads)})
 
 
 @functools.cache

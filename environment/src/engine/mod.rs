@@ -211,6 +211,11 @@ impl Engine {
         // The allocator of the cells keeps what a training step frees: the next step needs it again,
         // and memory given back faults in page by page.
         runtime.env("MIMALLOC_PURGE_DELAY", "-1");
+        // Candle has threads of its own for sums and products of tensors, which wait for work beside
+        // those of the operations here: every hand-over costs more than a second thread gains.
+        if std::env::var_os("CANDLE_NUM_THREADS").is_none() {
+            runtime.env("CANDLE_NUM_THREADS", "1");
+        }
         let collector = Collector::new(channel::open(&mut runtime)?);
         let (context, _) = EvalContext::with_subprocess_command(runtime)
             .map_err(|error| anyhow!("The notebook engine does not start: {error}"))?;
