@@ -90,6 +90,27 @@ pub(super) fn damaged(cause: impl std::fmt::Display) -> String {
     format!("this PyTorch file is damaged ({cause}); take it from a copy or save it again")
 }
 
+/// Files like this one: some bytes are others, and a part of it is repeated elsewhere.
+#[cfg(test)]
+pub(super) fn damage(whole: Vec<u8>) -> impl proptest::strategy::Strategy<Value = Vec<u8>> {
+    use proptest::prelude::*;
+
+    let place = any::<prop::sample::Index>;
+    let changes = prop::collection::vec((place(), any::<u8>()), 0..6);
+    (changes, place(), place(), 0usize..64).prop_map(move |(changes, from, to, length)| {
+        let mut file = whole.clone();
+        let from = from.index(file.len());
+        let part = file[from..file.len().min(from + length)].to_vec();
+        let to = to.index(file.len());
+        file.splice(to..to, part);
+        for (place, byte) in changes {
+            let place = place.index(file.len());
+            file[place] = byte;
+        }
+        file
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -303,6 +303,8 @@ pub(super) fn dtype(storage: &str) -> Option<DType> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use super::super::pickle::damage;
+    use proptest::prelude::*;
 
     fn file(name: &str) -> std::path::PathBuf {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/weights");
@@ -344,6 +346,13 @@ mod tests {
             }
         }
         assert!(refused > whole.len(), "{refused}");
+    }
+
+    proptest! {
+        #[test]
+        fn changed_bytes_never_panic(pickle in damage(checkpoint().0)) {
+            let _ = tensors(&pickle, checkpoint().1);
+        }
     }
 
     #[test]

@@ -99,6 +99,8 @@ fn find_classes(object: &Object, classes: &mut BTreeMap<String, String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use super::super::pickle::damage;
+    use proptest::prelude::*;
 
     fn file() -> Vec<u8> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/weights");
@@ -120,6 +122,13 @@ mod tests {
             }
         }
         assert!(refused > whole.len(), "{refused}");
+    }
+
+    proptest! {
+        #[test]
+        fn changed_bytes_never_panic(file in damage(file())) {
+            let _ = parse(&file);
+        }
     }
 
     #[test]
