@@ -302,8 +302,8 @@ pub(super) fn dtype(storage: &str) -> Option<DType> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use super::super::pickle::damage;
+    use super::*;
     use proptest::prelude::*;
 
     fn file(name: &str) -> std::path::PathBuf {

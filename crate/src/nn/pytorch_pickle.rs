@@ -98,8 +98,8 @@ fn find_classes(object: &Object, classes: &mut BTreeMap<String, String>) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use super::super::pickle::damage;
+    use super::*;
     use proptest::prelude::*;
 
     fn file() -> Vec<u8> {
