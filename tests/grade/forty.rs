@@ -16,10 +16,10 @@ use serde_json::{Value, json};
 use crate::common::{Run, boxes_can_be_made};
 use crate::lab::{Course, cell, jobs, results};
 use crate::odd::{CHILDREN, CONSTRUCTOR, CRATE_OF_ITS_OWN, ENDLESS_CONSTANT, MEMORY};
-use crate::runs::files;
+use crate::runs::{files, killed_after};
 
-/// When the grader is killed, in seconds from its start.
-const KILLED: [u64; 10] = [4, 25, 38, 11, 52, 19, 33, 7, 60, 29];
+/// When the grader is killed, in seconds after it has kept a first result.
+const KILLED: [u64; 10] = [0, 4, 9, 2, 13, 6, 1, 8, 3, 11];
 
 /// How long a cell may take, in seconds.
 const TIMEOUT: &str = "20";
@@ -271,17 +271,12 @@ fn forty_submissions_survive_ten_kills_and_two_machines() {
     let whole = course.at("whole");
     let mut kept = Vec::new();
     for seconds in KILLED {
-        let mut grader = course.grade(&course.submissions, &whole, &arguments);
-        let mut grader = grader.spawn().unwrap();
-        std::thread::sleep(Duration::from_secs(seconds));
-        grader.kill().unwrap();
-        grader.wait().unwrap();
-        if whole.join("results").is_dir() {
-            let now = files(&whole);
-            assert!(kept.iter().all(|file| now.contains(file)), "changed");
-            kept = now;
-        }
-        println!("killed after {seconds} s: {} results", kept.len());
+        let later = Duration::from_secs(seconds);
+        killed_after(&course, (&whole, &arguments), kept.len() + 1, later);
+        let now = files(&whole);
+        assert!(kept.iter().all(|file| now.contains(file)), "changed");
+        kept = now;
+        println!("killed {seconds} s after a result: {} kept", kept.len());
     }
     course.graded(&whole, &arguments, 0);
     let all = files(&whole);

@@ -4,17 +4,24 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use crate::common::{Run, boxes_can_be_made, path};
 use crate::lab::{Course, double, jobs, largest, results};
 
-/// Grades and kills the grader as soon as it says so many results are there.
-fn killed_after(course: &Course, out: &Path, count: usize) {
-    let mut command = course.grade(&course.submissions, out, &[]);
+/// Grades and kills the grader `later` than it says so many results are there.
+pub fn killed_after(
+    course: &Course,
+    (out, arguments): (&Path, &[&str]),
+    count: usize,
+    later: Duration,
+) {
+    let mut command = course.grade(&course.submissions, out, arguments);
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let begins = format!("{count} of ");
     assert!(lines.any(|line| line.unwrap().starts_with(&begins)));
+    std::thread::sleep(later);
     child.kill().unwrap();
     child.wait().unwrap();
 }
@@ -42,10 +49,10 @@ fn a_killed_run_goes_on_and_partitions_make_a_whole() {
         course.add(name, [&right, &other], |_| {});
     }
     let whole = course.at("whole");
-    killed_after(&course, &whole, 1);
+    killed_after(&course, (&whole, &[]), 1, Duration::ZERO);
     let first = files(&whole);
     assert_eq!(first.len(), 1);
-    killed_after(&course, &whole, 2);
+    killed_after(&course, (&whole, &[]), 2, Duration::ZERO);
     let second = files(&whole);
     assert_eq!(second.len(), 2);
     course.graded(&whole, &[], 0);
