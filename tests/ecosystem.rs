@@ -383,16 +383,26 @@ fn candle_transformers_resnet_gives_what_ours_gives() {
              let weights: std::collections::HashMap<String, Tensor> = ours.parameters().iter()\n        \
                 .map(|(name, kept)| (name.to_owned(), kept.var().as_tensor().clone())).collect();\n    \
              let vb = cuaderno::candle_nn::VarBuilder::from_tensors(weights, DType::F32, &Device::Cpu);\n    \
-             let theirs = candle_transformers::models::resnet::resnet18(10, vb)?;\n    \
+             let theirs = candle_transformers::models::resnet::resnet18(10, vb.clone())?;\n    \
              let x = rng.normal(0.0, 1.0, &[2, 3, 64, 64])?;\n    \
              let (a, b) = (theirs.forward(&x)?, ours.forward(&x)?);\n    \
              let apart = (&a - &b)?.abs()?.max_all()?.to_scalar::<f32>()?;\n    \
              let size = b.abs()?.max_all()?.to_scalar::<f32>()?;\n    \
-             println!(\"{:?} {} {apart:e} of {size}\", a.dims(), size > 0.1 && apart < 1e-4 * size);\n\
+             println!(\"{:?} {} {apart:e} of {size}\", a.dims(), size > 0.1 && apart < 1e-4 * size);\n    \
+             let backbone = candle_transformers::models::resnet::resnet18_no_final_layer(vb)?;\n    \
+             let labels = Tensor::new(&[0u32, 1], &Device::Cpu)?;\n    \
+             let features = TensorExamples::new(backbone.forward(&x)?.detach(), labels.clone())?;\n    \
+             let head = Sequential::input(&[512]).then(\"classes\", Dense::units(2)).build(6202)?;\n    \
+             let head = Classifier::new(head);\n    \
+             let trainer = Trainer::new(Adam::new(1e-2)).epochs(20).batch_size(2).seed(6202);\n    \
+             trainer.fit(&head, &features, &features)?;\n    \
+             let answers = head.predict(&features.all()?.inputs)?;\n    \
+             println!(\"{:?} learned {}\", features.all()?.inputs.dims(), accuracy(&labels, &answers)?);\n\
              }",
         ],
     );
     says(&outputs[2], "[2, 10] true");
+    says(&outputs[2], "[2, 512] learned 1");
 }
 
 #[test]
