@@ -8,6 +8,8 @@ use super::markdown::{self, escaped, pieces};
 
 /// What a slide holds, in characters of plain text; a longer text goes on on the next one.
 const ROOM: usize = 600;
+/// What it still holds in smaller type.
+const ROOM_AND_A_HALF: usize = ROOM * 3 / 2;
 /// A figure stands below as much at most; else it has a slide of its own.
 const ABOVE_A_FIGURE: usize = 320;
 /// A table or a text of more lines is treated as a figure.
@@ -85,9 +87,16 @@ impl Deck {
     }
 
     fn add_text(&mut self, cell: &Value) {
-        for piece in markdown_of(cell) {
+        let mut pieces = markdown_of(cell).peekable();
+        let mut was_led_to = false;
+        while let Some(piece) = pieces.next() {
+            let led_to = pieces.peek().filter(|next| {
+                piece.leads && next.heading.is_none() && piece.size + next.size <= ROOM_AND_A_HALF
+            });
+            let size = piece.size + led_to.map_or(0, |next| next.size);
             let slide = self.slide();
-            let is_full = slide.size > 0 && slide.size + piece.size > ROOM;
+            let is_full = !was_led_to && slide.size > 0 && slide.size + size > ROOM;
+            was_led_to = led_to.is_some();
             // A heading stands with what follows it.
             let begins = piece.heading.is_some() && slide.size > 0;
             if (is_full || begins) && slide.holds_more_than_a_heading() {
@@ -303,6 +312,21 @@ mod tests {
         assert_eq!(heights(&deck), [3]);
         assert!(deck.columns[0][0].html.contains("<h2>One</h2>\n<p>many"));
         assert!(deck.columns[0][2].html.starts_with("<h3>Two</h3>"));
+    }
+
+    #[test]
+    fn half_a_sentence_stands_with_what_ends_it() {
+        let paragraph = "many words ".repeat(30);
+        let items = "- many words, and more of them\n".repeat(8);
+        for lead in ["You will", "It is:", "With $w$,"] {
+            let text = format!("# Title\n\n{paragraph}\n\n{lead}\n\n{items}");
+            let deck = Deck::of(&json!({"cells": [markdown(&text, "slide")]}));
+            assert_eq!(heights(&deck), [2], "{lead}");
+            assert!(deck.columns[0][1].html.contains("<ul>"), "{lead}");
+        }
+        let text = format!("# Title\n\n{paragraph}\n\nA sentence.\n\n{items}");
+        let deck = Deck::of(&json!({"cells": [markdown(&text, "slide")]}));
+        assert!(deck.columns[0][0].html.contains("A sentence."));
     }
 
     #[test]

@@ -15,6 +15,9 @@ pub struct Piece {
     pub size: usize,
     /// The text of a heading.
     pub heading: Option<String>,
+    /// It ends in the middle of a sentence, as in "you will" before a list: it stands with what
+    /// follows.
+    pub leads: bool,
 }
 
 /// What a row of a table or an item of a list takes besides its text.
@@ -62,6 +65,9 @@ fn piece(events: Vec<Event>, attachments: &Value) -> Piece {
             _ => {}
         }
     }
+    let is_paragraph = matches!(events.first(), Some(Event::Start(Tag::Paragraph)));
+    let goes_on = |last: char| last.is_alphanumeric() || matches!(last, ',' | ':');
+    let leads = is_paragraph && text.trim_end().ends_with(goes_on);
     let is_heading = matches!(events.first(), Some(Event::Start(Tag::Heading { .. })));
     let mut page = String::new();
     html::push_html(
@@ -72,6 +78,7 @@ fn piece(events: Vec<Event>, attachments: &Value) -> Piece {
         html: page,
         size,
         heading: is_heading.then_some(text),
+        leads,
     }
 }
 

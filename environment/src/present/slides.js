@@ -2,7 +2,9 @@
 function fit() {
   const page = Reveal.getCurrentSlide()?.querySelector(".page");
   if (!page) return;
-  for (let size = 28; size > 12 && page.scrollHeight > page.clientHeight; size--) {
+  const overflows = () =>
+    page.scrollHeight > page.clientHeight || page.scrollWidth > page.clientWidth;
+  for (let size = 28; size > 12 && overflows(); size--) {
     page.style.fontSize = size + "px";
   }
 }
