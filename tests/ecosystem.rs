@@ -394,7 +394,7 @@ fn candle_transformers_resnet_gives_what_ours_gives() {
              let features = TensorExamples::new(backbone.forward(&x)?.detach(), labels.clone())?;\n    \
              let head = Sequential::input(&[512]).then(\"classes\", Dense::units(2)).build(6202)?;\n    \
              let head = Classifier::new(head);\n    \
-             let trainer = Trainer::new(Adam::new(1e-2)).epochs(20).batch_size(2).seed(6202);\n    \
+             let trainer = Trainer::new(Adam::new(1e-2)).epochs(100).batch_size(2).seed(6202);\n    \
              trainer.fit(&head, &features, &features)?;\n    \
              let answers = head.predict(&features.all()?.inputs)?;\n    \
              println!(\"{:?} learned {}\", features.all()?.inputs.dims(), accuracy(&labels, &answers)?);\n\
