@@ -1,4 +1,5 @@
-//! Crates of candle's ecosystem in cells, on the real engine and without network.
+//! Crates of candle's ecosystem in cells, on the real engine and, unless crates may be fetched,
+//! without network.
 
 #[path = "common/mod.rs"]
 mod common;
@@ -8,6 +9,9 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use common::{Desk, path, tables_are_built};
+
+/// The variable that lets tests fetch and build crates that the workbook does not come with.
+const BUILD_CRATES: &str = "CUADERNO_BUILD_CRATES";
 
 /// A package beside the notebook; `dependencies` may go on with other sections of its manifest.
 fn package(desk: &Desk, name: &str, version: &str, dependencies: &str, source: &str) {
@@ -25,7 +29,10 @@ fn package(desk: &Desk, name: &str, version: &str, dependencies: &str, source: &
 fn run(desk: &Desk, cells: &[&str]) -> Vec<String> {
     let notebook = desk.notebook("cells.ipynb", cells);
     let mut command = desk.command(&[path(&notebook), "--keep-going"]);
-    command.env("CARGO_NET_OFFLINE", "true").output().unwrap();
+    if std::env::var_os(BUILD_CRATES).is_none() {
+        command.env("CARGO_NET_OFFLINE", "true");
+    }
+    command.output().unwrap();
     let executed = desk.executed("cells.ipynb");
     let cells = executed["cells"].as_array().unwrap().iter();
     cells.map(|cell| cell["outputs"].to_string()).collect()
@@ -329,13 +336,10 @@ fn what_the_workbook_finds_out_is_a_frame() {
     says(&outputs[4], "v_measure");
 }
 
-/// Whether crates may be fetched and built that the workbook does not come with.
 fn crates_may_be_built() -> bool {
-    let may = std::env::var_os("CUADERNO_BUILD_CRATES").is_some();
+    let may = std::env::var_os(BUILD_CRATES).is_some();
     if !may {
-        eprintln!(
-            "This test did not run: it fetches and builds crates, with CUADERNO_BUILD_CRATES."
-        );
+        eprintln!("This test did not run: it fetches and builds crates, with {BUILD_CRATES}.");
     }
     may
 }
