@@ -14,6 +14,8 @@ const ROOM_AND_A_HALF: usize = ROOM * 3 / 2;
 const ABOVE_A_FIGURE: usize = 320;
 /// A table or a text of more lines is treated as a figure.
 const LONG: usize = 8;
+/// Of a longer printed text, such as the epochs of a training, a slide shows beginning and end.
+const PRINTED: usize = 16;
 /// What a line of code or of printed text takes.
 const LINE: usize = 60;
 
@@ -242,12 +244,16 @@ impl Shown {
             Some("error") => text(&output["evalue"]),
             _ => text(&data["text/plain"]),
         };
-        let lines = plain.trim_end().lines().count();
-        if lines == 0 {
+        let mut lines: Vec<&str> = plain.trim_end().lines().collect();
+        if lines.is_empty() {
             return Self::Lines(String::new(), 0);
         }
-        let plain = escaped(plain.trim_end());
-        Self::Lines(format!("<pre class=\"output\">{plain}</pre>\n"), lines)
+        if lines.len() > PRINTED {
+            lines.splice(PRINTED / 2..lines.len() - PRINTED / 2, ["⋮"]);
+        }
+        let plain = escaped(&lines.join("\n"));
+        let html = format!("<pre class=\"output\">{plain}</pre>\n");
+        Self::Lines(html, lines.len())
     }
 }
 
@@ -312,6 +318,18 @@ mod tests {
         assert_eq!(heights(&deck), [3]);
         assert!(deck.columns[0][0].html.contains("<h2>One</h2>\n<p>many"));
         assert!(deck.columns[0][2].html.starts_with("<h3>Two</h3>"));
+    }
+
+    #[test]
+    fn of_a_long_log_beginning_and_end_are_shown() {
+        let log: String = (1..=60).map(|epoch| format!("epoch {epoch}\n")).collect();
+        let shown = Shown::of(&json!({"output_type": "stream", "text": [log]}));
+        let Shown::Lines(html, 17) = shown else {
+            panic!("17 lines of text");
+        };
+        for part in ["epoch 8\n⋮\nepoch 53\n", "epoch 60</pre>"] {
+            assert!(html.contains(part), "{html}");
+        }
     }
 
     #[test]
