@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn a_long_text_goes_on_below_and_keeps_its_heading() {
-        let paragraph = "many words ".repeat(30);
+        let paragraph = "many words. ".repeat(28);
         let text = format!("## One\n\n{paragraph}\n\n{paragraph}\n\n### Two\n\nEnd");
         let deck = Deck::of(&json!({"cells": [markdown(&text, "slide")]}));
         assert_eq!(heights(&deck), [3]);
@@ -334,7 +334,7 @@ mod tests {
 
     #[test]
     fn half_a_sentence_stands_with_what_ends_it() {
-        let paragraph = "many words ".repeat(30);
+        let paragraph = "many words. ".repeat(28);
         let items = "- many words, and more of them\n".repeat(8);
         for lead in ["You will", "It is:", "With $w$,"] {
             let text = format!("# Title\n\n{paragraph}\n\n{lead}\n\n{items}");
