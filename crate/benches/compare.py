@@ -200,7 +200,7 @@ def row(name, times):
         f"{statistics.median(ratios(times, OURS, TUNED)):.2f}" if TUNED in times else "",
         f"{statistics.median(ratios(times, AVX2, PYTORCH)):.2f}",
         f"{statistics.median(ratios(times, PORTABLE, PYTORCH)):.2f}",
-        f"{datetime.date.today()}",
+        f"{datetime.date.today()}, {processor()}",
     ]
 
 
@@ -208,13 +208,11 @@ def line(cells):
     return "| " + " | ".join(f"{cell:{len(head)}}" for cell, head in zip(cells, ["workload        ", *HEADER[1:]])) + " |"
 
 
-def machine():
-    processor = platform.processor() or platform.machine()
+def processor():
     info = Path("/proc/cpuinfo")
-    if info.exists():
-        models = [l.split(":")[1].strip() for l in info.read_text().splitlines() if l.startswith("model name")]
-        processor = models[0] if models else processor
-    return f"{processor}, {os.cpu_count()} processors, {platform.system()}"
+    lines = info.read_text().splitlines() if info.exists() else []
+    models = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or platform.machine()
 
 
 def written_before():
@@ -239,11 +237,10 @@ def write_results(tables, seconds):
 
 Written by `compare.py --write`: do not edit.
 
-- {machine()}
-- {rustc}; PyTorch {importlib.metadata.version("torch")}, scikit-learn {importlib.metadata.version("scikit-learn")},
+- {os.cpu_count()} processors, {platform.system()}; {rustc}; PyTorch {importlib.metadata.version("torch")}, scikit-learn {importlib.metadata.version("scikit-learn")},
   Python {platform.python_version()}
 - {ROUNDS} rounds of {seconds / ROUNDS:g} s a contender; medians. A ratio below 1 means that the crate is faster. Each row was
-  measured on its own day.
+  measured on its own day and machine.
 - {", ".join(scikit_learn.WORKLOADS)}: scikit-learn stands in the place of PyTorch, which has none of them.
 - {", ".join(gensim.WORKLOADS)}: five epochs on 10,000 generated sentences by gensim {importlib.metadata.version("gensim")},
   which has one thread here whatever the table says, as the crate has.
