@@ -11,6 +11,7 @@ mod segmentation;
 mod segmentation_on_photographs;
 mod semi_supervised_on_mnist;
 mod spectra;
+mod spectra_on_samson;
 mod speech;
 mod speech_on_recordings;
 mod tagging;
