@@ -31,7 +31,9 @@ fn on_samson_m1_is_better_than_raw_spectra_and_principal_components() -> Result<
     let raw = mean(&scene.spectra)?;
     let pca = Pca::params(settings.latent).fit(&scene.spectra)?;
     let pca = mean(&pca.transform(&scene.spectra)?)?;
-    let whitened = Pca::params(settings.latent).whiten(true).fit(&scene.spectra)?;
+    let whitened = Pca::params(settings.latent)
+        .whiten(true)
+        .fit(&scene.spectra)?;
     let whitened = mean(&whitened.transform(&scene.spectra)?)?;
     println!("raw {raw:.3}, PCA {pca:.3}, whitened {whitened:.3}");
     for seed in SEEDS {
@@ -42,7 +44,8 @@ fn on_samson_m1_is_better_than_raw_spectra_and_principal_components() -> Result<
             let trainer = trainer(Adam::new(3e-4), epochs, seed).batch_size(100);
             trainer.fit(&m1, &train, &valid)?;
             let found = mean(&m1.encode(&scene.spectra)?.mean)?;
-            println!("seed {seed}, {epochs} epochs: {found:.3}");
+            let bound = -evaluate(&m1, &valid)?[0].mean;
+            println!("seed {seed}, {epochs} epochs: {found:.3}, bound {bound:.1} nats");
             if epochs == 60 {
                 assert!(found > raw && found > pca, "{found} {raw} {pca}");
             }
