@@ -1,5 +1,5 @@
 //! Forty submissions of lab 09: graded by a grader that is killed ten times, and once more in two
-//! parts. It takes half an hour on two cores.
+//! parts. It takes a quarter of an hour on two cores.
 //!
 //! ```sh
 //! cargo test --test grade forty -- --ignored --nocapture
@@ -257,7 +257,7 @@ fn hand_in(lab: &Lab, course: &Course) -> BTreeMap<String, f64> {
 }
 
 #[test]
-#[ignore = "takes half an hour"]
+#[ignore = "takes a quarter of an hour"]
 fn forty_submissions_survive_ten_kills_and_two_machines() {
     if !boxes_can_be_made() {
         return;
