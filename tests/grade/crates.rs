@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::common::{Run, boxes_can_be_made};
+use crate::common::{Run, boxes_can_be_made, tables_are_built};
 use crate::lab::{Course, cell, jobs, results};
 
 fn squash(body: &str) -> String {
@@ -207,6 +207,64 @@ fn a_box_has_the_crates_of_the_lab_and_no_others() {
     let first = written("right");
     course.graded(&out, &["--execute"], 0);
     assert_eq!(written("right"), first);
+}
+
+fn proline(body: &str) -> String {
+    format!(
+        ":dep cuaderno-tables\nuse cuaderno_tables::prelude::*;\n\
+         fn proline(class: i64) -> Result<f64> {{\n    {body}\n}}"
+    )
+}
+
+/// A lab whose exercise asks for tables itself and reads one.
+fn lab_of_tables() -> Value {
+    let mean = "let of_it = wine()?;
+    let rows = of_it.column(\"class\")?.as_materialized_series().equal(class)?;
+    Ok(of_it.filter(&rows)?.column(\"proline\")?.as_materialized_series().mean().unwrap_or(0.0))";
+    let check = "cuaderno::lab::check_close(\"1\", proline(1)?, 1115.711864, 1e-6, \"mean\")?;";
+    let probe = "cuaderno::lab::probe(|rng| 1 + rng.below(3) as i64, |class| proline(class))?;";
+    let cells = [
+        cell("code", "profile", "profile", "use cuaderno::prelude::*;"),
+        cell(
+            "code",
+            "proline",
+            "exercise",
+            &proline("unsolved(\"the mean\")"),
+        ),
+        cell("code", "proline-solution", "solution", &proline(mean)),
+        cell("code", "proline-check", "check", check),
+        cell("raw", "proline-probe", "probe", probe),
+        cell(
+            "raw",
+            "proline-mistake",
+            "mistake",
+            &proline("Ok(746.893258)"),
+        ),
+    ];
+    json!({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+}
+
+#[test]
+fn a_box_has_tables() {
+    if !boxes_can_be_made() || !tables_are_built() {
+        return;
+    }
+    let course = Course::without_release();
+    let run = release(&course, &lab_of_tables());
+    assert_eq!(run.status, Some(0), "{}", run.text);
+    fs::copy(course.at("out/release.json"), course.release()).unwrap();
+    let run = prepare(&course.release());
+    assert_eq!(run.status, Some(0), "{}", run.text);
+    let answer = "let all = wine()?.group_by_stable([\"class\"])?.select([\"proline\"]).mean()?;
+    Ok(all.column(\"proline_mean\")?.f64()?.get(class as usize - 1).unwrap_or(0.0))";
+    let students = fs::read(course.at("out/students/lab.ipynb")).unwrap();
+    let mut notebook: Value = serde_json::from_slice(&students).unwrap();
+    notebook["cells"][1]["source"] = json!(proline(answer));
+    fs::write(course.submissions.join("right.ipynb"), notebook.to_string()).unwrap();
+    let out = course.at("grades");
+    course.graded(&out, &[], 0);
+    let right = &results(&out)["right"];
+    assert_eq!(right["probes"][0]["earned"], 1.0, "{right}");
 }
 
 /// Where the engine keeps its sessions.
