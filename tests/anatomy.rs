@@ -14,6 +14,8 @@ const TAGS: [&str; 9] = [
 const LINES: usize = 8;
 /// The most characters of a line of code.
 const WIDTH: usize = 100;
+/// The most characters of a text that appears below what it is about.
+const SEEN: usize = 450;
 /// What the `slideshow` metadata of a cell may say.
 const SLIDES: [&str; 6] = ["slide", "subslide", "fragment", "skip", "notes", "-"];
 /// Cells with these tags are not shown on slides.
@@ -264,6 +266,10 @@ fn cells_say_how_they_become_slides() {
             assert!(
                 SLIDES.contains(&slide),
                 "{name}, {id}: the metadata slideshow.slide_type is {slide:?}; give it one of {SLIDES:?}"
+            );
+            assert!(
+                slide != "fragment" || cell.source().chars().count() <= SEEN,
+                "{name}, {id}: too long to stand below what it is about; make its slide_type notes"
             );
             let tags = cell.tags();
             let is_code_of_solution = cell.has("solution") && cell.is_code();

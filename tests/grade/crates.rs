@@ -212,17 +212,19 @@ fn a_box_has_the_crates_of_the_lab_and_no_others() {
 fn proline(body: &str) -> String {
     format!(
         ":dep cuaderno-tables\nuse cuaderno_tables::prelude::*;\n\
-         fn proline(class: i64) -> Result<f64> {{\n    {body}\n}}"
+         fn proline(class: u32) -> Result<f64> {{\n    {body}\n}}"
     )
 }
 
 /// A lab whose exercise asks for tables itself and reads one.
 fn lab_of_tables() -> Value {
-    let mean = "let of_it = wine()?;
-    let rows = of_it.column(\"class\")?.as_materialized_series().equal(class)?;
-    Ok(of_it.filter(&rows)?.column(\"proline\")?.as_materialized_series().mean().unwrap_or(0.0))";
+    let mean = "let table = wine()?;
+    let is_it = table.labels(\"class\")?.eq(class)?.to_dtype(DType::F64)?;
+    let proline = table.tensor(&[\"proline\"])?.flatten_all()?.to_dtype(DType::F64)?;
+    let sum = (&proline * &is_it)?.sum_all()?;
+    Ok((sum / is_it.sum_all()?)?.to_scalar()?)";
     let check = "cuaderno::lab::check_close(\"1\", proline(1)?, 1115.711864, 1e-6, \"mean\")?;";
-    let probe = "cuaderno::lab::probe(|rng| 1 + rng.below(3) as i64, |class| proline(class))?;";
+    let probe = "cuaderno::lab::probe(|rng| 1 + rng.below(3) as u32, |class| proline(class))?;";
     let cells = [
         cell("code", "profile", "profile", "use cuaderno::prelude::*;"),
         cell(
@@ -255,8 +257,9 @@ fn a_box_has_tables() {
     fs::copy(course.at("out/release.json"), course.release()).unwrap();
     let run = prepare(&course.release());
     assert_eq!(run.status, Some(0), "{}", run.text);
-    let answer = "let all = wine()?.group_by_stable([\"class\"])?.select([\"proline\"]).mean()?;
-    Ok(all.column(\"proline_mean\")?.f64()?.get(class as usize - 1).unwrap_or(0.0))";
+    let answer = "let growers = wine()?.partition_by_stable([\"class\"], true).unwrap();
+    let proline = growers[class as usize - 1].column(\"proline\").unwrap();
+    Ok(proline.as_materialized_series().mean().unwrap())";
     let students = fs::read(course.at("out/students/lab.ipynb")).unwrap();
     let mut notebook: Value = serde_json::from_slice(&students).unwrap();
     notebook["cells"][1]["source"] = json!(proline(answer));

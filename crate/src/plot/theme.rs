@@ -37,6 +37,9 @@ pub(super) struct Room {
     pub width: f64,
     /// Height of an ordinary figure below its title.
     pub height: f64,
+    /// Height that is seen at once, where a figure as wide as the sheet is as wide as what shows it:
+    /// on a slide, a figure that is taller is made smaller; a page scrolls.
+    pub view: f64,
 }
 
 impl Room {
@@ -60,14 +63,16 @@ impl Theme {
     }
 
     pub(super) fn room(self) -> Room {
-        let (width, height) = match self {
-            Self::Page | Self::Dark => (WIDTH, HEIGHT),
-            Self::Projector => (WIDTH / self.enlargement(), 0.8 * HEIGHT),
+        let width = WIDTH / self.enlargement();
+        let (height, view) = match self {
+            Self::Page | Self::Dark => (HEIGHT, f64::INFINITY),
+            Self::Projector => (0.8 * HEIGHT, width / 2.0),
         };
         Room {
             sheet: width,
             width,
             height,
+            view,
         }
     }
 

@@ -35,17 +35,26 @@ pub(super) struct Extent {
     pub down: f64,
 }
 
+/// How the names of layers stand above what they put out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Names {
+    /// They read upwards, so that outputs stand close together.
+    Upwards,
+    /// They are level, so that lanes lie close together.
+    Level,
+}
+
 /// Draws the blocks of one diagram.
 pub(super) struct Pen {
     measure: Measure,
+    names: Names,
 }
 
 impl Pen {
     /// Draws with the scale that suits all `shapes`.
-    pub fn for_shapes(shapes: &[&[usize]]) -> Self {
-        Self {
-            measure: Measure::of(shapes),
-        }
+    pub fn for_shapes(shapes: &[&[usize]], names: Names) -> Self {
+        let measure = Measure::of(shapes);
+        Self { measure, names }
     }
 
     fn extent(&self, block: &Block) -> Extent {
@@ -103,11 +112,16 @@ impl Pen {
 
     fn output_extent(&self, layer: &str, shape: &[usize]) -> Extent {
         let volume = self.measure.volume(shape);
-        let texts = shape_width(shape).max(LINE);
+        let name = style::text_width(layer, TICK_TEXT);
+        let (across, up) = match self.names {
+            Names::Upwards => (LINE, name),
+            Names::Level => (name, LINE),
+        };
+        let texts = shape_width(shape).max(across);
         let half = volume.height / 2.0;
         Extent {
             width: ARROW + (volume.width + volume.back).max(texts) + GAP,
-            up: half + volume.back + GAP + style::text_width(layer, TICK_TEXT),
+            up: half + volume.back + GAP + up,
             down: half + GAP + shape_lines(shape).len() as f64 * LINE,
         }
     }
@@ -208,11 +222,16 @@ impl Pen {
         line(area, &[(right + volume.back / 2.0, axis), (end, axis)])?;
 
         let middle = x + ARROW + room / 2.0;
-        let name = style::text(TICK_TEXT)
-            .transform(FontTransform::Rotate270)
-            .pos(Pos::new(HPos::Left, VPos::Center));
         let above = top - volume.back - GAP;
-        area.draw_text(layer, &name, (units(middle), units(above)))?;
+        match self.names {
+            Names::Upwards => {
+                let name = style::text(TICK_TEXT)
+                    .transform(FontTransform::Rotate270)
+                    .pos(Pos::new(HPos::Left, VPos::Center));
+                area.draw_text(layer, &name, whole((middle, above)))?;
+            }
+            Names::Level => text(area, layer, TICK_TEXT, (middle, above - LINE / 2.0))?,
+        }
         shape_below(area, shape, (middle, bottom))
     }
 

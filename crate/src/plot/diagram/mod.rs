@@ -5,7 +5,7 @@ mod drawing;
 mod volume;
 
 use self::block::Block;
-use self::drawing::Pen;
+use self::drawing::{Names, Pen};
 use super::canvas::{Area, Drawn};
 use super::style::MARGIN;
 use super::theme::Room;
@@ -16,6 +16,8 @@ use crate::nn::Sequential;
 
 /// Space between rows.
 const ROW_GAP: f64 = 20.0;
+/// Widths of rows that are tried, in sheets.
+const WIDTHS: [f64; 4] = [1.0, 1.5, 2.0, 3.0];
 
 /// A network from left to right, in as many rows as it needs.
 struct Diagram {
@@ -27,40 +29,66 @@ impl Diagram {
         Figure::new("diagram", Diagram { chain })
     }
 
-    fn pen(&self) -> Pen {
+    /// The layout that is largest in what shows the figure. Most are that with names that read
+    /// upwards, in as few rows as the sheet has room for.
+    fn layout(&self, room: Room) -> Layout<'_> {
         let shapes: Vec<_> = self.chain.iter().flat_map(Block::shapes).collect();
-        Pen::for_shapes(&shapes)
+        let names = [Names::Upwards, Names::Level];
+        let layouts = names.into_iter().flat_map(|names| {
+            let pen = || Pen::for_shapes(&shapes, names);
+            WIDTHS.map(|width| Layout::of(&self.chain, pen(), width * room.sheet))
+        });
+        let shrunk = |layout: &Layout| {
+            let across = layout.width / room.sheet;
+            across.max(layout.height / room.view).max(1.0)
+        };
+        let best = layouts.min_by(|one, other| shrunk(one).total_cmp(&shrunk(other)));
+        best.expect("there are layouts")
     }
+}
 
-    /// The blocks of each row, which is no wider than the sheet if they can be parted.
-    fn rows(&self, pen: &Pen, room: Room) -> Vec<&[Block]> {
-        let most = room.sheet - 2.0 * MARGIN;
+/// Where the blocks of a diagram lie.
+struct Layout<'a> {
+    pen: Pen,
+    rows: Vec<&'a [Block]>,
+    width: f64,
+    height: f64,
+}
+
+impl<'a> Layout<'a> {
+    /// In rows that are no wider than `most`, margins included, if they can be parted.
+    fn of(chain: &'a [Block], pen: Pen, most: f64) -> Self {
         let mut rows = Vec::new();
         let mut start = 0;
-        for end in 1..self.chain.len() {
-            let width = pen.chain_extent(&self.chain[start..=end]).width;
+        for end in 1..chain.len() {
+            let width = pen.chain_extent(&chain[start..=end]).width + 2.0 * MARGIN;
             // A single output, such as the input, is no row of its own.
-            let is_single = matches!(self.chain[start..end], [Block::Output { .. }]);
+            let is_single = matches!(chain[start..end], [Block::Output { .. }]);
             if width > most && !is_single {
-                rows.push(&self.chain[start..end]);
+                rows.push(&chain[start..end]);
                 start = end;
             }
         }
-        rows.push(&self.chain[start..]);
-        rows
+        rows.push(&chain[start..]);
+        let (mut width, mut height): (f64, f64) = (0.0, 2.0 * MARGIN - ROW_GAP);
+        for row in &rows {
+            let row = pen.chain_extent(row);
+            width = width.max(row.width + 2.0 * MARGIN);
+            height += row.up + row.down + ROW_GAP;
+        }
+        Self {
+            pen,
+            rows,
+            width,
+            height,
+        }
     }
 }
 
 impl Plot for Diagram {
     fn size(&self, room: Room) -> (f64, f64) {
-        let pen = self.pen();
-        let extents = self.rows(&pen, room).into_iter();
-        let extents = extents.map(|row| pen.chain_extent(row));
-        let (width, height) = extents.fold((room.sheet / 2.0, 0.0), |(width, height), row| {
-            let row_width = row.width + 2.0 * MARGIN;
-            (row_width.max(width), height + row.up + row.down + ROW_GAP)
-        });
-        (width.ceil(), (height - ROW_GAP + 2.0 * MARGIN).ceil())
+        let Layout { width, height, .. } = self.layout(room);
+        (width.max(room.sheet / 2.0).ceil(), height.ceil())
     }
 
     fn is_line_art(&self) -> bool {
@@ -68,10 +96,10 @@ impl Plot for Diagram {
     }
 
     fn draw(&self, area: &Area, room: Room) -> Drawn {
-        let pen = self.pen();
-        let width = self.size(room).0;
+        let (width, _) = self.size(room);
+        let Layout { pen, rows, .. } = self.layout(room);
         let mut top = MARGIN;
-        for row in self.rows(&pen, room) {
+        for row in rows {
             let extent = pen.chain_extent(row);
             let left = (width - extent.width) / 2.0;
             pen.draw_chain(area, row, (left, top + extent.up))?;

@@ -153,3 +153,32 @@ fn texts_lie_inside_the_figure_in_every_theme() {
         assert!(level > 8, "{level}");
     }
 }
+
+/// How much smaller than its own size a slide shows a figure.
+fn shrunk(figure: &Figure) -> f64 {
+    let room = Theme::Projector.room();
+    let (width, height) = figure.plot().size(room);
+    (width / room.sheet).max(height / room.view)
+}
+
+#[test]
+fn a_diagram_is_large_on_a_slide() {
+    let network = crate::models::fully_convolutional([3, 32, 32])
+        .build(1)
+        .unwrap();
+    let figure = network.diagram().unwrap();
+    assert!(shrunk(&figure) < 2.0, "{}", shrunk(&figure));
+
+    let mut lanes = Parallel::concat(1);
+    for name in ["lemma", "end", "shape"] {
+        lanes = lanes.branch(name, Dense::units(32));
+    }
+    let network = Sequential::input(&[8])
+        .then("columns", lanes)
+        .then("reader", Dense::units(200))
+        .then("drop", Dropout::rate(0.2))
+        .then("tags", Dense::units(18));
+    let figure = network.build(1).unwrap().diagram().unwrap();
+    assert!(shrunk(&figure) < 2.0, "{}", shrunk(&figure));
+    assert!(figure.theme(Theme::Projector).png().is_ok());
+}
