@@ -100,6 +100,8 @@ fn ensure_boxed(place: impl Fn(Command) -> Command) {
              println!(\"started: {{}}\", child.is_ok()); drop(child);"
         ),
         "std::os::unix::fs::symlink(\"/etc\", \"runs/link\")?;".to_owned(),
+        ":dep candle-nn\nprintln!(\"variables: {}\", candle_nn::VarMap::new().all_vars().len());".to_owned(),
+        ":dep rand = \"0.9\"\nprintln!(\"{}\", rand::random::<u8>());".to_owned(),
     ];
     let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
     let notebook = desk.notebook("boxed.ipynb", &cells);
@@ -109,7 +111,7 @@ fn ensure_boxed(place: impl Fn(Command) -> Command) {
     assert_eq!(
         run.status,
         Some(1),
-        "one cell cannot be compiled: {}",
+        "two cells cannot be compiled: {}",
         run.text
     );
 
@@ -128,6 +130,12 @@ fn ensure_boxed(place: impl Fn(Command) -> Command) {
         "{}",
         outputs(&executed, 5)
     );
+    assert!(
+        outputs(&executed, 7).contains("variables: 0"),
+        "{}",
+        run.text
+    );
+    run.says("cells in a box have the crates that the lab asks for and whose versions are pinned, here only `:dep candle-nn`");
     let after = fs::metadata(&library).unwrap();
     assert_eq!(before.modified().unwrap(), after.modified().unwrap());
     // What the box left behind goes with it.

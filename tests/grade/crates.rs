@@ -71,6 +71,17 @@ fn prepare(release: &Path) -> Run {
     Run::new(command.output().unwrap())
 }
 
+/// The course that gives this lab, and what was said when its crates were built.
+fn prepared(lab: &Value) -> (Course, Run) {
+    let course = Course::without_release();
+    let run = release(&course, lab);
+    assert_eq!(run.status, Some(0), "{}", run.text);
+    fs::copy(course.at("out/release.json"), course.release()).unwrap();
+    let run = prepare(&course.release());
+    assert_eq!(run.status, Some(0), "{}", run.text);
+    (course, run)
+}
+
 /// A submission with this answer and these cells of the student's own before it and at the end.
 fn add(course: &Course, name: &str, answer: &str, before: &[&str], behind: &[&str]) {
     let students = course.at("out/students/lab.ipynb");
@@ -102,12 +113,7 @@ fn a_box_has_the_crates_of_the_lab_and_no_others() {
     if !boxes_can_be_made() {
         return;
     }
-    let course = Course::without_release();
-    let run = release(&course, &lab());
-    assert_eq!(run.status, Some(0), "{}", run.text);
-    fs::copy(course.at("out/release.json"), course.release()).unwrap();
-    let run = prepare(&course.release());
-    assert_eq!(run.status, Some(0), "{}", run.text);
+    let (course, run) = prepared(&lab());
     run.says("need is built");
     let other = course.at("other.json");
     let text = fs::read_to_string(course.release()).unwrap();
@@ -182,7 +188,7 @@ fn a_box_has_the_crates_of_the_lab_and_no_others() {
     }
     let mine = page("mine");
     assert!(
-        mine.contains("cells have the crates that the lab itself asks for, here only `:dep candle-core`, `:dep candle-nn`"),
+        mine.contains("whose versions are pinned, here only `:dep candle-core`, `:dep candle-nn`"),
         "{mine}"
     );
     assert!(mine.contains("<code>let found = [&quot;.&quot;"), "{mine}");
@@ -251,12 +257,7 @@ fn a_box_has_tables() {
     if !boxes_can_be_made() || !tables_are_built() {
         return;
     }
-    let course = Course::without_release();
-    let run = release(&course, &lab_of_tables());
-    assert_eq!(run.status, Some(0), "{}", run.text);
-    fs::copy(course.at("out/release.json"), course.release()).unwrap();
-    let run = prepare(&course.release());
-    assert_eq!(run.status, Some(0), "{}", run.text);
+    let (course, _) = prepared(&lab_of_tables());
     let answer = "let growers = wine()?.partition_by_stable([\"class\"], true).unwrap();
     let proline = growers[class as usize - 1].column(\"proline\").unwrap();
     Ok(proline.as_materialized_series().mean().unwrap())";

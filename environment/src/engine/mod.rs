@@ -54,6 +54,7 @@ pub use cuaderno_protocol::Contents;
 pub use evcxr::Completions;
 pub use failure::Failure;
 pub use limits::{Interrupts, Processes};
+pub use offered::asked_for;
 pub use output::{CellOutput, OnOutput, Stream};
 pub use page::Page;
 pub use prebuilt::Prebuilt;

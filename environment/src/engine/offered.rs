@@ -41,6 +41,13 @@ pub fn in_full(line: &str, offered: &BTreeMap<String, String>) -> String {
     }
 }
 
+/// What stands behind `:dep` in the lines of a cell, the support crate left out.
+pub fn asked_for(source: &str) -> impl Iterator<Item = &str> {
+    let lines = source.lines().map(str::trim);
+    let asks = lines.filter_map(|line| line.strip_prefix(":dep "));
+    asks.map(str::trim).filter(|name| *name != "cuaderno")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

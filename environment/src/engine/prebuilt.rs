@@ -36,8 +36,8 @@ impl Prebuilt {
                 false => format!("only {}", names.join(", ")),
             };
             bail!(
-                "cells have the crates that the lab itself asks for, here {names}, and no others are \
-                 built; leave out `:dep {other}`"
+                "cells in a box have the crates that the lab asks for and whose versions are pinned, here \
+                 {names}; leave out `:dep {other}`"
             );
         }
         Ok(match requested.is_empty() {
@@ -80,8 +80,8 @@ mod tests {
             assert_eq!(
                 error.to_string(),
                 format!(
-                    "cells have the crates that the lab itself asks for, here only `:dep layers`, \
-                     `:dep numbers`, and no others are built; leave out `:dep {other}`"
+                    "cells in a box have the crates that the lab asks for and whose versions are pinned, \
+                     here only `:dep layers`, `:dep numbers`; leave out `:dep {other}`"
                 )
             );
         }

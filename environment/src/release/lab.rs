@@ -87,7 +87,9 @@ impl Lab {
             "no cell has the tag `profile`; tag the first code cell, which has the `use`",
         )?;
         // A student's answer may leave them to the cell of the lab that asked first.
-        let asked = exercises.iter().flat_map(|it: &Exercise| crates(&it.stub));
+        let asked = exercises
+            .iter()
+            .flat_map(|it: &Exercise| engine::asked_for(&it.stub));
         let asked: String = asked.map(|name| format!(":dep {name}\n")).collect();
         let lab = Self {
             profile: asked + &profile,
@@ -156,13 +158,6 @@ impl Exercise {
     }
 }
 
-/// What stands behind `:dep` in the lines of a cell.
-fn crates(source: &str) -> impl Iterator<Item = &str> {
-    let lines = source.lines().map(str::trim);
-    let asks = lines.filter_map(|line| line.strip_prefix(":dep "));
-    asks.map(str::trim).filter(|name| *name != "cuaderno")
-}
-
 /// The names of the crates that the cells of a lab ask for.
 ///
 /// # Errors
@@ -170,7 +165,7 @@ fn crates(source: &str) -> impl Iterator<Item = &str> {
 fn all_crates(notebook: &Notebook) -> Result<BTreeSet<String>> {
     let mut names = BTreeSet::new();
     for cell in notebook.cells().filter(|cell| cell.is_code()) {
-        for name in crates(&cell.source()) {
+        for name in engine::asked_for(&cell.source()) {
             ensure!(
                 engine::is_offered(name)?,
                 "the cell `{}` asks for `:dep {name}`, but a lab can be released only with crates \

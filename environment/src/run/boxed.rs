@@ -1,6 +1,6 @@
 //! `run --sandbox`: the same command in a box.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::Write;
 use std::os::fd::AsRawFd;
@@ -11,9 +11,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use super::{RunArguments, folder_of, open};
+use crate::notebook::Notebook;
 use crate::sandbox::{End, Limits, Plan, Sandbox};
 use crate::toolchain::Toolchain;
-use crate::{files, setup};
+use crate::{engine, files, setup};
 
 /// How long all notebooks may take, in seconds: a night.
 const SECONDS: u64 = 12 * 60 * 60;
@@ -22,16 +23,22 @@ const MEMORY: u64 = 8 << 30;
 /// What runs leave beside notebooks. The box begins without it.
 const RUNS: &str = "runs";
 
-/// Runs the notebooks in a box. They see the folder they lie in, read-only, and the data sets.
+/// Runs the notebooks in a box. They see the folder they lie in, read-only, and the data sets, and have
+/// the crates of pinned versions that they ask for.
 ///
 /// # Errors
 /// If there is no box, or the results cannot be written.
 pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
     let sandbox = Sandbox::find()?;
-    let notebooks = arguments.notebooks.iter().map(|name| Ok(open(name)?.0));
-    let notebooks = notebooks.collect::<Result<BTreeSet<PathBuf>>>()?;
+    let notebooks = arguments.notebooks.iter().map(|name| open(name));
+    let notebooks = notebooks.collect::<Result<BTreeMap<PathBuf, Notebook>>>()?;
     let toolchain = Toolchain::discover()?;
-    let support = setup::prepare(&toolchain)?;
+    let mut support = setup::prepare(&toolchain)?;
+    let crates = pinned_crates(notebooks.values())?;
+    let built = engine::prebuild(&toolchain, &support, &[&crates])?.remove(0);
+    let mut plan = Plan::for_engine(&sandbox, &toolchain, &support);
+    plan.read_only.extend(built.shown());
+    support.prebuilt = Some(built);
     let mut prepared = tempfile::NamedTempFile::new()?;
     serde_json::to_writer(&mut prepared, &support)?;
     prepared.flush()?;
@@ -46,7 +53,6 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
     let results = private.path().join("results");
     fs::create_dir(&results)?;
     fs::set_permissions(&results, Permissions::from_mode(0o777))?;
-    let mut plan = Plan::for_engine(&sandbox, &toolchain, &support);
     let file = prepared.path().to_path_buf();
     plan.set(
         setup::PREPARED,
@@ -62,7 +68,7 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
         );
         plan.read_only.push(cache.root().to_path_buf());
     }
-    let folders: BTreeSet<&Path> = notebooks.iter().map(|path| folder_of(path)).collect();
+    let folders: BTreeSet<&Path> = notebooks.keys().map(|path| folder_of(path)).collect();
     for folder in folders {
         plan.scratch.push(folder.to_path_buf());
         for entry in fs::read_dir(folder)? {
@@ -80,7 +86,7 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
     };
     let mut command = sandbox.command(&plan, &limits, &std::env::current_exe()?)?;
     command.arg("run");
-    command.args(notebooks.iter().map(|path| sandbox.shown(&plan, path)));
+    command.args(notebooks.keys().map(|path| sandbox.shown(&plan, path)));
     command.arg("--out").arg(sandbox.shown(&plan, &out));
     command.args(["--timeout", &arguments.timeout.to_string()]);
     command.args(arguments.profile.arguments());
@@ -102,6 +108,23 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::FAILURE)
+}
+
+/// The crates that the notebooks ask for by their names alone. They are built outside of the box; one
+/// of a notebook's own, whose programs cargo would run, is not.
+fn pinned_crates<'a>(notebooks: impl Iterator<Item = &'a Notebook>) -> Result<Vec<String>> {
+    let mut crates = BTreeSet::new();
+    for cell in notebooks
+        .flat_map(Notebook::cells)
+        .filter(|cell| cell.is_code())
+    {
+        for name in engine::asked_for(&cell.source()) {
+            if engine::is_offered(name)? {
+                crates.insert(name.to_owned());
+            }
+        }
+    }
+    Ok(crates.into_iter().collect())
 }
 
 /// Copies the files and folders that the box left: no links, and nothing to where a link stands.
