@@ -215,39 +215,31 @@ fn a_box_has_the_crates_of_the_lab_and_no_others() {
     assert_eq!(written("right"), first);
 }
 
-fn proline(body: &str) -> String {
+fn mean(body: &str) -> String {
     format!(
         ":dep cuaderno-tables\nuse cuaderno_tables::prelude::*;\n\
-         fn proline(class: u32) -> Result<f64> {{\n    {body}\n}}"
+         fn mean(class: u32, column: usize) -> Result<f64> {{\n    {body}\n}}"
     )
 }
 
 /// A lab whose exercise asks for tables itself and reads one.
 fn lab_of_tables() -> Value {
-    let mean = "let table = wine()?;
+    let solution = "let table = wine()?;
     let is_it = table.labels(\"class\")?.eq(class)?.to_dtype(DType::F64)?;
-    let proline = table.tensor(&[\"proline\"])?.flatten_all()?.to_dtype(DType::F64)?;
-    let sum = (&proline * &is_it)?.sum_all()?;
+    let name = table.get_column_names()[column].to_string();
+    let values = table.tensor(&[&name])?.flatten_all()?.to_dtype(DType::F64)?;
+    let sum = (&values * &is_it)?.sum_all()?;
     Ok((sum / is_it.sum_all()?)?.to_scalar()?)";
-    let check = "cuaderno::lab::check_close(\"1\", proline(1)?, 1115.711864, 1e-6, \"mean\")?;";
-    let probe = "cuaderno::lab::probe(|rng| 1 + rng.below(3) as u32, |class| proline(class))?;";
+    let check = "cuaderno::lab::check_close(\"1\", mean(1, 13)?, 1115.711864, 1e-6, \"mean\")?;";
+    let probe = "cuaderno::lab::probe(|rng| (1 + rng.below(3) as u32, 1 + rng.below(12)), \
+                 |(class, column)| mean(class, column))?;";
     let cells = [
         cell("code", "profile", "profile", "use cuaderno::prelude::*;"),
-        cell(
-            "code",
-            "proline",
-            "exercise",
-            &proline("unsolved(\"the mean\")"),
-        ),
-        cell("code", "proline-solution", "solution", &proline(mean)),
-        cell("code", "proline-check", "check", check),
-        cell("raw", "proline-probe", "probe", probe),
-        cell(
-            "raw",
-            "proline-mistake",
-            "mistake",
-            &proline("Ok(746.893258)"),
-        ),
+        cell("code", "mean", "exercise", &mean("unsolved(\"the mean\")")),
+        cell("code", "mean-solution", "solution", &mean(solution)),
+        cell("code", "mean-check", "check", check),
+        cell("raw", "mean-probe", "probe", probe),
+        cell("raw", "mean-mistake", "mistake", &mean("Ok(746.893258)")),
     ];
     json!({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 }
@@ -259,11 +251,11 @@ fn a_box_has_tables() {
     }
     let (course, _) = prepared(&lab_of_tables());
     let answer = "let growers = wine()?.partition_by_stable([\"class\"], true).unwrap();
-    let proline = growers[class as usize - 1].column(\"proline\").unwrap();
-    Ok(proline.as_materialized_series().mean().unwrap())";
+    let values = growers[class as usize - 1].columns()[column].as_materialized_series().clone();
+    Ok(values.mean().unwrap())";
     let students = fs::read(course.at("out/students/lab.ipynb")).unwrap();
     let mut notebook: Value = serde_json::from_slice(&students).unwrap();
-    notebook["cells"][1]["source"] = json!(proline(answer));
+    notebook["cells"][1]["source"] = json!(mean(answer));
     fs::write(course.submissions.join("right.ipynb"), notebook.to_string()).unwrap();
     let out = course.at("grades");
     course.graded(&out, &[], 0);
