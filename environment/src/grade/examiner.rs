@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -176,6 +177,7 @@ impl Examiner<'_> {
         // SAFETY: a plain system call. It spares this process and the first of the box, and reaches
         // nothing outside of the box.
         unsafe { libc::kill(-1, libc::SIGKILL) };
+        wait_for_room();
         self.engine.reset(self.folder)
     }
 
@@ -188,6 +190,35 @@ impl Examiner<'_> {
             Some(failure) => (Outcome::of(&failure), short(&failure.value)),
         }
     }
+}
+
+/// Processes and threads that a compiler may need at a time, with room to spare.
+const ROOM: usize = 64;
+
+/// Waits until what was killed has gone. A process counts until it is reaped, and a submission that
+/// has started as many as it may would leave none to the compiler. On a machine with much to do that
+/// takes a while; if it takes too long, the next cell says what cannot be started.
+fn wait_for_room() {
+    const PAUSE: Duration = Duration::from_millis(20);
+    for _ in 0..500 {
+        if is_there_room() {
+            return;
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// Whether so many threads can be started: the limit counts them as processes.
+fn is_there_room() -> bool {
+    let gate = Mutex::new(());
+    std::thread::scope(|scope| {
+        let _closed = gate.lock();
+        let start = |_| {
+            let thread = std::thread::Builder::new().stack_size(1 << 16);
+            thread.spawn_scoped(scope, || drop(gate.lock())).is_ok()
+        };
+        (0..ROOM).all(start)
+    })
 }
 
 /// The most characters of what is said of a cell.
