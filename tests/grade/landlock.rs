@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::common::{Run, in_container, is_running, landlock_can_be_tried};
-use crate::lab::{BEST, Course, cell, double, largest, results};
+use crate::lab::{BEST, Course, SECONDS, cell, double, largest, results};
 
 /// Finds nothing of whoever grades, cannot end it, and leaves a process and files behind. Right only
 /// if all is as it must be. WORD is an argument of the process, TEST the number of this one.
@@ -73,7 +73,7 @@ fn submissions_in_boxes_by_landlock_gain_and_leave_nothing() {
     let run = grade(&["--jobs", "2"]);
     assert_eq!(run.status, Some(2), "{}", run.text);
     run.says("here Landlock makes them, one at a time; give --jobs 1");
-    let run = grade(&["--timeout", "15"]);
+    let run = grade(&["--timeout", SECONDS]);
     assert_eq!(run.status, Some(0), "{}", run.text);
 
     let results = results(&out);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::common::boxes_can_be_made;
 use crate::lab::{
-    BEST, Course, STUB_OF_DOUBLE, STUB_OF_LARGEST, cell, double, jobs, largest, results,
+    BEST, Course, SECONDS, STUB_OF_DOUBLE, STUB_OF_LARGEST, cell, double, jobs, largest, results,
 };
 
 /// A submission whose second answer is right.
@@ -248,7 +248,7 @@ fn what_never_ends_costs_its_exercise() {
     let course = Course::new();
     ENDLESS.iter().for_each(|odd| course.add_odd(odd));
     let out = course.at("grades");
-    course.graded(&out, &["--jobs", jobs(), "--timeout", "15"], 0);
+    course.graded(&out, &["--jobs", jobs(), "--timeout", SECONDS], 0);
     let results = results(&out);
     ensure_earned(&results, &ENDLESS);
     let why = says(&results["signals"]);
