@@ -13,7 +13,6 @@ use clap::Parser;
 use cuaderno::prelude::*;
 use parquet::basic::{Repetition, Type as PhysicalType};
 use parquet::data_type::FloatType;
-use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 
@@ -177,8 +176,7 @@ fn parquet_of(names: impl Iterator<Item = String>, features: &Tensor) -> Outcome
     let schema = Type::group_type_builder("features")
         .with_fields(columns)
         .build()?;
-    let properties = WriterProperties::builder().build();
-    let mut file = SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::new(properties))?;
+    let mut file = SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::default())?;
     let mut rows = file.next_row_group()?;
     let mut values = features.t()?.to_vec2::<f32>()?.into_iter();
     while let (Some(mut column), Some(values)) = (rows.next_column()?, values.next()) {
@@ -208,7 +206,8 @@ mod tests {
     fn each_format_has_the_same_features_and_other_runs_are_refused() -> Outcome {
         let folder = tempfile::tempdir()?;
         let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
-        Tensor::rand(0f32, 1.0, (7, 5), &Device::Cpu)?.write_npy(at("scene.npy"))?;
+        let scene = Tensor::arange(0f32, 35.0, &Device::Cpu)?.reshape((7, 5))?;
+        scene.sin()?.write_npy(at("scene.npy"))?;
         let settings = M1Settings {
             bands: 5,
             hidden: 8,

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use cuaderno_protocol::answers;
 
-use crate::engine::{EngineThread, Interrupts, Settings};
+use crate::engine::{self, EngineThread, Interrupts, Settings};
 use crate::notebook::Notebook;
 use crate::toolchain::Toolchain;
 use crate::{files, setup, workbook};
@@ -160,6 +160,11 @@ impl Release {
 fn try_answers(releases: &[Release]) -> Result<Vec<String>> {
     let toolchain = Toolchain::discover()?;
     let support = setup::prepare(&toolchain)?;
+    // Not by the cell that asks for them first: polars takes longer than a cell may.
+    let crates = releases.iter().map(|it| it.lab.crates.iter().cloned());
+    let crates: Vec<Vec<String>> = crates.map(Iterator::collect).collect();
+    let sets: Vec<&[String]> = crates.iter().map(Vec::as_slice).collect();
+    engine::prebuild(&toolchain, &support, &sets)?;
     // SAFETY: the engine, whose threads read the environment, has not started.
     unsafe { std::env::set_var("CUADERNO_PROFILE", "quick") };
     let folder = tempfile::tempdir()?;

@@ -36,7 +36,7 @@ pub(super) struct Extent {
 }
 
 /// How the names of layers stand above what they put out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(super) enum Names {
     /// They read upwards, so that outputs stand close together.
     Upwards,
