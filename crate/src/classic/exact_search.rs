@@ -66,7 +66,7 @@ impl<F: Float, D: Distance<F>> ExactSearchIndex<'_, F, D> {
         if let (true, Some(points), Some(query)) =
             (is_euclidean, self.points.as_slice(), query.as_slice())
         {
-            return Ok(simd::dispatch(Compare { points, query, d }));
+            return Ok(squared_distances(query, points));
         }
         let reduced = |point| self.distance.rdistance(query.reborrow(), point);
         let rows = self.points.rows().into_iter();
@@ -81,11 +81,9 @@ impl<F: Float, D: Distance<F>> NearestNeighbourIndex<F> for ExactSearchIndex<'_,
         k: usize,
     ) -> Result<Vec<(ArrayView1<'_, F>, usize)>, NnError> {
         let distances = self.reduced_distances(point)?;
-        let mut nearest = Nearest::none_of(k.min(distances.len()));
-        for (row, distance) in distances.into_iter().enumerate() {
-            nearest.offer(distance, row as u32);
-        }
-        let found = nearest.found.into_iter();
+        let found = Nearest::among(&distances, k.min(distances.len()))
+            .found
+            .into_iter();
         Ok(found
             .map(|(_, row)| (self.points.row(row as usize), row as usize))
             .collect())
@@ -117,11 +115,14 @@ fn wide<F: Float>(number: F) -> f64 {
     number.to_f64().unwrap_or(f64::NAN)
 }
 
-/// Squared distances from a query to points of `d` numbers.
+/// The squared distances from a query to points, which lie one after the other.
+pub(super) fn squared_distances<F: Float>(query: &[F], points: &[F]) -> Vec<f64> {
+    simd::dispatch(Compare { points, query })
+}
+
 struct Compare<'a, F> {
     points: &'a [F],
     query: &'a [F],
-    d: usize,
 }
 
 impl<F: Float> WithSimd for Compare<'_, F> {
@@ -129,8 +130,9 @@ impl<F: Float> WithSimd for Compare<'_, F> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Vec<f64> {
-        let mut distances = Vec::with_capacity(self.points.len() / self.d);
-        for point in self.points.chunks_exact(self.d) {
+        let d = self.query.len();
+        let mut distances = Vec::with_capacity(self.points.len() / d);
+        for point in self.points.chunks_exact(d) {
             distances.push(squared_distance(self.query, point));
         }
         distances

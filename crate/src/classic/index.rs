@@ -7,6 +7,7 @@ use linfa_nn::{NearestNeighbour, NearestNeighbourIndex};
 use ndarray::{Array2, ArrayView1};
 use rayon::prelude::*;
 
+use super::exact_search::squared_distances;
 use super::features::Features;
 use super::neighbours::{Nearest, squared_distance};
 use crate::{Error, Result};
@@ -80,8 +81,9 @@ impl Search<'_> {
             let (last, next) = (nearest[self.k - 1].0.sqrt(), nearest[self.k].0.sqrt());
             let reach = last * (1.0 + 1e-9) + self.largest * 1e-12 + f64::MIN_POSITIVE.sqrt();
             if next <= reach {
-                let found = self.index.within_range(view, reach);
-                nearest = self.sorted(query, found.map_err(refuse)?);
+                // How many tie is not known: all the points do, where a code has collapsed.
+                let distances = squared_distances(query, self.points);
+                return Ok(Nearest::among(&distances, self.k));
             }
         }
         nearest.truncate(self.k);

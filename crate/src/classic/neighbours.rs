@@ -57,6 +57,15 @@ impl Nearest {
         }
     }
 
+    /// The `k` rows of the smallest squared distances.
+    pub fn among(distances: &[f64], k: usize) -> Self {
+        let mut nearest = Self::none_of(k);
+        for (row, &distance) in distances.iter().enumerate() {
+            nearest.offer(distance, row as u32);
+        }
+        nearest
+    }
+
     /// The points that were found, nearest first.
     pub fn of(found: Vec<(f64, u32)>) -> Self {
         Self {
