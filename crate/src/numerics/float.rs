@@ -16,6 +16,9 @@ use super::{math, simd};
 pub trait Float: WithDType + Neg<Output = Self> {
     /// Minus infinity, the start of a search for the largest element.
     const NEG_INFINITY: Self;
+    /// The smallest positive normal number. Arithmetic with those below, the subnormal ones, takes up
+    /// to a hundred times as long.
+    const MIN_POSITIVE: Self;
 
     /// Runs a kernel: in f32 with the instructions of this thread's
     /// [level](super::level::Level::current); in f64, which is there to check gradients, with those that
@@ -29,6 +32,8 @@ pub trait Float: WithDType + Neg<Output = Self> {
     fn at_most(self, ceiling: Self) -> Self;
     /// Absolute value.
     fn abs(self) -> Self;
+    /// Zero if the magnitude is below `least`; NaN stays.
+    fn zero_below(self, least: Self) -> Self;
     /// Square root.
     fn sqrt(self) -> Self;
     /// e to the power `self`.
@@ -63,6 +68,7 @@ macro_rules! float {
     ($float:ident, $storage:ident, { $($functions:item)* }) => {
         impl Float for $float {
             const NEG_INFINITY: Self = $float::NEG_INFINITY;
+            const MIN_POSITIVE: Self = $float::MIN_POSITIVE;
 
             #[inline(always)]
             fn fma<S: Simd>(self, factor: Self, addend: Self) -> Self {
@@ -84,6 +90,10 @@ macro_rules! float {
             #[inline(always)]
             fn abs(self) -> Self {
                 $float::abs(self)
+            }
+            #[inline(always)]
+            fn zero_below(self, least: Self) -> Self {
+                if $float::abs(self) < least { 0.0 } else { self }
             }
             #[inline(always)]
             fn sqrt(self) -> Self {

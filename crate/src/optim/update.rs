@@ -276,7 +276,9 @@ impl<T: Float, const N: usize, R: Rule<N>> WithSimd for Update<'_, T, N, R> {
             let (new, after) = self.rule.number(weight[i], self.gradient[i], before);
             weight[i] = new;
             for k in 0..N {
-                averages[k][i] = after[k];
+                // The averages of a unit that has died shrink with every step, and none of those below
+                // this is seen beside an epsilon.
+                averages[k][i] = after[k].zero_below(T::MIN_POSITIVE);
             }
         }
     }

@@ -161,6 +161,30 @@ fn clipping_scales_all_gradients_together() {
     }
 }
 
+/// Without gradients the averages shrink, and subnormal ones would make all further steps slow.
+#[test]
+fn averages_of_weights_that_have_died_reach_zero() {
+    let weight = Tensor::new(&[0.5f32, -2.0], &candle_core::Device::Cpu).unwrap();
+    let parameters = Parameters::new().with("weight", &Parameter::new(&weight).unwrap());
+    let optimisers: [Box<dyn Optimiser>; 3] = [
+        Box::new(RmsProp::new(1e-3)),
+        Box::new(Adam::new(1e-3).betas(0.9, 0.9)),
+        Box::new(Sgd::new(1e-3).momentum(0.9)),
+    ];
+    for mut optimiser in optimisers {
+        for step in 0..1000 {
+            let gradient = if step == 0 { 1.0 } else { 0.0 };
+            let gradients = gradients(&parameters, |_| {
+                (weight.ones_like().unwrap() * gradient).unwrap()
+            });
+            optimiser.step(&parameters, &gradients).unwrap();
+        }
+        for (name, average) in optimiser.state().averages {
+            assert_eq!(average.to_vec1::<f32>().unwrap(), [0.0, 0.0], "{name}");
+        }
+    }
+}
+
 #[test]
 fn a_state_goes_to_its_own_kind_only() {
     let fixture = Fixture::load("training/optimisers");

@@ -41,6 +41,7 @@ impl Epilogue {
 
     /// The gradient of the sums from the `gradient` of the `results`. As in PyTorch, zero counts as
     /// negative, and a NaN passes the gradient through ReLU and gets the slope in leaky ReLU.
+    /// Unlike there, a gradient too small to change a weight counts as zero.
     pub fn backward<T: Float>(self, gradient: &[T], results: &[T]) -> Vec<T> {
         T::dispatch(Mask {
             gradient,
@@ -72,13 +73,19 @@ impl<T: Float> WithSimd for Mask<'_, T> {
     }
 }
 
+/// By how much a gradient must exceed the smallest normal number, so that its products with weights
+/// and inputs are normal, too. In a network that has collapsed the gradients of an encoder get smaller
+/// than that, and its steps took three times as long with them. In f32 it is a gradient of 1e-30.
+const MARGIN: f64 = 1e8;
+
 impl<T: Float> Mask<'_, T> {
     #[inline(always)]
     fn map(&self, function: impl Fn(T, T) -> T) -> Vec<T> {
         // A loop, because the closure of `collect` would be compiled outside of the kernel.
         let mut masked = self.gradient.to_vec();
+        let least = T::MIN_POSITIVE * T::of(MARGIN);
         for (gradient, &result) in masked.iter_mut().zip(self.results) {
-            *gradient = function(*gradient, result);
+            *gradient = function(*gradient, result).zero_below(least);
         }
         masked
     }
@@ -135,5 +142,28 @@ impl<T: Float> WithSimd for PlaneSums<'_, T> {
                 *sum += lane;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_gradients_too_small_to_matter_are_zero() {
+        let gradient = [
+            1e-29f32,
+            -1e-29,
+            1e-31,
+            -1e-40,
+            f32::NAN,
+            f32::INFINITY,
+            0.5,
+        ];
+        let masked = Epilogue::Relu.backward(&gradient, &[1.0; 7]);
+        assert_eq!(masked[..4], [1e-29, -1e-29, 0.0, 0.0]);
+        assert!(masked[4].is_nan() && masked[5..] == [f32::INFINITY, 0.5]);
+        let masked = Epilogue::LeakyRelu(0.5).backward(&[1e-40f64, 1e-305], &[-1.0; 2]);
+        assert_eq!(masked, [5e-41, 0.0]);
     }
 }
