@@ -28,6 +28,7 @@ type Cell = fn(usize) -> String;
 
 /// What every notebook begins with.
 const PRELUDE: &str = "use cuaderno::prelude::*;";
+const TABLES: &str = ":dep cuaderno-tables\nuse cuaderno_tables::prelude::*;";
 /// How often each kind of cell is run; the table shows the median.
 const REPEATS: usize = 9;
 
@@ -104,7 +105,20 @@ fn measure_kernel() -> Result<()> {
     std::thread::sleep(READING.saturating_sub(client.age()));
     let first = client.execute(PRELUDE)? + client.execute(&tensor_cell(usize::MAX))?;
     row("first tensor cell of a kernel that had 15 s", &[first]);
-    measure_kinds(|code| client.answer(code))
+    measure_kinds(|code| client.answer(code))?;
+    measure_tables(&mut client)
+}
+
+/// Cells with tables, which a notebook asks for.
+fn measure_tables(client: &mut Client) -> Result<()> {
+    let dep = client.execute(TABLES)?;
+    row("`:dep cuaderno-tables`, built before", &[dep]);
+    std::thread::sleep(READING);
+    let first = client.execute("let table = wine()?;\ntable.head(Some(5))")?;
+    row("first cell with a table, 15 s later", &[first]);
+    let later = (0..REPEATS).map(|i| client.execute(&format!("table.head(Some({i}))")));
+    row("a table shown", &later.collect::<Result<Vec<_>>>()?);
+    Ok(())
 }
 
 /// Measures each kind of cell; `time` tells how long a cell took, and its error.

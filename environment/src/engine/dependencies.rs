@@ -302,6 +302,24 @@ impl Resolved {
         node.unwrap_or(&Value::Null)
     }
 
+    /// Leaves out what is not in cargo's tree, a package a line: the metadata has what a feature names
+    /// for the case that another feature asks for it, which nobody builds. Of polars that is half.
+    fn keep(&mut self, tree: &str) {
+        let built = |line| -> Option<(&str, &str)> {
+            let mut words = str::split_whitespace(line);
+            Some((words.next()?, words.next()?.strip_prefix('v')?))
+        };
+        let built: BTreeSet<_> = tree.lines().filter_map(built).collect();
+        let is_built = |id: &Value| built.contains(&name_and_version(id));
+        list(&mut self.0["packages"]).retain(|package| is_built(&package["id"]));
+        let nodes = list(&mut self.0["resolve"]["nodes"]);
+        nodes.retain(|node| is_built(&node["id"]));
+        for node in nodes {
+            list(&mut node["deps"]).retain(|dependency| is_built(&dependency["pkg"]));
+            list(&mut node["dependencies"]).retain(is_built);
+        }
+    }
+
     /// The crates that the notebook names.
     fn asked_for(&self) -> impl Iterator<Item = &Value> {
         let root = self.node(&self.0["resolve"]["root"]);
@@ -472,7 +490,15 @@ pub fn resolved(requested: &[String], facts: &Facts) -> Result<Resolved> {
         "cargo cannot find the crates that the notebook asks for"
     );
     let metadata = stand_ins::with_real_ids(&output.stdout, facts);
-    let resolved = Resolved(serde_json::from_str(&metadata)?);
+    let mut resolved = Resolved(serde_json::from_str(&metadata)?);
+    let tree = cargo_on(requested, PROFILE, facts, "tree")?
+        .args(["--edges=normal", "--prefix=none", "--format={p}"])
+        .output()?;
+    if !tree.status.success() {
+        std::io::stderr().write_all(&tree.stderr)?;
+        bail!("cargo cannot tell which crates those of the notebook need");
+    }
+    resolved.keep(&String::from_utf8_lossy(&tree.stdout));
     resolved.check(&facts.packages)?;
     let manifests = Files::now(resolved.manifests());
     kept::write(&kept, &(manifests, &resolved.0))?;
@@ -628,6 +654,23 @@ mod tests {
             "layers 0.9.0 needs tensors 0.9.2, and the workbook is built with tensors 0.11.1: their \
              types would not fit each other. Ask for a version that goes with tensors 0.11.1."
         );
+    }
+
+    #[test]
+    fn what_is_not_built_is_left_out() {
+        let mut resolved = resolved("tensors@0.11.1");
+        resolved
+            .keep("notebook v0.0.0 (/notebook)\nlayers v0.9.0\ntensors v0.11.1\nlayers v0.9.0 (*)");
+        let left: Vec<_> = ids(&resolved.0["packages"]).map(name_and_version).collect();
+        let expected = [
+            ("notebook", "0.0.0"),
+            ("layers", "0.9.0"),
+            ("tensors", "0.11.1"),
+        ];
+        assert_eq!(left, expected);
+        let tensors = json!(format!("{REGISTRY}tensors@0.11.1"));
+        assert_eq!(resolved.node(&tensors)["dependencies"], json!([]));
+        assert_eq!(resolved.node(&tensors)["deps"], json!([]));
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub use offered::asked_for;
 pub use output::{CellOutput, OnOutput, Stream};
 pub use page::Page;
 pub use prebuilt::Prebuilt;
-pub use reading::{Depth, ends_within_a_token};
+pub use reading::{Depth, asks_for_crates, ends_within_a_token};
 pub use support::Support;
 pub use thread::EngineThread;
 

@@ -14,7 +14,7 @@ use jupyter_protocol::{ExecutionCount, JupyterMessage, JupyterMessageContent};
 use super::messages::{error_of, message};
 use super::shared::{Shared, lock};
 use super::{complete, expressions, start};
-use crate::engine::{CellOutput, EngineThread, Failure};
+use crate::engine::{CellOutput, EngineThread, Failure, asks_for_crates};
 
 /// Answers requests that need the engine for as long as this process lives. `typed` brings the lines
 /// that the user types.
@@ -41,6 +41,11 @@ pub fn work(shared: Arc<Shared>, typed: mpsc::Receiver<String>) {
             .shared
             .publisher
             .status(ExecutionState::Idle, &request);
+        if let JupyterMessageContent::ExecuteRequest(cell) = &request.content
+            && asks_for_crates(&cell.code)
+        {
+            worker.learn_of_crates();
+        }
     }
 }
 
@@ -78,6 +83,17 @@ impl Worker {
             if engine.reset(&directory).is_err() {
                 self.engine = None;
             }
+        }
+    }
+
+    /// Lets the analyser learn the types of crates that a cell has asked for, while the student reads;
+    /// otherwise the next cell with a `?` or a method would wait for that.
+    fn learn_of_crates(&mut self) {
+        const ANY_TRAIT: &str = "let learned: u64 = Some(1u32)?.into()";
+        let idle = self.shared.is_idle();
+        if let Some(engine) = self.engine.as_mut().filter(|_| idle) {
+            // What the analyser says of it does not matter.
+            let _ = engine.describe(ANY_TRAIT, "let learned".len());
         }
     }
 
