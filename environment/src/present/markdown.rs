@@ -129,7 +129,17 @@ fn mathml(tex: &str, display_mode: DisplayMode) -> Option<String> {
     let mut mathml = String::new();
     let events = events.into_iter().map(Ok::<_, Infallible>);
     push_mathml(&mut mathml, events, config).ok()?;
-    Some(mathml)
+    Some(with_spaces_outside(mathml))
+}
+
+/// pulldown-latex writes the space before a function's name inside of what its subscript belongs to:
+/// `\log_2` would be a space whose subscript is "log".
+fn with_spaces_outside(mut mathml: String) -> String {
+    const SPACE: &str = "<mspace width=\"0.1667em\" />";
+    for tag in ["msub", "msup", "msubsup", "munder", "mover", "munderover"] {
+        mathml = mathml.replace(&format!("<{tag}>{SPACE}"), &format!("{SPACE}<{tag}>"));
+    }
+    mathml
 }
 
 /// Text that may stand in HTML.
@@ -169,6 +179,15 @@ mod tests {
                 .contains("<code>\\nosuchcommand &lt; 1</code>"),
             "{}",
             pieces[0].html
+        );
+    }
+
+    #[test]
+    fn a_subscript_belongs_to_the_name_of_a_function() {
+        let drawn = formula("2 \\log_2 n", DisplayMode::Inline);
+        assert!(
+            drawn.contains("/><msub><mi>log</mi><mn>2</mn></msub>"),
+            "{drawn}"
         );
     }
 
