@@ -48,6 +48,10 @@ pub struct ProfileArguments {
 }
 
 impl ProfileArguments {
+    pub fn profile(&self) -> Profile {
+        self.profile
+    }
+
     /// `quick`, `full` or `course`.
     pub fn name(&self) -> &'static str {
         match self.profile {

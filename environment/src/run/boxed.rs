@@ -10,14 +10,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
-use super::{RunArguments, folder_of, open};
+use super::{NIGHT, RunArguments, folder_of, open};
 use crate::notebook::Notebook;
 use crate::sandbox::{End, Limits, Plan, Sandbox};
 use crate::toolchain::Toolchain;
 use crate::{engine, files, setup};
 
-/// How long all notebooks may take, in seconds: a night.
-const SECONDS: u64 = 12 * 60 * 60;
 /// How much memory they may hold.
 const MEMORY: u64 = 8 << 30;
 /// What runs leave beside notebooks. The box begins without it.
@@ -82,13 +80,13 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
 
     let limits = Limits {
         memory: MEMORY,
-        ..Limits::new(SECONDS)
+        ..Limits::new(NIGHT)
     };
     let mut command = sandbox.command(&plan, &limits, &std::env::current_exe()?)?;
     command.arg("run");
     command.args(notebooks.keys().map(|path| sandbox.shown(&plan, path)));
     command.arg("--out").arg(sandbox.shown(&plan, &out));
-    command.args(["--timeout", &arguments.timeout.to_string()]);
+    command.args(["--timeout", &arguments.timeout().to_string()]);
     command.args(arguments.profile.arguments());
     if arguments.keep_going {
         command.arg("--keep-going");
@@ -98,7 +96,7 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode> {
     copy(&results, &out)?;
     match end {
         End::Exited(status) => return Ok(ExitCode::from(status.code().unwrap_or(1) as u8)),
-        End::Time => eprintln!("error: the notebooks took more than {SECONDS} s and were ended."),
+        End::Time => eprintln!("error: the notebooks took more than {NIGHT} s and were ended."),
         End::Memory => eprintln!(
             "error: the notebooks took more than {} GB of memory and were ended.",
             MEMORY >> 30

@@ -16,7 +16,7 @@ use clap::Args;
 
 use crate::engine::{CellOutput, EngineThread, Failure, Interrupts, Settings};
 use crate::notebook::Notebook;
-use crate::profile::ProfileArguments;
+use crate::profile::{Profile, ProfileArguments};
 use crate::toolchain::Toolchain;
 use crate::{setup, workbook};
 use printer::Printer;
@@ -32,9 +32,9 @@ pub struct RunArguments {
     /// Where the executed notebooks and their figures go.
     #[arg(long, value_name = "DIR", default_value = "runs")]
     out: PathBuf,
-    /// How long one cell may take.
-    #[arg(long, value_name = "SECONDS", default_value_t = TIMEOUT)]
-    timeout: u64,
+    /// How long one cell may take; without it half an hour, and a night in the profile `course`.
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<u64>,
     /// Go on after a cell that fails and a notebook that cannot be read; the command still fails at
     /// the end.
     #[arg(long)]
@@ -45,8 +45,10 @@ pub struct RunArguments {
     sandbox: bool,
 }
 
-/// How long one cell may take by default, in seconds.
-const TIMEOUT: u64 = 1800;
+/// How long one cell may take by default, in seconds: in the profiles for a lesson, and in that for a
+/// night, where one cell may train a network for hours.
+const LESSON: u64 = 1800;
+const NIGHT: u64 = 12 * 3600;
 
 impl RunArguments {
     /// One notebook, with what else is the default.
@@ -55,11 +57,19 @@ impl RunArguments {
             notebooks: vec![notebook],
             profile,
             out,
-            timeout: TIMEOUT,
+            timeout: None,
             keep_going: false,
             #[cfg(target_os = "linux")]
             sandbox: false,
         }
+    }
+
+    /// How long one cell may take, in seconds.
+    fn timeout(&self) -> u64 {
+        self.timeout.unwrap_or(match self.profile.profile() {
+            Profile::Quick | Profile::Full => LESSON,
+            Profile::Course => NIGHT,
+        })
     }
 }
 
@@ -150,7 +160,7 @@ pub fn notebooks(arguments: RunArguments) -> Result<Outcome> {
     let mut engine = EngineThread::start(&toolchain, &support, settings)?;
     println!("The engine is ready ({}).", seconds(start.elapsed()));
 
-    let limit = Duration::from_secs(arguments.timeout);
+    let limit = Duration::from_secs(arguments.timeout());
     let mut reports = Vec::new();
     for (index, (path, notebook)) in notebooks.into_iter().enumerate() {
         if index > 0 {
@@ -426,4 +436,30 @@ fn first_line(code: &str) -> String {
 
 fn seconds(duration: Duration) -> String {
     format!("{:.1} s", duration.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        run: RunArguments,
+    }
+
+    #[test]
+    fn a_cell_has_half_an_hour_or_a_night_or_what_was_asked() {
+        let timeout = |arguments: &str| {
+            let words = ["run", "09"]
+                .into_iter()
+                .chain(arguments.split_whitespace());
+            Command::parse_from(words).run.timeout()
+        };
+        assert_eq!(timeout(""), 30 * 60);
+        assert_eq!(timeout("--profile course"), 12 * 60 * 60);
+        assert_eq!(timeout("--profile course --timeout 60"), 60);
+    }
 }
