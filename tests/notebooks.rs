@@ -420,24 +420,34 @@ fn a_theme_is_set_by_the_command_and_by_a_cell() {
 #[test]
 fn a_lab_becomes_slides_in_one_file() {
     let desk = Desk::new();
-    let output = Command::new(env!("CARGO_BIN_EXE_cuaderno"))
-        .args([
-            "present",
-            "00",
-            "--profile",
-            "quick",
-            "--no-browser",
-            "--out",
-        ])
-        .arg(desk.runs())
-        .env("CUADERNO_DATA", desk.0.path().join("no-data"))
-        .output()
-        .unwrap();
-    let run = Run::new(output);
-    assert_eq!(run.status, Some(0), "{}", run.text);
+    let present = || {
+        let output = Command::new(env!("CARGO_BIN_EXE_cuaderno"))
+            .args([
+                "present",
+                "00",
+                "--profile",
+                "quick",
+                "--no-browser",
+                "--out",
+            ])
+            .arg(desk.runs())
+            .env("CUADERNO_DATA", desk.0.path().join("no-data"))
+            .output()
+            .unwrap();
+        let run = Run::new(output);
+        assert_eq!(run.status, Some(0), "{}", run.text);
+        run
+    };
+    let run = present();
     let file = desk.runs().join("00_rust_for_keras_users.slides.html");
     run.says(path(&file));
-    let page = fs::read_to_string(file).unwrap();
+    run.says("cells ran");
+    let page = fs::read_to_string(&file).unwrap();
+    // The second time they are there.
+    let run = present();
+    run.says(path(&file));
+    run.says("Nothing has changed since these slides were made.");
+    assert!(!run.text.contains("cells ran"), "{}", run.text);
 
     let lab = desk.executed("00_rust_for_keras_users.ipynb");
     let cells = lab["cells"].as_array().unwrap();

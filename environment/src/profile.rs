@@ -48,6 +48,12 @@ pub struct ProfileArguments {
 }
 
 impl ProfileArguments {
+    /// Whether what was kept is to be trained again.
+    pub fn retrains(&self) -> bool {
+        self.retrain
+    }
+
+    /// How much the notebooks do.
     pub fn profile(&self) -> Profile {
         self.profile
     }

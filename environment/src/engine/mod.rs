@@ -19,7 +19,7 @@ mod hints;
 mod impls;
 mod includes;
 mod input;
-mod kept;
+pub mod kept;
 mod limits;
 mod literals;
 mod macros;
