@@ -11,10 +11,6 @@ use cuaderno_environment::{
 #[cfg(target_os = "linux")]
 use cuaderno_environment::{grade, sandbox};
 
-/// The analyser allocates more than it computes: with the system's allocator it takes a seventh longer.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Deep-learning notebooks in Rust.
 #[derive(Parser)]
 #[command(name = "cuaderno", bin_name = "cargo cuaderno", version)]
