@@ -446,7 +446,7 @@ fn a_lab_becomes_slides_in_one_file() {
     // The second time they are there.
     let run = present();
     run.says(path(&file));
-    run.says("Nothing has changed since these slides were made.");
+    run.says("Nothing has changed since these slides were made, so the lab is not run again");
     assert!(!run.text.contains("cells ran"), "{}", run.text);
 
     let lab = desk.executed("00_rust_for_keras_users.ipynb");

@@ -8,7 +8,7 @@ use crate::engine::{self, Support};
 use crate::toolchain::Toolchain;
 
 /// What a notebook with tables asks for.
-const TABLES: &str = "cuaderno-tables";
+pub const TABLES: &str = "cuaderno-tables";
 
 /// Prepares and says how long it took.
 pub fn run() -> Result<()> {

@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use clap::Subcommand;
 use client::Client;
 
-use crate::engine::{EngineThread, Interrupts, Settings, Support};
+use crate::engine::{self, EngineThread, Interrupts, Settings, Support};
 use crate::toolchain::Toolchain;
 use crate::{setup, workbook};
 
@@ -28,7 +28,7 @@ type Cell = fn(usize) -> String;
 
 /// What every notebook begins with.
 const PRELUDE: &str = "use cuaderno::prelude::*;";
-const TABLES: &str = ":dep cuaderno-tables\nuse cuaderno_tables::prelude::*;";
+const TABLES_CELL: &str = ":dep cuaderno-tables\nuse cuaderno_tables::prelude::*;";
 /// How often each kind of cell is run; the table shows the median.
 const REPEATS: usize = 9;
 
@@ -59,6 +59,7 @@ pub fn run(command: BenchCommand) -> Result<()> {
     let support = setup::prepare(&toolchain)?;
     match command {
         BenchCommand::Cells => {
+            engine::prebuild(&toolchain, &support, &[&[setup::TABLES.to_owned()]])?;
             println!("Through Jupyter's messages:");
             measure_kernel()?;
             // Last: an engine changes the folder and the environment of its process.
@@ -111,7 +112,7 @@ fn measure_kernel() -> Result<()> {
 
 /// Cells with tables, which a notebook asks for.
 fn measure_tables(client: &mut Client) -> Result<()> {
-    let dep = client.execute(TABLES)?;
+    let dep = client.execute(TABLES_CELL)?;
     row("`:dep cuaderno-tables`, built before", &[dep]);
     std::thread::sleep(READING);
     let first = client.execute("let table = wine()?;\ntable.head(Some(5))")?;

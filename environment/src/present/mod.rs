@@ -55,7 +55,7 @@ pub fn run(arguments: PresentArguments) -> Result<ExitCode> {
         let slides = std::path::absolute(&arguments.out)?.join(slides_of(name));
         if !profile.retrains() && before.gave(&slides) {
             println!(
-                "Nothing has changed since these slides were made. Without them it is run again."
+                "Nothing has changed since these slides were made, so the lab is not run again; delete the file if it should be."
             );
             show(&slides, arguments.no_browser);
             return Ok(ExitCode::SUCCESS);
