@@ -2,13 +2,14 @@
 
 use plotters::element::Polygon;
 use plotters::series::LineSeries;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, RGBColor};
 
 use super::axes::{self, Axis, Ticks, range_around};
 use super::canvas::{Area, Drawn};
 use super::legend::{self, Entry, Sample};
 use super::markers::{Marker, draw_marker};
-use super::style::{self, BLUE, CURVE, MARKER, MOST_MARKERS, VERMILION};
+use super::style::{self, BLUE, CURVE, MARKER, MOST_MARKERS, TICK_TEXT, VERMILION, units};
 use super::theme::Room;
 use super::{Figure, Plot};
 use crate::train::{Epoch, History, Measure};
@@ -16,13 +17,16 @@ use crate::{Error, Result};
 
 /// The height of a panel if there are several, as a fraction of an ordinary figure's.
 const PANEL: f64 = 0.77;
+/// The height of a note above a panel.
+const NOTE: f64 = TICK_TEXT * 1.4;
 /// The first epoch is left out if the others would fill less than this fraction of the axis.
 const LEAST_SHARE: f64 = 0.1;
 
 /// Shows the losses of a training, epoch by epoch, with a panel for each part that the model names.
 /// Each panel has the means on the training and validation examples, surrounded by a band of one
-/// standard deviation, in a history of one training over the batches. If the first epoch is so far from the others that they would
-/// look alike, it is left out, and the panel says where it was.
+/// standard deviation, in a history of one training over the batches. If the first epoch is so far
+/// from the others that they would look alike, it is left out, and a line above the panel says where
+/// it was.
 ///
 /// # Errors
 /// If the history has no epochs, or a loss is NaN or infinite.
@@ -75,8 +79,10 @@ struct LearningCurve {
 
 /// The two curves of one part of the loss.
 struct Panel {
-    /// The name of the part, and a note on what is left out.
+    /// The name of the part.
     name: String,
+    /// What is left out.
+    note: Option<String>,
     curves: Vec<Curve>,
 }
 
@@ -158,13 +164,13 @@ impl Panel {
         }
         let mut panel = Self {
             name: part.to_owned(),
+            note: None,
             curves,
         };
-        if let Some(outlier) = panel.take_outlier() {
-            let decimals = if outlier.mean.abs() < 10.0 { 3 } else { 0 };
-            let (epoch, mean) = (outlier.epoch, outlier.mean);
-            panel.name = format!("{part} (without epoch {epoch}: {mean:.decimals$})");
-        }
+        panel.note = panel.take_outlier().map(|Point { epoch, mean, .. }| {
+            let decimals = if mean.abs() < 10.0 { 3 } else { 0 };
+            format!("without epoch {epoch}: {mean:.decimals$}")
+        });
         Ok(panel)
     }
 
@@ -275,7 +281,7 @@ impl Plot for LearningCurve {
         let legend = legend::height(&self.legend(), room.width);
         let panels = match self.panels.len() {
             1 => room.height - legend,
-            several => several.div_ceil(2) as f64 * PANEL * room.height,
+            several => several.div_ceil(2) as f64 * (PANEL * room.height + self.note_height()),
         };
         (room.width, legend + panels)
     }
@@ -289,13 +295,25 @@ impl Plot for LearningCurve {
         let columns = self.panels.len().min(2);
         let rows = self.panels.len().div_ceil(columns);
         for (panel, area) in self.panels.iter().zip(below.split_evenly((rows, columns))) {
-            panel.draw(&area)?;
+            let (above, below) = area.split_vertically(units(self.note_height()));
+            if let Some(note) = &panel.note {
+                let text = style::text(TICK_TEXT).pos(Pos::new(HPos::Center, VPos::Center));
+                let (width, height) = above.dim_in_pixel();
+                above.draw_text(note, &text, ((width / 2) as i32, (height / 2) as i32))?;
+            }
+            panel.draw(&below)?;
         }
         Ok(())
     }
 }
 
 impl LearningCurve {
+    /// The height above each panel for its note, the same for all, so that they stay in line.
+    fn note_height(&self) -> f64 {
+        let is_noted = self.panels.iter().any(|panel| panel.note.is_some());
+        if is_noted { NOTE } else { 0.0 }
+    }
+
     fn legend(&self) -> Vec<Entry> {
         let drawn = |set: &Set| {
             let mut curves = self.panels.iter().flat_map(|panel| &panel.curves);
