@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::dependencies::{Dependencies, names_a_support_crate, requested, resolved};
 use super::diagnostics::{self, Report};
 use super::limits::ENDED;
-use super::session::{DEPENDENCIES, Facts, LITERALS, WORKING_DIRECTORY};
+use super::session::{Facts, LITERALS, METADATA, WORKING_DIRECTORY};
 use super::source::Replaced;
 use super::{includes, literals, macros, runtime, source, support};
 
@@ -130,7 +130,7 @@ fn compile(folder: &Path, facts: &Facts, emit: &[&str]) -> Result<u8> {
         ]);
     // Long sums are expressions within one another.
     command.env("RUST_MIN_STACK", STACK);
-    link_support(&mut command, folder, facts);
+    link_support(&mut command, folder, METADATA, facts);
     dependencies.add_to(&mut command, folder);
     command
         .arg("--out-dir")
@@ -214,12 +214,12 @@ fn point_at_the_variable_alone(message: &mut Value) {
 }
 
 /// Lets the compiler find the session's copy of the support crate, and through it the standard
-/// library.
-pub fn link_support(rustc: &mut Command, folder: &Path, facts: &Facts) {
+/// library; what the support crate names is in the session's folder of `libraries`.
+pub fn link_support(rustc: &mut Command, folder: &Path, libraries: &str, facts: &Facts) {
     let mut rpath = OsString::from("-Clink-arg=-Wl,-rpath,");
     rpath.push(folder);
     let mut dependencies = OsString::from("dependency=");
-    dependencies.push(folder.join(DEPENDENCIES));
+    dependencies.push(folder.join(libraries));
     let mut library = OsString::from("cuaderno=");
     library.push(&facts.library);
     rustc

@@ -19,7 +19,7 @@ use super::cargo::{COMPILER, link_support, real, shared_object};
 use super::kept::{self, Files};
 use super::limits::ENDED;
 use super::prebuilt::Prebuilt;
-use super::session::{Facts, SESSION, copy_or_show};
+use super::session::{DEPENDENCIES, Facts, SESSION, copy_or_show};
 use super::{handover, offered, progress, stand_ins};
 use crate::workbook;
 
@@ -210,7 +210,8 @@ impl Dependencies {
             .arg(format!("--crate-name={library}"))
             .args(["--crate-type=dylib", "--edition=2024", "-Copt-level=0"])
             .arg(format!("-Cmetadata={:x}", hash(&self.requested)));
-        link_support(&mut rustc, session, facts);
+        // Theirs may need code that the support library was built beside and does not hold.
+        link_support(&mut rustc, session, DEPENDENCIES, facts);
         self.name_to(&mut rustc);
         let out = session.join("out");
         let output = rustc.arg("--out-dir").arg(&out).arg(source).output()?;

@@ -27,6 +27,9 @@ const OWN_BINARY: &str = "bin/cuaderno";
 pub const STOCK: &str = "evcxr_jupyter";
 /// Where the libraries are that the support library names.
 pub const DEPENDENCIES: &str = "deps";
+/// Those of their files that tell the compiler of a cell all it needs: their code is in the support
+/// library. Beside its metadata it would open each library too, which takes a seventh of its time.
+pub const METADATA: &str = "metadata";
 
 /// A session's folder; dropping it deletes the folder.
 pub struct Session {
@@ -88,7 +91,14 @@ impl Session {
 
     fn fill(&self, toolchain: &Toolchain, support: &Support, live: bool) -> Result<()> {
         let at = |name: &str| self.folder.join(name);
-        for name in ["src", "bin", "cargo-home/bin", DEPENDENCIES, "out"] {
+        for name in [
+            "src",
+            "bin",
+            "cargo-home/bin",
+            DEPENDENCIES,
+            METADATA,
+            "out",
+        ] {
             fs::create_dir_all(at(name))?;
         }
         // Private names for the library and those that it names: a rebuild replaces the files in the
@@ -99,10 +109,10 @@ impl Session {
             .join(support.library.file_name().context("a file name")?);
         copy_or_show(&support.library, &library)?;
         for file in support.dependencies() {
-            let name = file.file_name().context("a file name")?;
-            let own = at(DEPENDENCIES).join(name);
-            // On another file system they are too large to copy.
-            fs::hard_link(&file, &own).or_else(|_| symlink(&file, &own))?;
+            show(&file, &at(DEPENDENCIES))?;
+            if !is_static(&file) {
+                show(&file, &at(METADATA))?;
+            }
         }
         link_sysroot(toolchain, &at("sysroot"))?;
         copy_or_show(&std::env::current_exe()?, &at(OWN_BINARY))?;
@@ -226,19 +236,32 @@ fn can_be_written(path: &Path) -> bool {
     path.is_ok_and(|path| unsafe { libc::access(path.as_ptr(), libc::W_OK) == 0 })
 }
 
-/// A view of the toolchain's libraries without the shared standard library. The support library
-/// holds the standard library already; where rustc sees a shared one too, it links both and refuses.
+/// A file in a `folder` too. On another file system the libraries are too large to copy.
+fn show(file: &Path, folder: &Path) -> Result<()> {
+    let own = folder.join(file.file_name().context("a file name")?);
+    Ok(fs::hard_link(file, &own).or_else(|_| symlink(file, &own))?)
+}
+
+/// Whether it is a library that would become a part of what is linked with it.
+fn is_static(library: &Path) -> bool {
+    library.extension() == Some("rlib".as_ref())
+}
+
+/// A view of the toolchain's libraries without the standard library's code. The support library
+/// holds that already; where rustc sees a shared one too, it links both and refuses.
 fn link_sysroot(toolchain: &Toolchain, to: &Path) -> Result<()> {
     let target = Path::new("lib/rustlib").join(&toolchain.host);
     let (from, to) = (toolchain.sysroot.join(&target), to.join(&target));
     fs::create_dir_all(to.join("lib"))?;
     for entry in fs::read_dir(from.join("lib"))? {
-        let name = entry?.file_name();
-        let is_shared = name
-            .to_str()
-            .is_some_and(|name| name.ends_with(std::env::consts::DLL_SUFFIX));
-        if !is_shared {
-            symlink(&from.join("lib").join(&name), &to.join("lib").join(&name))?;
+        let file = entry?.path();
+        let name = file.file_name().context("a file name")?;
+        let is_shared = file.extension() == Some(std::env::consts::DLL_EXTENSION.as_ref());
+        // Every library is linked with this one's code.
+        let is_linked = name.as_encoded_bytes().starts_with(b"libcompiler_builtins");
+        let has_metadata = is_static(&file) && file.with_extension("rmeta").exists();
+        if !is_shared && (is_linked || !has_metadata) {
+            symlink(&file, &to.join("lib").join(name))?;
         }
     }
     // The linker that rustc brings along.
