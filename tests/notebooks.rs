@@ -145,7 +145,7 @@ fn a_session_compiles_its_cells_against_libraries_of_its_own() {
         "own.ipynb",
         &[
             "use cuaderno::prelude::*;",
-            "let own = std::env::current_exe()?.with_file_name(\"../deps\");\n\
+            "let own = std::env::current_exe()?.with_file_name(\"../metadata\");\n\
              let mut removed = 0;\n\
              for file in std::fs::read_dir(own)? {\n    \
                  let file = file?.path();\n    \

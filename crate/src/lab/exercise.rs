@@ -45,11 +45,13 @@ pub fn check_close(
 ) -> Result<()> {
     // Written so that NaN is never close.
     if (found - expected).abs() <= tolerance {
-        println!("right: {what} is {found}");
+        // Without the sign of a zero.
+        println!("right: {what} is {}", found + 0.0);
         Ok(())
     } else {
         Err(Error::Lab(format!(
-            "{what} is {found}, but it should be {expected}: {hint}."
+            "{what} is {}, but it should be {expected}: {hint}.",
+            found + 0.0
         )))
     }
 }

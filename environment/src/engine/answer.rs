@@ -121,6 +121,33 @@ fn in_the_cell(
         Some(Advice { edits, .. }) if !edits.is_empty() => Some(edits.clone()),
         _ => suggestion(error, origins, code),
     };
+    let is_other = |other: &&&Diagnostic| !std::ptr::eq(**other, error);
+    let others: Vec<(&Diagnostic, Range<usize>)> = errors
+        .iter()
+        .filter(is_other)
+        .filter_map(|other| Some((*other, place_of(other, origins)?)))
+        .collect();
+    let is_alike = |(other, place): &&(&Diagnostic, Range<usize>)| -> bool {
+        other.message == error.message && same_line(code, &at, place)
+    };
+    let (alike, others): (Vec<_>, Vec<_>) = others.iter().partition(is_alike);
+    let edits = edits.map(|mut edits| {
+        // Whoever mends one of several mistakes of a kind would meet the next.
+        for (other, place) in &alike {
+            let labels = self::labels(other, place, origins);
+            let problem = Problem::new(other, code, place.clone(), labels, session);
+            let more = hints::advice(&problem).map_or_else(Vec::new, |advice| advice.edits);
+            let are_apart = more.iter().all(|edit| {
+                edits
+                    .iter()
+                    .all(|first| edit.range.end < first.range.start || first.range.end < edit.range.start)
+            });
+            if are_apart {
+                edits.extend(more);
+            }
+        }
+        edits
+    });
     let sentence = match &advice {
         Some(Advice {
             sentence: Some(sentence),
@@ -132,17 +159,16 @@ fn in_the_cell(
         details.push(format!("hint: {}", advice.hint));
     }
     details.extend(edits.and_then(|edits| repaired(code, edits)));
-    let is_other = |other: &&&Diagnostic| !std::ptr::eq(**other, error);
-    let more = errors.iter().filter(is_other).filter_map(|other| {
-        let place = place_of(other, origins)?;
-        Some(format!(
-            "also in line {}: {}",
-            line_number(code, place.start),
-            self::sentence(other)
-        ))
-    });
-    let first = details[0].clone();
-    let mut more: Vec<String> = more.filter(|line| !first.contains(line)).collect();
+    let mut more: Vec<String> = others
+        .iter()
+        .map(|(other, place)| {
+            format!(
+                "also in line {}: {}",
+                line_number(code, place.start),
+                self::sentence(other)
+            )
+        })
+        .collect();
     more.dedup();
     details.extend(more.into_iter().take(MORE));
     Answer {
@@ -281,6 +307,10 @@ fn marked_lines(
         );
     }
     lines.join("\n")
+}
+
+fn same_line(code: &str, one: &Range<usize>, other: &Range<usize>) -> bool {
+    line_number(code, one.start) == line_number(code, other.start)
 }
 
 fn line_number(code: &str, byte: usize) -> usize {

@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use ra_ap_parser::LexedStr;
 use ra_ap_syntax::ast::{self, AstNode, HasName};
-use ra_ap_syntax::{Edition, SourceFile, SyntaxKind, SyntaxNode};
+use ra_ap_syntax::{Edition, SourceFile, SyntaxKind, SyntaxNode, T};
 
 use super::reading::mentions;
 
@@ -271,10 +272,33 @@ pub fn plain(name: &str) -> &str {
 /// The names of what the cell `code` would make, as far as it can be read.
 pub fn names(code: &str) -> BTreeSet<String> {
     let Ok(cell) = Cell::read(code) else {
-        return BTreeSet::new();
+        return names_in_tokens(rust_of(code));
     };
     let items = cell.statements.iter().filter_map(item_name);
     items.chain(cell.new_variables()).collect()
+}
+
+/// The same of a cell that cannot be read, as far as single words tell.
+fn names_in_tokens(code: &str) -> BTreeSet<String> {
+    let tokens = LexedStr::new(Edition::Edition2024, code);
+    let words: Vec<usize> = (0..tokens.len())
+        .filter(|token| !tokens.kind(*token).is_trivia())
+        .collect();
+    let (mut depth, mut names) = (0, BTreeSet::new());
+    for (place, &token) in words.iter().enumerate() {
+        match tokens.kind(token) {
+            SyntaxKind::L_CURLY => depth += 1,
+            SyntaxKind::R_CURLY => depth -= 1,
+            T![fn] | T![struct] | T![enum] | T![const] | T![let] if depth == 0 => {
+                let mut behind = words[place + 1..].iter();
+                let name = behind.find(|word| tokens.kind(**word) != T![mut]);
+                let name = name.filter(|word| tokens.kind(**word) == SyntaxKind::IDENT);
+                names.extend(name.map(|word| tokens.text(*word).to_owned()));
+            }
+            _ => {}
+        }
+    }
+    names
 }
 
 /// The cell without the commands, comments and empty lines before its Rust code.

@@ -3,6 +3,7 @@
 
 mod answer;
 mod cargo;
+mod carets;
 mod cell;
 mod channel;
 mod collected;
@@ -307,7 +308,8 @@ impl Engine {
         };
         if let Some(answer) = self.unreadable(&prepared, &session) {
             let place = in_cell(answer.place.as_deref(), number);
-            self.gone.after_failure(new, &before, place.as_deref());
+            let here = before.union(&definitions).cloned().collect();
+            self.gone.after_failure(new, &here, place.as_deref());
             return ended(Some(Failure::of_answer(answer)));
         }
         let folder = self.session.folder();
@@ -319,7 +321,13 @@ impl Engine {
             return ended(Some(Failure::refused(sentence)));
         }
         let (cut, whole_numbers) = self.whole_numbers.warnings(&prepared, &types);
-        let warnings = self.gradients.warnings(code) + &cut;
+        let warnings = [
+            self.gone.warnings(&prepared),
+            self.gradients.warnings(code),
+            cut,
+            carets::warnings(code),
+        ]
+        .concat();
         if !warnings.is_empty() {
             on_output(&CellOutput::Text(Stream::Stderr, warnings));
         }

@@ -156,6 +156,8 @@ fn build_libraries(
         .args(["build", "--lib", "--message-format=json-render-diagnostics"])
         .current_dir(workbook::root())
         .env("CARGO_TARGET_DIR", workbook::target())
+        // Behind rustup's name for it, a crate that asks for another toolchain would get that.
+        .env("RUSTC", &toolchain.rustc)
         .stdout(Stdio::piped())
         .stderr(on_progress.map_or_else(Stdio::inherit, |_| Stdio::piped()))
         .spawn()

@@ -70,6 +70,8 @@ pub struct Gone {
     pub of_an_old_type: BTreeSet<String>,
     /// The cell that makes them failed: where.
     pub failed: BTreeMap<String, Option<String>>,
+    /// They are there as an earlier cell made them; the last cell that makes them failed: where.
+    outdated: BTreeMap<String, Option<String>>,
 }
 
 impl Gone {
@@ -97,6 +99,30 @@ impl Gone {
             gone.retain(|name| !after.contains(name));
         }
         self.failed.retain(|name, _| !after.contains(name));
+        if succeeded && !self.outdated.is_empty() {
+            for name in super::cell::names(code) {
+                self.outdated.remove(&name);
+            }
+        }
+    }
+
+    /// A line of warning for each name in `code` that means something older than the last cell that
+    /// makes it.
+    pub fn warnings(&self, code: &str) -> String {
+        let own = match self.outdated.is_empty() {
+            true => return String::new(),
+            false => super::cell::names(code),
+        };
+        let used = self.outdated.iter();
+        let used = used.filter(|(name, _)| !own.contains(*name) && mentions(code, name) > 0);
+        used.map(|(name, place)| {
+            let place = place.as_ref().map_or_else(String::new, |place| format!(", in {place}"));
+            format!(
+                "warning: the last cell that makes `{name}` failed{place}. This cell uses the `{name}` \
+                 from before; mend that cell and run it first.\n"
+            )
+        })
+        .collect()
     }
 
     /// A cell failed, at `place`, that would have given `names` to what it makes; of the variables
@@ -108,7 +134,9 @@ impl Gone {
         place: Option<&str>,
     ) {
         for name in names {
-            if !after.contains(&name) {
+            if after.contains(&name) {
+                self.outdated.insert(name, place.map(str::to_owned));
+            } else {
                 self.given_away.remove(&name);
                 self.of_an_old_type.remove(&name);
                 self.failed.insert(name, place.map(str::to_owned));
@@ -136,6 +164,11 @@ mod tests {
         );
         assert_eq!(gone.given_away, none);
         assert_eq!(gone.failed["list"].as_deref(), Some("line 2"));
+        let warning = gone.warnings("other + 1");
+        assert!(warning.contains("`other` failed, in line 2"), "{warning}");
+        assert_eq!(gone.warnings("let other = 1;"), "");
+        gone.after_cell("let other = 1;", true, &none, &names(&["other"]));
+        assert_eq!(gone.warnings("other + 1"), "");
         gone.after_cell("let list = 1;", true, &none, &names(&["list"]));
         assert!(gone.failed.is_empty());
         gone.after_cell("list.len()", false, &names(&["list"]), &none);

@@ -123,7 +123,7 @@ fn append(problem: &Problem) -> Option<Advice> {
 }
 
 /// Methods of Python's values, and Rust's; for what, and whether the arguments stay.
-const METHODS: [(&str, &str, &str); 20] = [
+const METHODS: [(&str, &str, &str); 21] = [
     ("Vec", "append", "push"),
     ("Vec", "add", "push"),
     ("Vec", "push_back", "push"),
@@ -131,6 +131,7 @@ const METHODS: [(&str, &str, &str); 20] = [
     ("Vec", "length", "len"),
     ("Vec", "count", "len"),
     ("Vec", "index", "iter().position(|y| …)"),
+    ("Vec", "argmax", "iter().enumerate().max_by_key(|(_, y)| …)"),
     ("Vec", "map", "iter().map"),
     ("Vec", "filter", "iter().filter"),
     ("Vec", "sum", "iter().sum::<f64>"),
@@ -167,6 +168,18 @@ fn method(problem: &Problem) -> Option<Advice> {
     let (_, _, rust) = METHODS
         .iter()
         .find(|(of, theirs, _)| *of == name && *theirs == problem.text())?;
+    let list = problem.around::<ast::MethodCallExpr>()?.arg_list()?;
+    if problem.text() == "count"
+        && let Some(value) = list.args().next()
+    {
+        let count = format!(
+            "iter().filter(|x| **x == {}).count()",
+            problem.text_of(value.syntax())
+        );
+        let end = problem.range_of(list.syntax()).end;
+        let advice = Advice::new("in Rust it is `.iter().filter(|x| …).count()`.");
+        return Some(advice.edit(problem.at.start..end, count));
+    }
     let advice = Advice::new(format!("in Rust it is `.{rust}(…)`."));
     if rust.contains('…') {
         return Some(Advice::new(format!("in Rust it is `.{rust}`.")));

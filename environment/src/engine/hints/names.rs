@@ -34,6 +34,14 @@ fn import(problem: &Problem) -> Option<Advice> {
         .filter_map(|text| text.trim().strip_prefix("use ")?.strip_suffix(';'))
         .map(str::trim)
         .collect();
+    // A method of another name is meant, or an operator, rather than one of some crate's trait.
+    let brings_methods = |path: &&str| {
+        let ours = ["cuaderno::", "candle_core::", "std::"];
+        ours.iter().any(|begin| path.starts_with(begin)) && !path.starts_with("std::ops::")
+    };
+    if problem.is(&["E0599"]) {
+        uses.retain(brings_methods);
+    }
     uses.sort_unstable();
     uses.dedup();
     let ours = ["cuaderno::prelude::", "cuaderno::"];

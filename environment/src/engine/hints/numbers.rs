@@ -3,7 +3,7 @@
 use ra_ap_syntax::ast::{self, AstNode, HasArgList};
 
 use super::python_names::{operand, power};
-use super::{Advice, Problem, Rule, is_float, is_integer, quoted};
+use super::{Advice, Edit, Problem, Rule, is_float, is_integer, quoted};
 
 pub const RULES: &[Rule] = &[
     power_of_stars,
@@ -12,10 +12,13 @@ pub const RULES: &[Rule] = &[
     mismatched,
     condition,
     without_type,
+    method,
+    logarithm,
     index,
     negative,
     too_large,
     loop_over_a_number,
+    loop_with_places,
     order,
     list_as_vector,
 ];
@@ -125,6 +128,9 @@ fn two_types(problem: &Problem) -> Option<Advice> {
             edit.text = format!("({})", edit.text);
         }
     }
+    if is_float(other) {
+        advice.edits.extend(beside(problem, &operation));
+    }
     Some(advice)
 }
 
@@ -139,7 +145,8 @@ fn converted(
     let is_digits = text.chars().all(|c| c.is_ascii_digit() || c == '_');
     if is_digits && is_float(other) {
         return Advice::new(format!(
-            "Rust does not mix types of numbers: `{text}` is a whole number, and `{text}.0` an `{other}`."
+            "Rust does not mix types of numbers: `{text}` is a whole number, and `{text}.0` {} `{other}`.",
+            article(other)
         ))
         .edit(range.end..range.end, ".0");
     }
@@ -156,9 +163,46 @@ fn converted(
         .edit(range, with_fractions(expression, other));
     }
     Advice::new(format!(
-        "Rust does not mix types of numbers: `as {other}` makes the {own} an `{other}`{note}."
+        "Rust does not mix types of numbers: `as {other}` makes the {own} {} `{other}`{note}.",
+        article(other)
     ))
     .edit(range, format!("{} as {other}", operand(expression, text)))
+}
+
+/// `a` or `an`, before a type of numbers.
+fn article(kind: &str) -> &'static str {
+    match kind.starts_with('u') {
+        true => "a",
+        false => "an",
+    }
+}
+
+/// What makes whole numbers of the rest of a sum or product fractions, too: `1 / x - 1`.
+fn beside(problem: &Problem, operation: &ast::BinExpr) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    let mut inner = operation.syntax().clone();
+    while let Some(outer) = inner.parent() {
+        if let Some(operation) = ast::BinExpr::cast(outer.clone()) {
+            if !matches!(operation.op_kind(), Some(ast::BinaryOp::ArithOp(_))) {
+                break;
+            }
+            let sides = [operation.lhs(), operation.rhs()].into_iter().flatten();
+            let others = sides.filter(|side| *side.syntax() != inner);
+            for other in others {
+                let range = problem.range_of(other.syntax());
+                if problem.code[range.clone()]
+                    .chars()
+                    .all(|c| c.is_ascii_digit())
+                {
+                    edits.push(Edit::new(range.end..range.end, ".0"));
+                }
+            }
+        } else if !ast::ParenExpr::can_cast(outer.kind()) {
+            break;
+        }
+        inner = outer;
+    }
+    edits
 }
 
 fn has_division(expression: &ast::Expr) -> bool {
@@ -224,7 +268,8 @@ fn mismatched(problem: &Problem) -> Option<Advice> {
         let end = problem.at.end;
         return Some(
             Advice::new(format!(
-                "the number says of itself that it is an `{found}`."
+                "the number says of itself that it is {} `{found}`.",
+                article(found)
             ))
             .edit(end - found.len()..end, expected),
         );
@@ -314,6 +359,77 @@ fn without_type(problem: &Problem) -> Option<Advice> {
     }
 }
 
+/// `n.sqrt()` of a whole number, `x.mul(y)`
+fn method(problem: &Problem) -> Option<Advice> {
+    const FRACTIONS: [&str; 12] = [
+        "sqrt", "exp", "ln", "log", "log10", "log2", "powf", "sin", "cos", "tan", "tanh", "recip",
+    ];
+    let kind = *quoted(&problem.error.message).get(1)?;
+    if !problem.is(&["E0599"]) || !(is_integer(kind) || is_float(kind)) {
+        return None;
+    }
+    let call = problem.around::<ast::MethodCallExpr>()?;
+    let receiver = call.receiver()?;
+    let arguments: Vec<_> = call.arg_list()?.args().collect();
+    let text = problem.text_of(receiver.syntax());
+    let operator = match problem.text() {
+        "powi" if is_integer(kind) => {
+            return Some(
+                Advice::new("whole numbers have `n.pow(2)`, others `x.powi(2)`.")
+                    .edit(problem.at.clone(), "pow"),
+            );
+        }
+        name if is_integer(kind) && FRACTIONS.contains(&name) => {
+            return Some(
+                Advice::new(format!(
+                    "`{name}` is for numbers with fractions: `as f64` makes the {kind} an `f64`."
+                ))
+                .edit(
+                    problem.range_of(receiver.syntax()),
+                    format!("({text} as f64)"),
+                ),
+            );
+        }
+        "add" => "+",
+        "sub" | "subtract" => "-",
+        "mul" | "multiply" => "*",
+        "div" | "divide" => "/",
+        _ => return None,
+    };
+    let advice = Advice::new(format!("numbers have operators: `x {operator} y`."));
+    let is_alone = call.syntax().parent().is_some_and(|around| {
+        ast::ArgList::can_cast(around.kind())
+            || ast::LetStmt::can_cast(around.kind())
+            || ast::ParenExpr::can_cast(around.kind())
+    });
+    Some(match arguments.as_slice() {
+        [argument] => {
+            let right = operand(argument, problem.text_of(argument.syntax()));
+            let product = format!("{} {operator} {right}", operand(&receiver, text));
+            let product = if is_alone {
+                product
+            } else {
+                format!("({product})")
+            };
+            advice.edit(problem.range_of(call.syntax()), product)
+        }
+        _ => advice,
+    })
+}
+
+/// `x.log()`: Rust's takes the base.
+fn logarithm(problem: &Problem) -> Option<Advice> {
+    if !problem.is(&["E0061"]) || problem.text() != "log" {
+        return None;
+    }
+    let call = problem.around::<ast::MethodCallExpr>()?;
+    let is_bare = call.arg_list()?.args().next().is_none();
+    is_bare.then(|| {
+        Advice::new("the natural logarithm is `x.ln()`; `x.log(b)` has the base b.")
+            .edit(problem.at.clone(), "ln")
+    })
+}
+
 /// `v[i]` with `i` of another type
 fn index(problem: &Problem) -> Option<Advice> {
     let [list, kind] = quoted(&problem.error.message)[..] else {
@@ -349,8 +465,12 @@ fn index(problem: &Problem) -> Option<Advice> {
 
 /// `let n: u32 = -1;`
 fn negative(problem: &Problem) -> Option<Advice> {
-    let kind = *quoted(&problem.error.message).get(1)?;
-    (problem.is(&["E0600"]) && is_integer(kind)).then(|| {
+    let names = quoted(&problem.error.message);
+    let kind = match problem.is(&["E0277"]) {
+        true => names.first()?.strip_suffix(": std::ops::Neg")?,
+        false => *names.get(1)?,
+    };
+    (problem.is(&["E0600", "E0277"]) && is_integer(kind)).then(|| {
         Advice::new(format!(
             "`{kind}` holds no numbers below 0; `i64` does. From the end of a list one counts with `v.len() - 1`."
         ))
@@ -385,6 +505,18 @@ fn loop_over_a_number(problem: &Problem) -> Option<Advice> {
             format!("0..{}", operand(&expression, problem.text())),
         ),
     )
+}
+
+/// `for (place, count) in counts`
+fn loop_with_places(problem: &Problem) -> Option<Advice> {
+    let (_, found) = problem.types()?;
+    let pattern = problem.exactly::<ast::TuplePat>()?;
+    let around = pattern.syntax().parent().and_then(ast::ForExpr::cast)?;
+    let list = problem.range_of(around.iterable()?.syntax());
+    (found == "(_, _)").then(|| {
+        Advice::new("a loop gives one value at a time; `.iter().enumerate()` counts along.")
+            .edit(list.end..list.end, ".iter().enumerate()")
+    })
 }
 
 /// `v.sort()` of numbers with fractions
@@ -429,6 +561,22 @@ fn list_as_vector(problem: &Problem) -> Option<Advice> {
         return None;
     }
     let right = problem.range_of(operation.rhs()?.syntax());
+    if let (Some(ast::Expr::ArrayExpr(list)), "*") = (operation.lhs(), problem.text()) {
+        let values: Vec<_> = list.exprs().collect();
+        let advice = Advice::new(
+            "a list is repeated where it is made: `[0; 10]` are ten zeros, `vec![0; n]` are n.",
+        );
+        return Some(match values.as_slice() {
+            [value] => {
+                let value = problem.text_of(value.syntax());
+                let count = &problem.code[right.clone()];
+                let is_known = count.chars().all(|c| c.is_ascii_digit());
+                let made = if is_known { "" } else { "vec!" };
+                advice.edit(left.start..right.end, format!("{made}[{value}; {count}]"))
+            }
+            _ => advice,
+        });
+    }
     let advice = Advice::new(
         "a list has no arithmetic. `v.iter().map(|x| 2.0 * x).collect::<Vec<_>>()` goes through it; a `Tensor` has arithmetic.",
     );

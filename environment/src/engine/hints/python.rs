@@ -6,6 +6,8 @@ use ra_ap_syntax::{Edition, SyntaxKind};
 use super::{Advice, Problem, Rule, is_name};
 
 pub const RULES: &[Rule] = &[
+    unsolved_beside_the_answer,
+    comment,
     command_inside,
     keyword_as_name,
     default_argument,
@@ -27,6 +29,51 @@ pub const RULES: &[Rule] = &[
     function_without_name,
     missing_semicolon,
 ];
+
+/// `unsolved("…")` above or below the answer
+fn unsolved_beside_the_answer(problem: &Problem) -> Option<Advice> {
+    let start = problem.code.find("unsolved(")?;
+    let line = problem.code[..start].rfind('\n').map_or(0, |at| at + 1);
+    let indent = &problem.code[line..start];
+    let is_near = problem.code[problem.line_start()..]
+        .lines()
+        .next()
+        .is_some_and(|line| line.contains("unsolved("))
+        || problem.code[..problem.line_start()]
+            .trim_end()
+            .lines()
+            .next_back()
+            .is_some_and(|line| line.contains("unsolved("))
+        || problem.code[..start].trim_end().len() == problem.at.end;
+    let stumbles = problem.error.message.contains("`;`");
+    if !problem.is_syntax() || !stumbles || !indent.trim().is_empty() || !is_near {
+        return None;
+    }
+    Some(
+        Advice::new("the answer goes in place of the line `unsolved(…)`: take that line away.")
+            .says("`unsolved(…)` still stands beside the answer"),
+    )
+}
+
+/// `# as Python has it`
+fn comment(problem: &Problem) -> Option<Advice> {
+    let sign = problem.before().find('#').map(|at| problem.line_start() + at);
+    let sign = sign.or_else(|| problem.text().starts_with('#').then_some(problem.at.start))?;
+    let before = &problem.code[problem.line_start()..sign];
+    let is_comment = problem.code[sign + 1..].starts_with(' ') && !before.contains('"');
+    (problem.is_syntax() && is_comment).then(|| {
+        let mut advice = Advice::new("a comment begins with `//`.").says("`#` begins no comment");
+        let mut start = 0;
+        for line in problem.code.split_inclusive('\n') {
+            let at = start + line.len() - line.trim_start().len();
+            if line.trim_start().starts_with("# ") && at != sign {
+                advice = advice.edit(at..at + 1, "//");
+            }
+            start += line.len();
+        }
+        advice.edit(sign..sign + 1, "//")
+    })
+}
 
 /// `:dep` below the first line of Rust
 fn command_inside(problem: &Problem) -> Option<Advice> {
@@ -455,6 +502,18 @@ fn word_before(problem: &Problem) -> Option<Advice> {
         "raise" if begins => Some(Advice::new(
             "`panic!(\"…\")` stops the cell with a message. A function that may fail returns `Err(…)`.",
         )),
+        "ln" | "log" | "exp" | "sqrt" if word != on_place => {
+            let method = if word == "log" { "ln" } else { word };
+            let length = rest
+                .find(|c: char| !c.is_alphanumeric() && c != '_' && c != '.')
+                .unwrap_or(rest.len());
+            let (value, end) = (&rest[..length], end - rest.len() + length);
+            let advice = Advice::new(format!("functions are methods: `x.{method}()`."));
+            Some(match is_name(value) {
+                true => advice.edit(start..end, format!("{value}.{method}()")),
+                false => advice,
+            })
+        }
         "elif" => Some(Advice::new("it is `else if`.").edit(start..start + 4, "else if")),
         "try" => Some(Advice::new(
             "errors are values: `?` behind a call hands its error on, and \

@@ -241,10 +241,50 @@ pub fn power(
         .then(|| format!("{base}.{method}({exponent})"))
 }
 
+/// `np.log(x)`
+fn function_of_module(problem: &Problem) -> Option<Advice> {
+    const FUNCTIONS: [(&str, &str); 9] = [
+        ("log", "ln"),
+        ("exp", "exp"),
+        ("sqrt", "sqrt"),
+        ("abs", "abs"),
+        ("fabs", "abs"),
+        ("sin", "sin"),
+        ("cos", "cos"),
+        ("tanh", "tanh"),
+        ("round", "round"),
+    ];
+    let call = problem.around::<ast::MethodCallExpr>()?;
+    let is_of_module = ["np", "numpy", "math", "torch"].contains(&problem.text())
+        && problem.range_of(call.receiver()?.syntax()) == problem.at;
+    if !is_of_module {
+        return None;
+    }
+    let theirs = call.name_ref()?.text().to_string();
+    let (_, ours) = FUNCTIONS.iter().find(|(name, _)| *name == theirs)?;
+    let arguments: Vec<ast::Expr> = call.arg_list()?.args().collect();
+    let [argument] = arguments.as_slice() else {
+        return None;
+    };
+    let advice = Advice::new(format!(
+        "functions are methods: `x.{ours}()` of a number, `x.{theirs}()?` of a tensor."
+    ));
+    let text = receiver(argument, problem.text_of(argument.syntax()));
+    let whole = problem.range_of(call.syntax());
+    Some(match problem.type_of_expression(argument).as_deref() {
+        Some("f32" | "f64") => advice.edit(whole, format!("{text}.{ours}()")),
+        Some(kind) if kind.ends_with("Tensor") => advice.edit(whole, format!("{text}.{theirs}()?")),
+        _ => advice,
+    })
+}
+
 /// `np.zeros(3)`
 fn module(problem: &Problem) -> Option<Advice> {
     if !problem.is(&["E0425", "E0433"]) {
         return None;
+    }
+    if let Some(advice) = function_of_module(problem) {
+        return Some(advice);
     }
     let hint = match problem.text() {
         "np" | "numpy" | "torch" | "tf" | "jnp" => {

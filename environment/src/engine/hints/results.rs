@@ -13,6 +13,8 @@ pub const RULES: &[Rule] = &[
     method_of_result,
     operator_on_result,
     question_mark_in_function,
+    question_mark_on_value,
+    printed,
 ];
 
 const TAKES_OUT: &str =
@@ -271,4 +273,30 @@ fn question_mark_in_function(problem: &Problem) -> Option<Advice> {
         _ => {}
     }
     Some(advice)
+}
+
+/// `x.ln()?`
+fn question_mark_on_value(problem: &Problem) -> Option<Advice> {
+    let is_on_value = problem.is(&["E0277"])
+        && problem.error.message.contains("can only be applied to values")
+        && problem.text().ends_with('?');
+    is_on_value.then(|| {
+        let end = problem.at.end;
+        Advice::new("a `?` stands behind what can fail, and this cannot: leave it out.")
+            .edit(end - 1..end, "")
+    })
+}
+
+/// `println!("{}", half(0.5))`
+fn printed(problem: &Problem) -> Option<Advice> {
+    let names = quoted(&problem.error.message);
+    let is_printed =
+        problem.is(&["E0277"]) && problem.error.message.contains("doesn't implement");
+    if !is_printed || !is_result(names.first()?) {
+        return None;
+    }
+    let places = problem.others.iter().map(|(range, _)| range);
+    let is_value = |range: &&std::ops::Range<usize>| !problem.code[(*range).clone()].starts_with('{');
+    let value = places.chain([&problem.at]).find(is_value)?;
+    Some(taken_out(problem, value.end))
 }

@@ -29,9 +29,12 @@ pub fn hint(report: &Report, line: Option<&str>) -> Option<String> {
                     .to_owned(),
             );
         }
+        let methods = ["to_vec1", "to_vec2", "to_vec3"];
+        let called = |method: &&&str| line.is_some_and(|line| line.contains(**method));
         format!(
-            "the tensor's values are `{kind}`: say so, as in `.to_scalar::<{kind}>()?`, or change them with \
+            "the tensor's values are `{kind}`: say so, as in `.{method}::<{kind}>()?`, or change them with \
              `.to_dtype(DType::{types})?`.",
+            method = methods.iter().find(called).unwrap_or(&"to_scalar"),
             kind = found.to_lowercase(),
             types = types.split(',').next()?,
         )

@@ -11,6 +11,7 @@ pub const RULES: &[Rule] = &[
     scaled,
     method,
     without_dimension,
+    loop_over_a_tensor,
 ];
 
 fn is_tensor(kind: &str) -> bool {
@@ -124,13 +125,15 @@ fn values(problem: &Problem) -> Option<Advice> {
     }
     let name = call.name_ref()?;
     let end = problem.range_of(name.syntax()).end;
+    let of_labels = problem.text_of(call.receiver()?.syntax()).ends_with("labels");
+    let kind = if of_labels { "u32" } else { "f32" };
     Some(
         Advice::new(format!(
-            "say the type of the values: `.{}::<f32>()?`, and `u32` for labels and counts.",
+            "say the type of the values: `.{}::<{kind}>()?`. Labels and counts are `u32`, most others `f32`.",
             name.text()
         ))
         .says("the type of the tensor's values is not known")
-        .edit(end..end, "::<f32>"),
+        .edit(end..end, format!("::<{kind}>")),
     )
 }
 
@@ -256,10 +259,36 @@ fn without_dimension(problem: &Problem) -> Option<Advice> {
         return None;
     }
     let name = problem.text();
+    let is_list = |label: &String| label.contains("of type `[") || label.contains("of type `Vec<");
+    if problem.others.iter().any(|(_, label)| is_list(label)) {
+        return Some(Advice::new(format!(
+            "a list of whole numbers has `v.iter().{name}()`, an `Option`; to know its place, let a loop over \
+             `0..v.len()` keep the best so far."
+        )));
+    }
     Some(
         Advice::new(format!(
             "`.{name}(0)?` goes along a dimension, and `.{name}_all()?` over all of a tensor."
         ))
         .edit(problem.at.clone(), format!("{name}_all")),
     )
+}
+
+/// `for label in mnist.train.labels`
+fn loop_over_a_tensor(problem: &Problem) -> Option<Advice> {
+    let kind = *quoted(&problem.error.message).first()?;
+    let is_loop =
+        problem.is(&["E0277"]) && problem.error.message.ends_with("is not an iterator");
+    if !is_loop || !is_tensor(kind) {
+        return None;
+    }
+    let advice = Advice::new(
+        "a loop goes through a list: `t.to_vec1::<f32>()?` makes one of a tensor's numbers, and `u32` is for \
+         labels and counts.",
+    );
+    let end = problem.at.end;
+    Some(match problem.text().ends_with("labels") {
+        true => advice.edit(end..end, ".to_vec1::<u32>()?"),
+        false => advice,
+    })
 }
