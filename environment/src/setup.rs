@@ -39,7 +39,7 @@ pub fn prepare(toolchain: &Toolchain) -> Result<Support> {
     toolchain.ensure_rust_src()?;
     if !Support::is_built() {
         println!(
-            "Building the support crate for the first time; on two cores that takes 3 to 6 minutes ..."
+            "Building the support crate; the first time, that takes 3 to 6 minutes on two cores ..."
         );
     }
     Support::build(toolchain, None)
