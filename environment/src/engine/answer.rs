@@ -138,9 +138,9 @@ fn in_the_cell(
             let problem = Problem::new(other, code, place.clone(), labels, session);
             let more = hints::advice(&problem).map_or_else(Vec::new, |advice| advice.edits);
             let are_apart = more.iter().all(|edit| {
-                edits
-                    .iter()
-                    .all(|first| edit.range.end < first.range.start || first.range.end < edit.range.start)
+                edits.iter().all(|first| {
+                    edit.range.end < first.range.start || first.range.end < edit.range.start
+                })
             });
             if are_apart {
                 edits.extend(more);

@@ -2,8 +2,8 @@
 //! without asking the real one, and a runtime process that tells a failure from a success.
 
 mod answer;
-mod cargo;
 mod carets;
+mod cargo;
 mod cell;
 mod channel;
 mod collected;

@@ -4,7 +4,15 @@ use ra_ap_syntax::ast::{self, AstNode, HasArgList};
 
 use super::{Advice, Problem, Rule, quoted};
 
-pub const RULES: &[Rule] = &[number_of_arguments, model, append, method, missing_field];
+pub const RULES: &[Rule] = &[
+    number_of_arguments,
+    model,
+    append,
+    method,
+    zeros,
+    called_network,
+    missing_field,
+];
 
 /// `f(1, 2, 3)`
 fn number_of_arguments(problem: &Problem) -> Option<Advice> {
@@ -106,6 +114,9 @@ fn model(problem: &Problem) -> Option<Advice> {
         "evaluate" | "score" => {
             format!("`evaluate(&{receiver}, &examples, …)?` gives its losses on examples.")
         }
+        "predict" | "encode" | "decode" if name == "Sequential" => {
+            format!("`{receiver}.forward(&x)?` gives its outputs.")
+        }
         "__call__" | "call" => format!("`{receiver}.forward(&x)?` gives its outputs."),
         _ => return None,
     };
@@ -185,6 +196,41 @@ fn method(problem: &Problem) -> Option<Advice> {
         return Some(Advice::new(format!("in Rust it is `.{rust}`.")));
     }
     Some(advice.edit(problem.at.clone(), *rust))
+}
+
+/// `Vec::zeros(n)`, `vec![0.0, n]`
+fn zeros(problem: &Problem) -> Option<Advice> {
+    let names = quoted(&problem.error.message);
+    let advice = Advice::new("a list of n zeros is `vec![0.0; n]`.");
+    if problem.is(&["E0599"]) && problem.text() == "zeros" && names.get(1)?.starts_with("Vec<") {
+        return Some(advice);
+    }
+    let (expected, found) = problem.types()?;
+    let before = problem.before().trim_end().strip_suffix(',')?;
+    let is_list = before
+        .rfind("vec![")
+        .is_some_and(|at| !before[at..].contains([',', ']']));
+    (expected == "floating-point number" && found == "usize" && is_list).then(|| {
+        let at = problem.line_start() + before.len();
+        advice.edit(at..at + 1, ";")
+    })
+}
+
+/// `network(&x)`
+fn called_network(problem: &Problem) -> Option<Advice> {
+    let kind = *quoted(&problem.error.message).first()?;
+    let call = problem.around::<ast::CallExpr>()?;
+    let is_network = kind.starts_with("cuaderno::") && problem.is(&["E0618"]);
+    is_network.then(|| {
+        let end = problem.at.end;
+        let advice = Advice::new("`network.forward(&x)?` gives the outputs of a network or layer.");
+        let whole = problem.range_of(call.syntax()).end;
+        let advice = advice.edit(end..end, ".forward");
+        match problem.code[whole..].starts_with('?') {
+            true => advice,
+            false => advice.edit(whole..whole, "?"),
+        }
+    })
 }
 
 /// `Point { x: 1.0 }` without `y`

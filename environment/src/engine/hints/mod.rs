@@ -281,6 +281,14 @@ impl<'a> Problem<'a> {
         match expression {
             ast::Expr::PathExpr(path) => self.type_of(&path.syntax().text().to_string()),
             ast::Expr::ParenExpr(inner) => self.type_of_expression(&inner.expr()?),
+            ast::Expr::PrefixExpr(inner) => self.type_of_expression(&inner.expr()?),
+            ast::Expr::BinExpr(operation) => {
+                let sides = [operation.lhs()?, operation.rhs()?];
+                let mut kinds = sides
+                    .iter()
+                    .filter_map(|side| self.type_of_expression(side));
+                kinds.find(|kind| is_float(kind) || kind.ends_with("Tensor"))
+            }
             ast::Expr::CastExpr(cast) => Some(cast.ty()?.syntax().text().to_string()),
             other => type_of_literal(other),
         }

@@ -5,7 +5,7 @@ use ra_ap_syntax::ast::{self, AstNode};
 use super::super::diagnostics::Span;
 use super::{Advice, Problem, Rule, UNKNOWN, is_name};
 
-pub const RULES: &[Rule] = &[import, new_variable, length_of_an_array];
+pub const RULES: &[Rule] = &[new_variable, import, length_of_an_array];
 
 /// Imports that people mean, where several things have a name.
 const MEANT: [&str; 12] = [
@@ -130,7 +130,9 @@ pub fn is_likely(code: &str, span: &Span, replaced: &str) -> bool {
                 4..6 => 1,
                 _ => 2,
             };
-            strsim::levenshtein(replaced, text) <= most
+            // A list and one of its values are two things.
+            let is_plural = replaced.strip_suffix('s') == Some(text);
+            strsim::levenshtein(replaced, text) <= most && !is_plural
         }
         "E0616" | "E0615" => text == "()",
         "E0308" => [".to_string()", "&", "*", "push"].contains(&text) || text.starts_with(".to_"),
@@ -153,5 +155,6 @@ mod tests {
         assert!(is_likely("E0425", &span("length"), "lenght"));
         assert!(!is_likely("E0599", &span("fmt"), "fit"));
         assert!(!is_likely("E0425", &span("b"), "a"));
+        assert!(!is_likely("E0425", &span("model"), "models"));
     }
 }

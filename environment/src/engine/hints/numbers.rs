@@ -52,6 +52,49 @@ fn power_of_caret(problem: &Problem) -> Option<Advice> {
     Some(raised(problem, advice, &operation, exponent))
 }
 
+/// `x^2 + y`: the compiler takes it for `x ^ (2 + y)`.
+fn caret_of_sum(problem: &Problem, sum: &ast::BinExpr) -> Option<Advice> {
+    // The exponent is the first number of the sum.
+    let mut exponent = sum.lhs()?;
+    let mut whole = sum.syntax().clone();
+    while let ast::Expr::BinExpr(inner) = &exponent {
+        exponent = inner.lhs()?;
+    }
+    let caret = loop {
+        whole = whole.parent()?;
+        let operation = ast::BinExpr::cast(whole.clone())?;
+        match operation.op_kind()? {
+            ast::BinaryOp::ArithOp(ast::ArithOp::BitXor) => break operation,
+            ast::BinaryOp::ArithOp(_) => {}
+            _ => return None,
+        }
+    };
+    let start = problem.range_of(exponent.syntax()).start;
+    if problem.range_of(caret.rhs()?.syntax()).start != start {
+        return None;
+    }
+    let base = caret.lhs()?;
+    let base = match &base {
+        ast::Expr::BinExpr(product) => product.rhs()?,
+        _ => base,
+    };
+    let advice = Advice::new(POWERS).says("`^` is an operation on bits, and no power");
+    let kind = problem.type_of_expression(&base);
+    let range = problem.range_of(base.syntax()).start..problem.range_of(exponent.syntax()).end;
+    let text = problem.text_of(base.syntax());
+    let exponent = problem.text_of(exponent.syntax());
+    Some(match power(&base, text, kind.as_deref(), exponent) {
+        Some(power) => {
+            let mut advice = advice.edit(range, power);
+            if kind.as_deref().is_some_and(is_float) {
+                advice.edits.extend(beside(problem, sum));
+            }
+            advice
+        }
+        None => advice,
+    })
+}
+
 fn raised(problem: &Problem, advice: Advice, operation: &ast::BinExpr, exponent: &str) -> Advice {
     let raised = operation.lhs().and_then(|base| {
         // Of a product, only its last factor is raised.
@@ -93,6 +136,9 @@ fn two_types(problem: &Problem) -> Option<Advice> {
     if !is_number(left_type) || !is_number(right_type) {
         return None;
     }
+    if let Some(advice) = caret_of_sum(problem, &operation) {
+        return Some(advice);
+    }
     // The one that is not so in the types that it can be of gives way.
     let assigns = problem.text().ends_with('=')
         && problem.text().len() == 2
@@ -106,6 +152,11 @@ fn two_types(problem: &Problem) -> Option<Advice> {
     };
     let other = match other {
         "{float}" => "f64",
+        "{integer}" if assigns && is_float(own) => {
+            return Some(Advice::new(
+                "what is added to was made of whole numbers: make it with a point, as `0.0` or `vec![0.0; n]`.",
+            ));
+        }
         "{integer}" => return None,
         other => other,
     };
@@ -379,6 +430,25 @@ fn method(problem: &Problem) -> Option<Advice> {
                     .edit(problem.at.clone(), "pow"),
             );
         }
+        "pow" if is_float(kind) => {
+            let exponent = arguments
+                .first()
+                .map(|exponent| problem.text_of(exponent.syntax()));
+            let is_whole = exponent.is_none_or(|text| text.chars().all(|c| c.is_ascii_digit()));
+            return Some(
+                Advice::new("numbers with fractions have `x.powi(2)` and `x.powf(0.5)`.")
+                    .edit(problem.at.clone(), if is_whole { "powi" } else { "powf" }),
+            );
+        }
+        "sqr" | "square" => {
+            let square = if is_float(kind) { "powi(2)" } else { "pow(2)" };
+            let end = problem.range_of(call.syntax()).end;
+            let end = end + usize::from(problem.code[end..].starts_with('?'));
+            return Some(
+                Advice::new(format!("of a number it is `.{square}`."))
+                    .edit(problem.at.start..end, square),
+            );
+        }
         name if is_integer(kind) && FRACTIONS.contains(&name) => {
             return Some(
                 Advice::new(format!(
@@ -561,14 +631,25 @@ fn list_as_vector(problem: &Problem) -> Option<Advice> {
         return None;
     }
     let right = problem.range_of(operation.rhs()?.syntax());
-    if let (Some(ast::Expr::ArrayExpr(list)), "*") = (operation.lhs(), problem.text()) {
-        let values: Vec<_> = list.exprs().collect();
+    let made = operation.lhs().and_then(|list| match list {
+        ast::Expr::ArrayExpr(list) => Some(list.exprs().collect::<Vec<_>>()),
+        ast::Expr::MacroExpr(list) => {
+            let inner = problem
+                .text_of(list.syntax())
+                .strip_prefix("vec![")?
+                .strip_suffix(']')?;
+            let parsed = ast::Expr::parse(inner, ra_ap_syntax::Edition::Edition2024);
+            parsed.ok().ok().map(|value| vec![value])
+        }
+        _ => None,
+    });
+    if let (Some(values), "*") = (made, problem.text()) {
         let advice = Advice::new(
             "a list is repeated where it is made: `[0; 10]` are ten zeros, `vec![0; n]` are n.",
         );
         return Some(match values.as_slice() {
             [value] => {
-                let value = problem.text_of(value.syntax());
+                let value = value.syntax().text();
                 let count = &problem.code[right.clone()];
                 let is_known = count.chars().all(|c| c.is_ascii_digit());
                 let made = if is_known { "" } else { "vec!" };

@@ -57,7 +57,10 @@ fn unsolved_beside_the_answer(problem: &Problem) -> Option<Advice> {
 
 /// `# as Python has it`
 fn comment(problem: &Problem) -> Option<Advice> {
-    let sign = problem.before().find('#').map(|at| problem.line_start() + at);
+    let sign = problem
+        .before()
+        .find('#')
+        .map(|at| problem.line_start() + at);
     let sign = sign.or_else(|| problem.text().starts_with('#').then_some(problem.at.start))?;
     let before = &problem.code[problem.line_start()..sign];
     let is_comment = problem.code[sign + 1..].starts_with(' ') && !before.contains('"');

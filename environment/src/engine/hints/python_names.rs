@@ -147,6 +147,13 @@ fn function(problem: &Problem) -> Option<Advice> {
             "`as` changes the type of a number; a text has `.parse::<f64>()?`.",
             format!("{} as f64", operand(arguments.first()?, text)),
         ),
+        ("zeros" | "ones", [count]) => {
+            let value = if name == "zeros" { "0.0" } else { "1.0" };
+            edit(
+                "`vec![0.0; n]` is a list of n zeros, `Tensor::zeros(n, DType::F32, &Device::Cpu)?` a tensor.",
+                format!("vec![{value}; {count}]"),
+            )
+        }
         ("sorted", [_]) => Some(Advice::new(
             "`v.sort();` sorts a list in its place; numbers with fractions by `v.sort_by(f64::total_cmp);`.",
         )),
@@ -255,7 +262,7 @@ fn function_of_module(problem: &Problem) -> Option<Advice> {
         ("round", "round"),
     ];
     let call = problem.around::<ast::MethodCallExpr>()?;
-    let is_of_module = ["np", "numpy", "math", "torch"].contains(&problem.text())
+    let is_of_module = ["np", "numpy", "math", "torch", "tf", "K", "jnp"].contains(&problem.text())
         && problem.range_of(call.receiver()?.syntax()) == problem.at;
     if !is_of_module {
         return None;
@@ -289,7 +296,7 @@ fn module(problem: &Problem) -> Option<Advice> {
     let hint = match problem.text() {
         "np" | "numpy" | "torch" | "tf" | "jnp" => {
             "tensors are `Tensor`, of `use cuaderno::prelude::*;`: `Tensor::zeros((2, 3), DType::F32, \
-             &Device::Cpu)?`; `:type` and `?Tensor` tell more."
+             &Device::Cpu)?`; `:type` and `?Tensor` tell more. A list of n zeros is `vec![0.0; n]`."
         }
         "math" => {
             "functions of numbers are their methods: `x.sqrt()`, `x.ln()`; `std::f64::consts::PI`."

@@ -3,11 +3,12 @@
 use ra_ap_syntax::ast::{self, AstNode};
 
 use super::python_names::operand;
-use super::{Advice, Problem, Rule, quoted};
+use super::{Advice, Edit, Problem, Rule, quoted};
 
 pub const RULES: &[Rule] = &[
     return_of_a_cell,
     value_for_result,
+    result_of_another_error,
     result_for_value,
     option_for_value,
     method_of_result,
@@ -81,6 +82,26 @@ fn value_for_result(problem: &Problem) -> Option<Advice> {
         false => text,
     };
     Some(advice.edit(problem.at.clone(), format!("Ok({text})")))
+}
+
+/// A tensor's `Result` as the value of a function that gives ours: their errors are two types.
+fn result_of_another_error(problem: &Problem) -> Option<Advice> {
+    let (expected, found) = problem.types()?;
+    let are_errors =
+        is_result(expected) && is_result(found) && inner_type(expected) == inner_type(found)
+            || expected.ends_with("Error") && found.ends_with("Error");
+    if !are_errors || expected.contains("EvcxrUserCodeError") {
+        return None;
+    }
+    problem.function()?;
+    let advice = Advice::new(
+        "both are a `Result`, with two types of errors. `Ok(…?)` takes the value out and hands the error on.",
+    );
+    let Some(expression) = problem.exactly::<ast::Expr>() else {
+        return Some(advice);
+    };
+    let text = operand(&expression, problem.text());
+    Some(advice.edit(problem.at.clone(), format!("Ok({text}?)")))
 }
 
 /// `T` of `Result<T, E>`
@@ -220,7 +241,15 @@ fn operator_on_result(problem: &Problem) -> Option<Advice> {
     if !kinds.contains(&true) || operator.is_empty() {
         return None;
     }
-    let mut advice = taken_out(problem, places[usize::from(!kinds[0])].end);
+    let (place, side) = match kinds[0] {
+        true => (&places[0], &left),
+        false => (&places[1], &right),
+    };
+    let mut advice = taken_out(problem, place.end);
+    if matches!(side, ast::Expr::BinExpr(_)) && !advice.edits.is_empty() {
+        let whole = format!("({})?", &problem.code[place.clone()]);
+        advice.edits = vec![Edit::new(place.clone(), whole)];
+    }
     if kinds == [true, true] && !advice.edits.is_empty() {
         advice = advice.edit(places[1].end..places[1].end, "?");
     }
@@ -278,7 +307,10 @@ fn question_mark_in_function(problem: &Problem) -> Option<Advice> {
 /// `x.ln()?`
 fn question_mark_on_value(problem: &Problem) -> Option<Advice> {
     let is_on_value = problem.is(&["E0277"])
-        && problem.error.message.contains("can only be applied to values")
+        && problem
+            .error
+            .message
+            .contains("can only be applied to values")
         && problem.text().ends_with('?');
     is_on_value.then(|| {
         let end = problem.at.end;
@@ -290,13 +322,13 @@ fn question_mark_on_value(problem: &Problem) -> Option<Advice> {
 /// `println!("{}", half(0.5))`
 fn printed(problem: &Problem) -> Option<Advice> {
     let names = quoted(&problem.error.message);
-    let is_printed =
-        problem.is(&["E0277"]) && problem.error.message.contains("doesn't implement");
+    let is_printed = problem.is(&["E0277"]) && problem.error.message.contains("doesn't implement");
     if !is_printed || !is_result(names.first()?) {
         return None;
     }
     let places = problem.others.iter().map(|(range, _)| range);
-    let is_value = |range: &&std::ops::Range<usize>| !problem.code[(*range).clone()].starts_with('{');
+    let is_value =
+        |range: &&std::ops::Range<usize>| !problem.code[(*range).clone()].starts_with('{');
     let value = places.chain([&problem.at]).find(is_value)?;
     Some(taken_out(problem, value.end))
 }

@@ -12,6 +12,7 @@ pub const RULES: &[Rule] = &[
     method,
     without_dimension,
     loop_over_a_tensor,
+    negated,
 ];
 
 fn is_tensor(kind: &str) -> bool {
@@ -125,7 +126,9 @@ fn values(problem: &Problem) -> Option<Advice> {
     }
     let name = call.name_ref()?;
     let end = problem.range_of(name.syntax()).end;
-    let of_labels = problem.text_of(call.receiver()?.syntax()).ends_with("labels");
+    let of_labels = problem
+        .text_of(call.receiver()?.syntax())
+        .ends_with("labels");
     let kind = if of_labels { "u32" } else { "f32" };
     Some(
         Advice::new(format!(
@@ -211,7 +214,7 @@ const METHODS: [(&str, &str); 26] = [
     ("dot", "matmul(&b)?"),
     ("mm", "matmul(&b)?"),
     ("square", "sqr()?"),
-    ("sigmoid", "cuaderno::ops::sigmoid"),
+    ("sigmoid", "Activation::Sigmoid.forward(&x)?"),
     ("softmax", "cuaderno::ops::softmax"),
     ("clip", "clamp(0f32, 1f32)?"),
     ("expand", "broadcast_as((…))?"),
@@ -227,6 +230,15 @@ fn method(problem: &Problem) -> Option<Advice> {
     let (_, ours) = METHODS
         .iter()
         .find(|(theirs, _)| *theirs == problem.text())?;
+    if ours.starts_with("Activation") {
+        let receiver = problem.text_of(call.receiver()?.syntax());
+        let end = problem.range_of(call.syntax()).end;
+        let end = end + usize::from(problem.code[end..].starts_with('?'));
+        return Some(Advice::new(format!("it is a layer: `{ours}`.")).edit(
+            problem.range_of(call.syntax()).start..end,
+            format!("Activation::Sigmoid.forward(&{receiver})?"),
+        ));
+    }
     if ours.contains("::ops::") {
         return Some(Advice::new(format!(
             "it is a function: `{ours}`, in `cuaderno::ops`."
@@ -277,8 +289,7 @@ fn without_dimension(problem: &Problem) -> Option<Advice> {
 /// `for label in mnist.train.labels`
 fn loop_over_a_tensor(problem: &Problem) -> Option<Advice> {
     let kind = *quoted(&problem.error.message).first()?;
-    let is_loop =
-        problem.is(&["E0277"]) && problem.error.message.ends_with("is not an iterator");
+    let is_loop = problem.is(&["E0277"]) && problem.error.message.ends_with("is not an iterator");
     if !is_loop || !is_tensor(kind) {
         return None;
     }
@@ -291,4 +302,19 @@ fn loop_over_a_tensor(problem: &Problem) -> Option<Advice> {
         true => advice.edit(end..end, ".to_vec1::<u32>()?"),
         false => advice,
     })
+}
+
+/// `-t`
+fn negated(problem: &Problem) -> Option<Advice> {
+    let kind = *quoted(&problem.error.message).get(1)?;
+    if !problem.is(&["E0600"]) || !is_tensor(kind) {
+        return None;
+    }
+    let negation = problem.exactly::<ast::PrefixExpr>()?;
+    let tensor = negation.expr()?;
+    let text = super::python_names::operand(&tensor, problem.text_of(tensor.syntax()));
+    Some(
+        Advice::new("`t.neg()?` is a tensor with its signs turned.")
+            .edit(problem.at.clone(), format!("{text}.neg()?")),
+    )
 }

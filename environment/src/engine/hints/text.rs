@@ -13,6 +13,7 @@ pub const RULES: &[Rule] = &[
     size_of_text,
     cannot_be_printed,
     cannot_be_shown,
+    format_missing,
 ];
 
 /// `let s: String = "a";`
@@ -224,4 +225,13 @@ fn cannot_be_shown(problem: &Problem) -> Option<Advice> {
     Some(advice.says(format!(
         "a cell shows its last value, and `{kind}` does not say how"
     )))
+}
+
+/// `println!(x)`
+fn format_missing(problem: &Problem) -> Option<Advice> {
+    (problem.error.message == "format argument must be a string literal").then(|| {
+        let start = problem.at.start;
+        Advice::new("a text comes first, with braces for each value: `println!(\"{}\", x);`.")
+            .edit(start..start, "\"{}\", ")
+    })
 }
