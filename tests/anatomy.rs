@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ra_ap_parser::LexedStr;
+use ra_ap_syntax::{Edition, SyntaxKind};
 use serde_json::Value;
 
 const TAGS: [&str; 9] = [
@@ -238,6 +240,91 @@ fn sections_have_their_minutes() {
             "{name}: the core's minutes"
         );
     }
+}
+
+/// So that an extra can be left out, cells and all.
+#[test]
+fn the_core_needs_nothing_of_an_extra() {
+    for (name, notebook) in notebooks() {
+        let (mut in_extra, mut in_subsection) = (false, false);
+        let mut of_extras = HashSet::new();
+        for cell in cells(&notebook) {
+            let source = cell.source();
+            if !cell.is_code() {
+                let lines: Vec<&str> = source.lines().collect();
+                for (place, line) in lines.iter().enumerate() {
+                    let mark = lines.get(place + 2).copied().unwrap_or_default();
+                    if line.starts_with("### ") {
+                        assert!(
+                            mark.starts_with('*') || !in_subsection,
+                            "{name}, {}: behind an extra, say `*Core again.*`",
+                            cell.id()
+                        );
+                        in_subsection = mark.starts_with("*Extra");
+                    } else if line.starts_with("## ") {
+                        in_subsection = false;
+                    }
+                    in_extra = match line.starts_with('#') {
+                        true if mark.starts_with("*Extra") => true,
+                        true if mark.starts_with("*Core") => false,
+                        // What a lab ends with may ask for the results of an extra.
+                        true if CLOSING.contains(line) => true,
+                        _ => in_extra,
+                    };
+                }
+                continue;
+            }
+            let own = defined(&source);
+            if in_extra {
+                of_extras.extend(own);
+                continue;
+            }
+            of_extras.retain(|word| !own.contains(word));
+            let used = words(&source)
+                .into_iter()
+                .find(|word| of_extras.contains(word));
+            assert_eq!(used, None, "{name}, {}: an extra makes it", cell.id());
+        }
+    }
+}
+
+/// The names in a cell that are not fields, methods or parts of a path.
+fn words(source: &str) -> HashSet<String> {
+    let tokens = LexedStr::new(Edition::Edition2024, source);
+    let is_name = |token: &usize| {
+        let before = token.checked_sub(1).map(|before| tokens.kind(before));
+        tokens.kind(*token) == SyntaxKind::IDENT
+            && !matches!(before, Some(SyntaxKind::DOT | SyntaxKind::COLON))
+    };
+    let names = (0..tokens.len()).filter(is_name);
+    names.map(|token| tokens.text(token).to_owned()).collect()
+}
+
+/// The names that a cell gives: behind `let`, `for`, `fn`, and before a type.
+fn defined(source: &str) -> HashSet<String> {
+    let tokens = LexedStr::new(Edition::Edition2024, source);
+    let (mut names, mut is_pattern) = (HashSet::new(), false);
+    for token in 0..tokens.len() {
+        match tokens.kind(token) {
+            SyntaxKind::LET_KW | SyntaxKind::FOR_KW | SyntaxKind::FN_KW => is_pattern = true,
+            SyntaxKind::EQ | SyntaxKind::IN_KW | SyntaxKind::COLON | SyntaxKind::SEMICOLON => {
+                is_pattern = false;
+            }
+            // A function without a name.
+            SyntaxKind::PIPE => is_pattern = !is_pattern,
+            SyntaxKind::IDENT if is_pattern || is_before_type(&tokens, token) => {
+                names.insert(tokens.text(token).to_owned());
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+/// Whether what follows is `:`, and not a path's `::`.
+fn is_before_type(tokens: &LexedStr, token: usize) -> bool {
+    let is_colon = |place: usize| place < tokens.len() && tokens.kind(place) == SyntaxKind::COLON;
+    is_colon(token + 1) && !is_colon(token + 2)
 }
 
 /// `*Core, 10 minutes.*` or `*Extra, 10 minutes.*`: whether it is the core's, and the minutes.
