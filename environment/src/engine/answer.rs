@@ -80,13 +80,17 @@ pub fn unreadable(report: &Report, code: &str, session: &Session) -> Option<Answ
 /// The answer to a bracket or quote that has no other end, in a cell of which Rust begins at `start`.
 pub fn unbalanced(found: &Unbalanced, code: &str, start: usize) -> Answer {
     let at = found.at + start;
+    let line = code[at..].lines().next().unwrap_or_default();
+    let hint = match line.contains("//") && !line.contains('"') {
+        true => {
+            "`//` begins a comment, which hides the bracket's other end. Numbers are divided by `/`."
+        }
+        false => &found.hint,
+    };
     let at = at..at + code[at..].chars().next().map_or(0, char::len_utf8);
     Answer {
         sentence: found.sentence.clone(),
-        details: vec![
-            marked_lines(code, &at, &[], ""),
-            format!("hint: {}", found.hint),
-        ],
+        details: vec![marked_lines(code, &at, &[], ""), format!("hint: {hint}")],
         place: Some(format!("line {}", line_number(code, found.at + start))),
     }
 }
@@ -119,6 +123,7 @@ fn in_the_cell(
     let mut details = vec![marked_lines(code, &at, &labels, error.label())];
     let edits = match &advice {
         Some(Advice { edits, .. }) if !edits.is_empty() => Some(edits.clone()),
+        Some(Advice { alone: true, .. }) => None,
         _ => suggestion(error, origins, code),
     };
     let is_other = |other: &&&Diagnostic| !std::ptr::eq(**other, error);

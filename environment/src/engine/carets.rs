@@ -18,18 +18,36 @@ pub fn warnings(code: &str) -> String {
     let warning = |operation: ast::BinExpr| {
         let is_caret = operation.op_kind() == Some(BinaryOp::ArithOp(ast::ArithOp::BitXor));
         let (base, exponent) = (operation.lhs()?, operation.rhs()?);
+        // It binds less than `*` and `+`, so that these are in its exponent, or its base.
+        let (base, exponent) = (last(base), first(exponent));
         let [base_text, exponent] = [&base, &exponent].map(|side| side.syntax().text().to_string());
         // Whoever writes `3 ^ 2` looks at bits.
         if !is_caret || !["2", "3", "4"].contains(&&*exponent) || is_literal(&base) {
             return None;
         }
-        let at = usize::from(operation.syntax().text_range().start()) - BEFORE.len();
+        let at = usize::from(base.syntax().text_range().start()) - BEFORE.len();
         let line = code[..code.len() - rust.len() + at].matches('\n').count() + 1;
         Some(format!(
             "warning: line {line}: `{base_text} ^ {exponent}` compares bits. The power is `{base_text}.pow({exponent})`.\n"
         ))
     };
     operations.filter_map(warning).collect()
+}
+
+/// The first number of a sum or product.
+fn first(expression: ast::Expr) -> ast::Expr {
+    match &expression {
+        ast::Expr::BinExpr(operation) => operation.lhs().map_or(expression.clone(), first),
+        _ => expression,
+    }
+}
+
+/// The last number of a sum or product.
+fn last(expression: ast::Expr) -> ast::Expr {
+    match &expression {
+        ast::Expr::BinExpr(operation) => operation.rhs().map_or(expression.clone(), last),
+        _ => expression,
+    }
 }
 
 fn is_literal(expression: &ast::Expr) -> bool {
@@ -45,6 +63,10 @@ mod tests {
         assert_eq!(
             warnings("// areas\nlet n = 4;\nlet area = n ^ 2;"),
             "warning: line 3: `n ^ 2` compares bits. The power is `n.pow(2)`.\n"
+        );
+        assert_eq!(
+            warnings("filters * (channels * side^2 + 1)"),
+            "warning: line 1: `side ^ 2` compares bits. The power is `side.pow(2)`.\n"
         );
         assert_eq!(warnings("let bits = 3 ^ 2; let other = a ^ b; a ^ 7"), "");
     }

@@ -321,13 +321,7 @@ impl Engine {
             return ended(Some(Failure::refused(sentence)));
         }
         let (cut, whole_numbers) = self.whole_numbers.warnings(&prepared, &types);
-        let warnings = [
-            self.gone.warnings(&prepared),
-            self.gradients.warnings(code),
-            cut,
-            carets::warnings(code),
-        ]
-        .concat();
+        let warnings = self.gradients.warnings(code) + &cut + &carets::warnings(code);
         if !warnings.is_empty() {
             on_output(&CellOutput::Text(Stream::Stderr, warnings));
         }
@@ -360,6 +354,11 @@ impl Engine {
                 by_type: contents.into_iter().collect(),
                 size: None,
             });
+        }
+        // Last, where a result is read that is another function's.
+        let outdated = self.gone.warnings(&prepared);
+        if !outdated.is_empty() {
+            self.collector.say(Stream::Stderr, outdated);
         }
         let collected = self.collector.take();
         let generated = self.context.last_source().unwrap_or_default();

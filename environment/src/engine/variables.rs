@@ -118,8 +118,8 @@ impl Gone {
         used.map(|(name, place)| {
             let place = place.as_ref().map_or_else(String::new, |place| format!(", in {place}"));
             format!(
-                "warning: the last cell that makes `{name}` failed{place}. This cell uses the `{name}` \
-                 from before; mend that cell and run it first.\n"
+                "warning: the last cell that makes `{name}` failed{place}. This cell used the `{name}` from \
+                 before: mend that cell and run it, then this one again.\n"
             )
         })
         .collect()

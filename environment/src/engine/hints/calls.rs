@@ -134,7 +134,7 @@ fn append(problem: &Problem) -> Option<Advice> {
 }
 
 /// Methods of Python's values, and Rust's; for what, and whether the arguments stay.
-const METHODS: [(&str, &str, &str); 21] = [
+const METHODS: [(&str, &str, &str); 20] = [
     ("Vec", "append", "push"),
     ("Vec", "add", "push"),
     ("Vec", "push_back", "push"),
@@ -142,7 +142,6 @@ const METHODS: [(&str, &str, &str); 21] = [
     ("Vec", "length", "len"),
     ("Vec", "count", "len"),
     ("Vec", "index", "iter().position(|y| …)"),
-    ("Vec", "argmax", "iter().enumerate().max_by_key(|(_, y)| …)"),
     ("Vec", "map", "iter().map"),
     ("Vec", "filter", "iter().filter"),
     ("Vec", "sum", "iter().sum::<f64>"),
@@ -176,6 +175,11 @@ fn method(problem: &Problem) -> Option<Advice> {
         }
         name => name,
     };
+    if name == "Vec" && ["argmax", "argmin"].contains(&problem.text()) {
+        return Some(Advice::new(
+            "a list does not know its largest value's place: a loop over `0..v.len()` keeps the best place so far.",
+        ));
+    }
     let (_, _, rust) = METHODS
         .iter()
         .find(|(of, theirs, _)| *of == name && *theirs == problem.text())?;

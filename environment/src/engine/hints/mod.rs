@@ -48,6 +48,8 @@ pub struct Advice {
     pub hint: String,
     /// What makes the cell right.
     pub edits: Vec<Edit>,
+    /// Whether the compiler's own correction would lead astray.
+    pub alone: bool,
 }
 
 /// A change of the cell's text.
@@ -76,6 +78,11 @@ impl Advice {
 
     fn says(mut self, sentence: impl Into<String>) -> Self {
         self.sentence = Some(sentence.into());
+        self
+    }
+
+    fn alone(mut self) -> Self {
+        self.alone = true;
         self
     }
 

@@ -19,6 +19,8 @@ pub const RULES: &[Rule] = &[
     too_large,
     loop_over_a_number,
     loop_with_places,
+    loop_over_values,
+    product_without_sign,
     order,
     list_as_vector,
 ];
@@ -139,6 +141,18 @@ fn two_types(problem: &Problem) -> Option<Advice> {
     if let Some(advice) = caret_of_sum(problem, &operation) {
         return Some(advice);
     }
+    if is_integer(left_type) && left_type != "{integer}" && gives_whole_numbers(problem) {
+        let text = problem.text_of(right.syntax());
+        if let Some(whole) = text
+            .strip_suffix(".0")
+            .filter(|text| text.parse::<u64>().is_ok())
+        {
+            let advice = Advice::new(format!(
+                "Rust does not mix types of numbers: `{text}` has a fraction, and `{whole}` is a whole number."
+            ));
+            return Some(advice.edit(problem.range_of(right.syntax()), whole));
+        }
+    }
     // The one that is not so in the types that it can be of gives way.
     let assigns = problem.text().ends_with('=')
         && problem.text().len() == 2
@@ -154,7 +168,7 @@ fn two_types(problem: &Problem) -> Option<Advice> {
         "{float}" => "f64",
         "{integer}" if assigns && is_float(own) => {
             return Some(Advice::new(
-                "what is added to was made of whole numbers: make it with a point, as `0.0` or `vec![0.0; n]`.",
+                "what is added to was made of whole numbers: start with `0.0`, a list with `vec![0.0; n]`.",
             ));
         }
         "{integer}" => return None,
@@ -185,6 +199,18 @@ fn two_types(problem: &Problem) -> Option<Advice> {
     Some(advice)
 }
 
+/// Whether the function around gives whole numbers.
+fn gives_whole_numbers(problem: &Problem) -> bool {
+    let kind = problem
+        .function()
+        .and_then(|function| function.ret_type()?.ty());
+    kind.is_some_and(|kind| {
+        let kind = kind.syntax().text().to_string();
+        let inner = kind.split_once('<').map_or(&*kind, |(_, inner)| inner);
+        is_integer(inner.trim_end_matches('>'))
+    })
+}
+
 /// Makes a number another type's.
 fn converted(
     expression: &ast::Expr,
@@ -209,7 +235,7 @@ fn converted(
     };
     if is_float(other) && !is_float(own) && has_division(expression) {
         return Advice::new(format!(
-            "whole numbers are divided without the rest. Make each an `{other}` before: `n as {other}`, `1.0`."
+            "dividing whole numbers drops the remainder. Make each an `{other}` before: `n as {other}`, `1.0`."
         ))
         .edit(range, with_fractions(expression, other));
     }
@@ -329,9 +355,11 @@ fn mismatched(problem: &Problem) -> Option<Advice> {
         && is_float(found)
         && is_integer(expected)
     {
-        return Some(Advice::new(format!(
-            "`{expected}` holds whole numbers only."
-        )));
+        let advice = Advice::new(format!("`{expected}` holds whole numbers only."));
+        return Some(match text.strip_suffix(".0") {
+            Some(whole) => advice.edit(problem.at.clone(), whole),
+            None => advice,
+        });
     }
     let found = match found {
         "integer" => "whole number",
@@ -575,6 +603,32 @@ fn loop_over_a_number(problem: &Problem) -> Option<Advice> {
             format!("0..{}", operand(&expression, problem.text())),
         ),
     )
+}
+
+/// `for &count in counts`
+fn loop_over_values(problem: &Problem) -> Option<Advice> {
+    let (expected, found) = problem.types()?;
+    let pattern = problem.exactly::<ast::RefPat>()?;
+    ast::ForExpr::cast(pattern.syntax().parent()?)?;
+    let is_number = is_integer(expected) || is_float(expected) || expected.ends_with("number");
+    let start = problem.at.start;
+    (is_number && found.starts_with('&')).then(|| {
+        Advice::new("the list gives the numbers themselves here, none is lent: leave the `&` out.")
+            .edit(start..start + 1, "")
+    })
+}
+
+/// `0.5 (x + y)`
+fn product_without_sign(problem: &Problem) -> Option<Advice> {
+    let kind = *quoted(&problem.error.message).first()?;
+    let end = problem.at.end;
+    let sign = if problem.after().starts_with(' ') {
+        " *"
+    } else {
+        " * "
+    };
+    (problem.is(&["E0618"]) && (is_integer(kind) || is_float(kind)))
+        .then(|| Advice::new("a product needs its sign: `a * (b + c)`.").edit(end..end, sign))
 }
 
 /// `for (place, count) in counts`

@@ -33,26 +33,32 @@ pub const RULES: &[Rule] = &[
 /// `unsolved("…")` above or below the answer
 fn unsolved_beside_the_answer(problem: &Problem) -> Option<Advice> {
     let start = problem.code.find("unsolved(")?;
-    let line = problem.code[..start].rfind('\n').map_or(0, |at| at + 1);
-    let indent = &problem.code[line..start];
-    let is_near = problem.code[problem.line_start()..]
-        .lines()
-        .next()
-        .is_some_and(|line| line.contains("unsolved("))
-        || problem.code[..problem.line_start()]
-            .trim_end()
-            .lines()
-            .next_back()
-            .is_some_and(|line| line.contains("unsolved("))
-        || problem.code[..start].trim_end().len() == problem.at.end;
-    let stumbles = problem.error.message.contains("`;`");
-    if !problem.is_syntax() || !stumbles || !indent.trim().is_empty() || !is_near {
+    let line = problem.code[..start].rfind('\n')?;
+    let length = problem.code[start..].find('\n')?;
+    let (above, below) = (&problem.code[..line], &problem.code[start + length + 1..]);
+    let is_alone = problem.code[line..start].trim().is_empty();
+    let stumbles = problem.is_syntax() && problem.error.message.contains("`;`")
+        || problem.is(&["E0282", "E0283"]);
+    // Only the place of an error that the line itself could make.
+    let touches = problem.code[..line].trim_end().len() <= problem.at.end
+        || above.lines().next_back()?.contains(problem.text());
+    if !stumbles || !is_alone || !touches {
         return None;
     }
-    Some(
+    let advice =
         Advice::new("the answer goes in place of the line `unsolved(…)`: take that line away.")
-            .says("`unsolved(…)` still stands beside the answer"),
-    )
+            .says("`unsolved(…)` still stands beside the answer");
+    let end = start + length;
+    let is_last = below.trim_start().starts_with('}');
+    Some(match is_last {
+        // The line above is shown, not the bracket below.
+        true => {
+            let above = above.trim_end();
+            let end_of_answer = above.strip_suffix(';').unwrap_or(above).len();
+            advice.edit(end_of_answer..end, "")
+        }
+        false => advice.edit(line + 1..end + 1, ""),
+    })
 }
 
 /// `# as Python has it`
@@ -341,7 +347,7 @@ pub fn range(call: &str) -> Option<String> {
     let inner = call.strip_prefix("range(")?.strip_suffix(')')?;
     let parts: Vec<&str> = inner.split(',').map(str::trim).collect();
     match parts[..] {
-        [end] if !end.contains('(') => Some(format!("0..{end}")),
+        [end] => Some(format!("0..{end}")),
         [start, end] => Some(format!("{start}..{end}")),
         _ => None,
     }
@@ -653,6 +659,7 @@ fn parameter_without_type(problem: &Problem) -> Option<Advice> {
             "a parameter says its type: `{name}: f64` for a number, `{name}: &Tensor` for a tensor."
         ))
         .says(format!("the parameter `{name}` has no type"))
+        .alone()
     })
 }
 

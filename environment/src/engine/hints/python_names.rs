@@ -45,6 +45,7 @@ fn constant(problem: &Problem) -> Option<Advice> {
         "True" => ("it is written in small letters.", "true"),
         "False" => ("it is written in small letters.", "false"),
         "null" | "nil" | "nullptr" => ("nothing is `None`, of an `Option`.", "None"),
+        "OK" | "ok" => ("it is written `Ok`.", "Ok"),
         "pass" => ("an empty block, `{ }`, does nothing.", "()"),
         "pi" | "PI" => ("it is in the standard library.", "std::f64::consts::PI"),
         "inf" | "Infinity" => ("it belongs to its type.", "f64::INFINITY"),
@@ -123,7 +124,7 @@ fn function(problem: &Problem) -> Option<Advice> {
         ),
         ("min" | "max", [_, _]) => method(name),
         ("min" | "max", [_]) => Some(Advice::new(format!(
-            "the values of a list of whole numbers have `v.iter().{name}()`, of a tensor `t.{name}_all()?`."
+            "a list of whole numbers has `v.iter().{name}().unwrap()`, a tensor `t.{name}_all()?`."
         ))),
         ("sum", [_]) => Some(Advice::new(
             "a list of numbers has `v.iter().sum::<f64>()`, a tensor `t.sum_all()?`.",
@@ -157,7 +158,10 @@ fn function(problem: &Problem) -> Option<Advice> {
         ("sorted", [_]) => Some(Advice::new(
             "`v.sort();` sorts a list in its place; numbers with fractions by `v.sort_by(f64::total_cmp);`.",
         )),
-        ("enumerate", [_]) => Some(Advice::new("`v.iter().enumerate()` counts along.")),
+        ("enumerate", [list]) => edit(
+            "`v.iter().enumerate()` counts along.",
+            format!("{list}.iter().enumerate()"),
+        ),
         ("zip", [_, _]) => Some(Advice::new("`a.iter().zip(&b)` goes through both.")),
         ("map", [_, _]) => Some(Advice::new(
             "`v.iter().map(|x| …)` goes through the values.",
@@ -268,8 +272,29 @@ fn function_of_module(problem: &Problem) -> Option<Advice> {
         return None;
     }
     let theirs = call.name_ref()?.text().to_string();
-    let (_, ours) = FUNCTIONS.iter().find(|(name, _)| *name == theirs)?;
     let arguments: Vec<ast::Expr> = call.arg_list()?.args().collect();
+    let raised = match (theirs.as_str(), arguments.as_slice()) {
+        ("square", [base]) => Some((base, "2")),
+        ("power" | "pow", [base, exponent]) => Some((base, problem.text_of(exponent.syntax()))),
+        _ => None,
+    };
+    if let Some((base, exponent)) = raised {
+        let advice = Advice::new(
+            "powers are methods: `x.pow(2)` of whole numbers, `x.powi(2)` of others, `x.sqr()?` of a tensor.",
+        );
+        let kind = problem.type_of_expression(base);
+        let power = power(
+            base,
+            problem.text_of(base.syntax()),
+            kind.as_deref(),
+            exponent,
+        );
+        return Some(match power {
+            Some(power) => advice.edit(problem.range_of(call.syntax()), power),
+            None => advice,
+        });
+    }
+    let (_, ours) = FUNCTIONS.iter().find(|(name, _)| *name == theirs)?;
     let [argument] = arguments.as_slice() else {
         return None;
     };
