@@ -288,7 +288,7 @@ fn the_core_needs_nothing_of_an_extra() {
     }
 }
 
-/// The names in a cell that are not fields, methods or parts of a path.
+/// The names in a cell that are not fields, methods or parts of a path, those in braces of a text too.
 fn words(source: &str) -> HashSet<String> {
     let tokens = LexedStr::new(Edition::Edition2024, source);
     let is_name = |token: &usize| {
@@ -297,7 +297,14 @@ fn words(source: &str) -> HashSet<String> {
             && !matches!(before, Some(SyntaxKind::DOT | SyntaxKind::COLON))
     };
     let names = (0..tokens.len()).filter(is_name);
-    names.map(|token| tokens.text(token).to_owned()).collect()
+    let texts = (0..tokens.len()).filter(|token| tokens.kind(*token) == SyntaxKind::STRING);
+    let in_braces = texts.flat_map(|token| tokens.text(token).split('{').skip(1));
+    let in_braces = in_braces.flat_map(|text| {
+        text.split(|c: char| !c.is_alphanumeric() && c != '_')
+            .next()
+    });
+    let names = names.map(|token| tokens.text(token));
+    names.chain(in_braces).map(str::to_owned).collect()
 }
 
 /// The names that a cell gives: behind `let`, `for`, `fn`, and before a type.

@@ -147,6 +147,22 @@ const ROWS: &[Row] = &[
         "labels.to_dtype(DType::F32)?.mean_all()?.to_scalar::<f32>()? > 4.0",
         &["\"true\""],
     ),
+    row(
+        "fn area(side: usize) -> usize { side^2 * 4 }\narea(3)",
+        &["warning: line 1: `side ^ 2` compares bits. The power is `side.pow(2)`."],
+    ),
+    // A definition that fails leaves the one from before.
+    row(
+        "fn area(side: usize) -> usize { side ** 2 }",
+        &["`**` is no operator"],
+    ),
+    row(
+        "println!(\"{}\", area(3));",
+        &[
+            "warning: the last cell that makes `area` failed, in line 1 of cell",
+            "This cell used the `area` from before",
+        ],
+    ),
     // Figures of one's own numbers.
     row(
         "let losses = vec![0.5, 0.25, 0.125];\nline_chart(\"epoch\", \"loss\", &losses)?",

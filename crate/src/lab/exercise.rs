@@ -170,6 +170,12 @@ mod tests {
     }
 
     #[test]
+    fn a_zero_has_no_sign() {
+        let error = check_close("x", -0.0, 1.0, 1e-9, "add 1").unwrap_err();
+        assert_eq!(error.to_string(), "x is 0, but it should be 1: add 1.");
+    }
+
+    #[test]
     fn a_list_is_shown_in_short() {
         let third = 1.0 / 3.0;
         assert_eq!(in_short(&[third, 2.0, -0.0]), "[0.3333, 2.0, -0.0]");

@@ -321,7 +321,7 @@ impl Engine {
             return ended(Some(Failure::refused(sentence)));
         }
         let (cut, whole_numbers) = self.whole_numbers.warnings(&prepared, &types);
-        let warnings = self.gradients.warnings(code) + &cut + &carets::warnings(code);
+        let warnings = self.gradients.warnings(code) + &cut;
         if !warnings.is_empty() {
             on_output(&CellOutput::Text(Stream::Stderr, warnings));
         }
@@ -355,10 +355,11 @@ impl Engine {
                 size: None,
             });
         }
-        // Last, where a result is read that is another function's.
-        let outdated = self.gone.warnings(&prepared);
-        if !outdated.is_empty() {
-            self.collector.say(Stream::Stderr, outdated);
+        let refused = matches!(result, Err(evcxr::Error::CompilationErrors(_)));
+        // Last, where the result is read that they are about.
+        let warnings = self.gone.warnings(&prepared) + &carets::warnings(&prepared);
+        if !refused && !warnings.is_empty() {
+            self.collector.say(Stream::Stderr, warnings);
         }
         let collected = self.collector.take();
         let generated = self.context.last_source().unwrap_or_default();
@@ -367,7 +368,6 @@ impl Engine {
         }
         let after = self.variables();
         let succeeded = result.is_ok();
-        let refused = matches!(result, Err(evcxr::Error::CompilationErrors(_)));
         if reading::restarts(&prepared) {
             self.gone = Gone::default();
         } else if succeeded || refused {

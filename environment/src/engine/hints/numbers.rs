@@ -25,6 +25,12 @@ pub const RULES: &[Rule] = &[
     list_as_vector,
 ];
 
+/// Methods of numbers with fractions that whole numbers have not.
+const OF_FRACTIONS: [&str; 17] = [
+    "sqrt", "exp", "exp2", "ln", "log", "log2", "log10", "powi", "powf", "sin", "cos", "tan",
+    "tanh", "round", "floor", "ceil", "recip",
+];
+
 const POWERS: &str =
     "powers are methods: `x.pow(2)` of whole numbers, `x.powi(2)` and `x.powf(0.5)` of others.";
 
@@ -409,11 +415,7 @@ fn without_type(problem: &Problem) -> Option<Advice> {
     } else {
         "i32"
     };
-    let wants_float = [
-        "sqrt", "exp", "ln", "powi", "powf", "sin", "cos", "tan", "tanh", "abs_sub", "exp2",
-        "log10", "log2", "round", "floor", "ceil",
-    ]
-    .contains(&problem.text());
+    let wants_float = OF_FRACTIONS.contains(&problem.text());
     match &receiver {
         ast::Expr::Literal(literal) => {
             let end = problem.range_of(literal.syntax()).end;
@@ -440,9 +442,6 @@ fn without_type(problem: &Problem) -> Option<Advice> {
 
 /// `n.sqrt()` of a whole number, `x.mul(y)`
 fn method(problem: &Problem) -> Option<Advice> {
-    const FRACTIONS: [&str; 12] = [
-        "sqrt", "exp", "ln", "log", "log10", "log2", "powf", "sin", "cos", "tan", "tanh", "recip",
-    ];
     let kind = *quoted(&problem.error.message).get(1)?;
     if !problem.is(&["E0599"]) || !(is_integer(kind) || is_float(kind)) {
         return None;
@@ -477,7 +476,7 @@ fn method(problem: &Problem) -> Option<Advice> {
                     .edit(problem.at.start..end, square),
             );
         }
-        name if is_integer(kind) && FRACTIONS.contains(&name) => {
+        name if is_integer(kind) && OF_FRACTIONS.contains(&name) => {
             return Some(
                 Advice::new(format!(
                     "`{name}` is for numbers with fractions: `as f64` makes the {kind} an `f64`."

@@ -3,6 +3,7 @@
 use ra_ap_parser::LexedStr;
 use ra_ap_syntax::{Edition, SyntaxKind};
 
+use super::python_names::function_of_a_number;
 use super::{Advice, Problem, Rule, is_name};
 
 pub const RULES: &[Rule] = &[
@@ -39,9 +40,8 @@ fn unsolved_beside_the_answer(problem: &Problem) -> Option<Advice> {
     let is_alone = problem.code[line..start].trim().is_empty();
     let stumbles = problem.is_syntax() && problem.error.message.contains("`;`")
         || problem.is(&["E0282", "E0283"]);
-    // Only the place of an error that the line itself could make.
-    let touches = problem.code[..line].trim_end().len() <= problem.at.end
-        || above.lines().next_back()?.contains(problem.text());
+    // From the line above on: before it the error is about something else.
+    let touches = problem.at.start >= above.rfind('\n').map_or(0, |at| at + 1);
     if !stumbles || !is_alone || !touches {
         return None;
     }
@@ -512,7 +512,7 @@ fn word_before(problem: &Problem) -> Option<Advice> {
             "`panic!(\"…\")` stops the cell with a message. A function that may fail returns `Err(…)`.",
         )),
         "ln" | "log" | "exp" | "sqrt" if word != on_place => {
-            let method = if word == "log" { "ln" } else { word };
+            let method = function_of_a_number(word)?;
             let length = rest
                 .find(|c: char| !c.is_alphanumeric() && c != '_' && c != '.')
                 .unwrap_or(rest.len());

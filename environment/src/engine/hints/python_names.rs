@@ -55,6 +55,16 @@ fn constant(problem: &Problem) -> Option<Advice> {
     Some(Advice::new(hint).edit(problem.at.clone(), word))
 }
 
+/// The method that is Python's function `name` of one number.
+pub fn function_of_a_number(name: &str) -> Option<&str> {
+    Some(match name {
+        "log" | "ln" => "ln",
+        "abs" | "fabs" => "abs",
+        "sqrt" | "exp" | "sin" | "cos" | "tan" | "tanh" | "round" | "floor" | "ceil" => name,
+        _ => return None,
+    })
+}
+
 /// Functions of Python that are methods, macros or syntax in Rust.
 fn function(problem: &Problem) -> Option<Advice> {
     let name = problem.text();
@@ -113,11 +123,7 @@ fn function(problem: &Problem) -> Option<Advice> {
                 None => advice,
             })
         }
-        (
-            "abs" | "sqrt" | "exp" | "sin" | "cos" | "tan" | "tanh" | "round" | "floor" | "ceil",
-            [_],
-        ) => method(name),
-        ("log" | "ln", [_]) => method("ln"),
+        (name, [_]) if let Some(name) = function_of_a_number(name) => method(name),
         ("min" | "max", [first, second]) if is_whole(&arguments[0]) => edit(
             &format!("it is a method: `x.{name}(y)`."),
             format!("{first}.{name}({second})"),
@@ -254,17 +260,6 @@ pub fn power(
 
 /// `np.log(x)`
 fn function_of_module(problem: &Problem) -> Option<Advice> {
-    const FUNCTIONS: [(&str, &str); 9] = [
-        ("log", "ln"),
-        ("exp", "exp"),
-        ("sqrt", "sqrt"),
-        ("abs", "abs"),
-        ("fabs", "abs"),
-        ("sin", "sin"),
-        ("cos", "cos"),
-        ("tanh", "tanh"),
-        ("round", "round"),
-    ];
     let call = problem.around::<ast::MethodCallExpr>()?;
     let is_of_module = ["np", "numpy", "math", "torch", "tf", "K", "jnp"].contains(&problem.text())
         && problem.range_of(call.receiver()?.syntax()) == problem.at;
@@ -294,7 +289,7 @@ fn function_of_module(problem: &Problem) -> Option<Advice> {
             None => advice,
         });
     }
-    let (_, ours) = FUNCTIONS.iter().find(|(name, _)| *name == theirs)?;
+    let ours = function_of_a_number(&theirs)?;
     let [argument] = arguments.as_slice() else {
         return None;
     };

@@ -97,9 +97,10 @@ fn result_of_another_error(problem: &Problem) -> Option<Advice> {
     let advice = Advice::new(
         "both are a `Result`, with two types of errors. `Ok(…?)` takes the value out and hands the error on.",
     );
-    let Some(expression) = problem.exactly::<ast::Expr>() else {
-        return Some(advice);
-    };
+    let expression = problem.exactly::<ast::Expr>()?;
+    if ast::ArgList::can_cast(expression.syntax().parent()?.kind()) {
+        return None;
+    }
     let text = operand(&expression, problem.text());
     Some(advice.edit(problem.at.clone(), format!("Ok({text}?)")))
 }
